@@ -1,0 +1,172 @@
+"""What a run tells the world: frozen events, one JSON line each."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class Event(BaseModel):
+    """Base of all events; ``at`` is the time in seconds since the epoch."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    at: float = Field(default_factory=time.time)
+
+
+class RunStarted(Event):
+    """The run begins (or begins again): how much there is to do."""
+
+    kind: Literal["run-started"] = "run-started"
+    run: str
+    method: str
+    objective: str
+    device: str
+    precision: str
+    generations: int
+    students: int
+    labeled: int
+    validation: int
+    unlabeled: int
+    resumed: bool = False
+
+
+class StudentStarted(Event):
+    """A student of a generation starts to train."""
+
+    kind: Literal["student-started"] = "student-started"
+    generation: int
+    student: int
+    training_images: int
+    epochs: int
+    steps: int
+
+
+class Step(Event):
+    """One training step; ``losses`` by the name of the term. ``step`` counts from 1 to ``steps``."""
+
+    kind: Literal["step"] = "step"
+    generation: int
+    student: int
+    step: int
+    steps: int
+    losses: dict[str, float]
+
+
+class Epoch(Event):
+    """One epoch is over; ``metric`` is measured on validation (``None`` without validation)."""
+
+    kind: Literal["epoch"] = "epoch"
+    generation: int
+    student: int
+    epoch: int
+    epochs: int
+    losses: dict[str, float]
+    metric_name: str
+    metric: float | None
+    best: float | None
+    seconds_left: float | None
+
+
+class StudentFinished(Event):
+    """A student is trained and saved; ``score`` ranks it among its generation."""
+
+    kind: Literal["student-finished"] = "student-finished"
+    generation: int
+    student: int
+    member: str
+    score: float | None
+    seconds: float
+
+
+class Predicted(Event):
+    """The teachers have predicted ``done`` of ``total`` unlabeled images."""
+
+    kind: Literal["predicted"] = "predicted"
+    generation: int
+    done: int
+    total: int
+    im_fraction: float
+
+
+class GenerationFinished(Event):
+    """A generation is complete: its teachers, their quality, and the mean IM size.
+
+    ``score`` is the validation metric of the ensemble; ``im_fraction`` and ``im_relative``
+    are means over the unlabeled images; ``kept`` of them teach the next generation.
+    """
+
+    kind: Literal["generation-finished"] = "generation-finished"
+    generation: int
+    teachers: list[str]
+    metric_name: str
+    score: float | None
+    im_fraction: float | None
+    im_relative: float | None
+    kept: int
+    dropped: int
+
+
+class Note(Event):
+    """Something the user should know; ``level`` is ``info`` or ``warning``."""
+
+    kind: Literal["note"] = "note"
+    level: Literal["info", "warning"] = "info"
+    message: str
+
+
+class Finished(Event):
+    """The run is complete; ``best_generation`` is the one to predict with."""
+
+    kind: Literal["finished"] = "finished"
+    best_generation: int
+    score: float | None
+    seconds: float
+
+
+class Stopped(Event):
+    """The run stopped because it was asked to; it can be resumed."""
+
+    kind: Literal["stopped"] = "stopped"
+    message: str
+
+
+class Failed(Event):
+    """The run ended with an error; ``message`` says in one sentence what to do."""
+
+    kind: Literal["failed"] = "failed"
+    message: str
+
+
+AnyEvent = Annotated[
+    RunStarted
+    | StudentStarted
+    | Step
+    | Epoch
+    | StudentFinished
+    | Predicted
+    | GenerationFinished
+    | Note
+    | Finished
+    | Stopped
+    | Failed,
+    Field(discriminator="kind"),
+]
+
+_adapter: TypeAdapter[Event] = TypeAdapter(AnyEvent)
+
+
+def to_line(event: Event) -> str:
+    """One line of ``events.jsonl``, without the line break."""
+    return event.model_dump_json()
+
+
+def from_line(line: str) -> Event:
+    """The event that `to_line` wrote; raises ``ValueError`` on anything else."""
+    return _adapter.validate_json(line)
+
+
+def is_last(event: Event) -> bool:
+    """True if nothing follows this event in a run."""
+    return isinstance(event, Finished | Stopped | Failed)

@@ -1,0 +1,116 @@
+"""Settings: one frozen model feeds the form in the dock, the flags, and the file of the run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.fields import FieldInfo
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or out of range; the message names it and says what is allowed."""
+
+
+class Settings(BaseModel):
+    """Base of every settings model: frozen, unknown names refused, every field explained.
+
+    A field without a description, a number without bounds, or a float without a ``step``
+    is refused when the class is made: the form would round it silently (a float field
+    without a step is shown, and returned, with two decimals).
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **kwargs: Any) -> None:
+        super().__pydantic_init_subclass__(**kwargs)
+        for name, field in cls.model_fields.items():
+            _check_field(f"{cls.__name__}.{name}", field)
+
+    @classmethod
+    def parse(cls, assignments: Iterable[str]) -> Self:
+        """Build settings from ``name=value`` strings, as the command line gives them.
+
+        Raises
+        ------
+        SettingsError
+            An assignment has no ``=``, a name is unknown, or a value is not allowed.
+        """
+        values: dict[str, str] = {}
+        for assignment in assignments:
+            name, equals, value = assignment.partition("=")
+            if not equals:
+                raise SettingsError(f"expected name=value, got '{assignment}'")
+            values[name.strip().replace("-", "_")] = value.strip()
+        return cls.checked(values)
+
+    @classmethod
+    def checked(cls, values: dict[str, Any]) -> Self:
+        """Validate ``values``; raise `SettingsError` with one line per mistake."""
+        try:
+            return cls.model_validate(values)
+        except ValidationError as error:
+            raise SettingsError(_explain(cls, error)) from None
+
+
+def setting(
+    default: Any,
+    description: str,
+    *,
+    ge: float | None = None,
+    le: float | None = None,
+    gt: float | None = None,
+    step: float | None = None,
+) -> Any:
+    """Declare one field of a `Settings` class.
+
+    Parameters
+    ----------
+    default
+        Value when nothing is given.
+    description
+        One sentence for the tooltip, the docs and ``napari-imseg methods``.
+    ge, le, gt
+        Bounds; both a lower and an upper one are required for numbers.
+    step
+        Smallest useful change; required for floats.
+    """
+    extra = None if step is None else {"step": step}
+    return Field(default, description=description, ge=ge, le=le, gt=gt, json_schema_extra=extra)
+
+
+def step_of(field: FieldInfo) -> float | None:
+    """The ``step`` that `setting` stored in a field."""
+    extra = field.json_schema_extra
+    return extra.get("step") if isinstance(extra, dict) else None  # type: ignore[return-value]
+
+
+def bounds_of(field: FieldInfo) -> tuple[float | None, float | None]:
+    """Lower and upper bound of a number field (an exclusive lower bound is returned as it is)."""
+    lower = upper = None
+    for constraint in field.metadata:
+        lower = getattr(constraint, "ge", getattr(constraint, "gt", lower))
+        upper = getattr(constraint, "le", upper)
+    return lower, upper
+
+
+def _check_field(name: str, field: FieldInfo) -> None:
+    if not field.description:
+        raise TypeError(f"{name} needs a description")
+    if field.annotation in (int, float) and None in bounds_of(field):
+        raise TypeError(f"{name} needs a lower and an upper bound")
+    if field.annotation is float and step_of(field) is None:
+        raise TypeError(f"{name} needs a step")
+
+
+def _explain(cls: type[Settings], error: ValidationError) -> str:
+    lines = []
+    for mistake in error.errors():
+        name = ".".join(str(part) for part in mistake["loc"])
+        if mistake["type"] == "extra_forbidden":
+            lines.append(f"unknown setting '{name}'; choose from: {', '.join(cls.model_fields)}")
+        else:
+            lines.append(f"{name}: {mistake['msg'].lower()}, got '{mistake['input']}'")
+    return "; ".join(lines)
