@@ -135,6 +135,8 @@ class Curator(Method):
     """What the next generation trains on."""
 
     minimum_teachers: ClassVar[int] = 1
+    needs_im_class: ClassVar[bool] = False
+    """True if curated targets hold `INCONSISTENT`, which networks learn as a class of its own."""
 
     @abstractmethod
     def curate(

@@ -1,0 +1,100 @@
+"""Crops of labeled images as an endless, seeded sequence of batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.core.problem import UNLABELED
+from napari_imseg.method import Example
+
+STRIDE = 16
+"""Sides of a crop are multiples of this: the 1x1 U-Net halves an image four times."""
+
+
+class Crops:
+    """Square crops of examples; batch ``step`` is a function of the seed and the step alone.
+
+    So a resumed training sees what an undisturbed one would have seen. Every image is
+    visited once before any is visited again; an image larger than a tile is visited once
+    for each tile that it would fill.
+
+    Parameters
+    ----------
+    examples
+        At least one.
+    tile
+        Largest side of a crop in pixels; smaller if all images are smaller.
+    flips
+        Draw one of the eight flips and turns for each crop.
+    seed
+        Any sequence of integers that numpy accepts as a seed.
+    """
+
+    def __init__(self, examples: Sequence[Example], tile: int, flips: bool, seed: Sequence[int]) -> None:
+        if not examples:
+            raise ValueError("there is no labeled image to train on; label at least one image first")
+        largest = max(max(example.image_C_H_W.shape[1:]) for example in examples)
+        self.side = min(tile, -(-largest // STRIDE) * STRIDE)
+        self._examples = examples
+        self._flips = flips
+        self._seed = tuple(seed)
+        self._visits = [
+            index for index, example in enumerate(examples) for _ in range(_tiles(example, self.side))
+        ]
+
+    def __len__(self) -> int:
+        """Crops in one epoch."""
+        return len(self._visits)
+
+    def batch(self, step: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """Images (B, C, side, side) in [0, 1] and targets (B, side, side) of one step, from 0."""
+        rng = np.random.default_rng((*self._seed, step))
+        crops = [self._crop(self._example_at(step * size + place), rng) for place in range(size)]
+        images = np.stack([image for image, _ in crops])
+        targets = np.stack([target for _, target in crops])
+        return images, targets.astype(np.int64)
+
+    def _example_at(self, place: int) -> Example:
+        round_, place = divmod(place, len(self._visits))
+        order = np.random.default_rng((*self._seed, 2**31, round_)).permutation(len(self._visits))
+        return self._examples[self._visits[order[place]]]
+
+    def _crop(
+        self, example: Example, rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+        image, target = example.image_C_H_W, example.target_H_W
+        height, width = image.shape[1:]
+        top = int(rng.integers(max(0, height - self.side) + 1))
+        left = int(rng.integers(max(0, width - self.side) + 1))
+        window = (..., slice(top, top + self.side), slice(left, left + self.side))
+        image, target = _pad(image[window], target[window], self.side)
+        if not self._flips:
+            return image, target
+        turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
+        return _turn(image, turns, mirrored), _turn(target, turns, mirrored)
+
+
+def _tiles(example: Example, side: int) -> int:
+    height, width = example.image_C_H_W.shape[1:]
+    return -(-height // side) * -(-width // side)
+
+
+def _pad(
+    image: NDArray[np.float32], target: NDArray[np.int16], side: int
+) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+    """Fill up to ``side``: the image by reflection, the target with unlabeled pixels."""
+    missing = [side - image.shape[-2], side - image.shape[-1]]
+    if not any(missing):
+        return image, target
+    edges = [(0, missing[0]), (0, missing[1])]
+    padded = np.pad(image, [(0, 0), *edges], mode="reflect" if min(image.shape[1:]) > 1 else "edge")
+    return padded, np.pad(target, [(0, 0)] * (target.ndim - 2) + edges, constant_values=UNLABELED)
+
+
+def _turn(array: NDArray[Any], turns: int, mirrored: bool) -> NDArray[Any]:
+    turned = np.rot90(array, turns, axes=(-2, -1))
+    return turned[..., ::-1] if mirrored else turned

@@ -1,0 +1,38 @@
+"""The settings of a run: which method, how much of everything, on what."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari_imseg.settings import Settings, setting
+
+
+class RunSettings(Settings):
+    """Everything that decides the outcome of a run; written to its ``settings.json``.
+
+    The defaults follow METHODS 1.1 and 1.2 of the Inconsistency Masks protocol (50 epochs,
+    batch 32, no schedule) with fewer students and generations, so that two CPU cores finish.
+    """
+
+    method: str = setting("inconsistency-masks", "Method: a curator, an objective or a classifier.")
+    objective: str = setting("supervised", "Loss of the students when the method is a curator.")
+    method_settings: dict[str, Any] = setting({}, "Settings of the method, by name.")
+    objective_settings: dict[str, Any] = setting({}, "Settings of the objective, by name.")
+    companions: tuple[str, ...] = setting(
+        (), "Classifiers that train beside the students of every generation and compete with them."
+    )
+    generations: int = setting(2, "Generations after generation 0 (curators only).", ge=0, le=20)
+    students: int = setting(3, "Students trained in each generation.", ge=1, le=20)
+    top_k: int = setting(2, "Best students that become the teachers of the next generation.", ge=1, le=20)
+    minutes: float = setting(0.0, "Time budget of the whole run; 0 = no limit.", ge=0, le=100_000, step=0.5)
+    epochs: int = setting(50, "Epochs of each student.", ge=1, le=10_000)
+    batch_size: int = setting(32, "Crops in one training step.", ge=1, le=1024)
+    min_steps: int = setting(8, "Steps of an epoch are never fewer than this.", ge=1, le=10_000)
+    tile: int = setting(256, "Side of the square training crops in pixels.", ge=32, le=2048)
+    alpha: float = setting(0.5, "Width factor of the 1x1 U-Net.", ge=0.125, le=4, step=0.125)
+    flips: bool = setting(True, "Flip and turn the training crops at random (off in the paper).")
+    unlabeled_limit: int = setting(
+        5000, "Most unlabeled images that teach one generation, drawn at random.", ge=1, le=1_000_000
+    )
+    device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.")
+    seed: int = setting(0, "Seed of everything that is drawn at random.", ge=0, le=2**31 - 1)
