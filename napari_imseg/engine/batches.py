@@ -53,15 +53,19 @@ class Crops:
     def batch(self, step: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Images (B, C, side, side) in [0, 1] and targets (B, side, side) of one step, from 0."""
         rng = np.random.default_rng((*self._seed, step))
-        crops = [self._crop(self._example_at(step * size + place), rng) for place in range(size)]
+        visited = self._visited(range(step * size, (step + 1) * size))
+        crops = [self._crop(self._examples[index], rng) for index in visited]
         images = np.stack([image for image, _ in crops])
         targets = np.stack([target for _, target in crops])
         return images, targets.astype(np.int64)
 
-    def _example_at(self, place: int) -> Example:
-        round_, place = divmod(place, len(self._visits))
-        order = np.random.default_rng((*self._seed, 2**31, round_)).permutation(len(self._visits))
-        return self._examples[self._visits[order[place]]]
+    def _visited(self, places: range) -> list[int]:
+        """Examples at these places of the endless sequence of shuffled rounds."""
+        count = len(self._visits)
+        rounds = range(places.start // count, (places.stop - 1) // count + 1)
+        orders = [np.random.default_rng((*self._seed, 2**31, number)).permutation(count) for number in rounds]
+        order, offset = np.concatenate(orders), rounds.start * count
+        return [self._visits[order[place - offset]] for place in places]
 
     def _crop(
         self, example: Example, rng: np.random.Generator
