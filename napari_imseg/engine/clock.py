@@ -1,0 +1,49 @@
+"""Keep a time budget: share what is left among the students that are still to train."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+PASS_SHARE = 0.15
+"""Time kept for the passes over the unlabeled images until one has been measured."""
+
+
+class Clock:
+    """The time that a run has used, over all its stops and resumes.
+
+    Parameters
+    ----------
+    folder
+        The run folder; the time used is kept in ``seconds.txt``.
+    minutes
+        Time budget, 0 = no limit.
+    """
+
+    def __init__(self, folder: Path, minutes: float) -> None:
+        self._path = folder / "seconds.txt"
+        self._used_before = float(self._path.read_text()) if self._path.exists() else 0.0
+        self._started = time.monotonic()
+        self._budget = minutes * 60 or float("inf")
+        self._pass_seconds: float | None = None
+
+    @property
+    def used(self) -> float:
+        """Seconds that the run has worked."""
+        return self._used_before + time.monotonic() - self._started
+
+    def share(self, students: int, passes: int) -> float:
+        """Deadline (``time.monotonic``) of the next of ``students``, ``passes`` over the pool to come."""
+        self._path.write_text(f"{self.used:.1f}")
+        left = self._budget - self.used
+        kept = left * PASS_SHARE if self._pass_seconds is None else passes * self._pass_seconds
+        return time.monotonic() + max(0.0, left - kept) / students
+
+    @contextmanager
+    def measuring_pass(self) -> Iterator[None]:
+        """Remember how long a pass over the pool takes."""
+        started = time.monotonic()
+        yield
+        self._pass_seconds = time.monotonic() - started

@@ -1,0 +1,116 @@
+"""From images to the probabilities of an ensemble."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
+
+from napari_imseg.engine.recipe import find_method
+from napari_imseg.method import Classifier, Member
+from napari_imseg.nets.devices import Hardware
+from napari_imseg.nets.member import NetworkMember
+from napari_imseg.nets.saving import ARCHITECTURES, HEADER
+
+LARGEST_WHOLE = 1536 * 1536
+"""Images with more pixels are predicted in overlapping windows."""
+
+WINDOW = 512
+BATCH_PIXELS = 2**22
+
+
+class Ensemble:
+    """Several members that look at the same image.
+
+    Parameters
+    ----------
+    members
+        At least one; the best first.
+    """
+
+    def __init__(self, members: Sequence[Member]) -> None:
+        if not members:
+            raise ValueError("an ensemble needs at least one member")
+        self.members = tuple(members)
+
+    def probabilities(self, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
+        """What each member says: (K, classes, H, W)."""
+        return np.stack([predict_image(member, image_C_H_W) for member in self.members])
+
+    def mean(self, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Mean class probabilities (classes, H, W)."""
+        return self.probabilities(image_C_H_W).mean(axis=0)
+
+    def batch(self, images: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """`probabilities` of several images; images of one shape share a forward pass."""
+        if len({image.shape for image in images}) > 1 or images[0][0].size > LARGEST_WHOLE:
+            return [self.probabilities(image) for image in images]
+        stacked = np.stack(images)
+        return list(np.stack([member.probabilities(stacked) for member in self.members], axis=1))
+
+
+def predict_image(member: Member, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Class probabilities (classes, H, W); a large image is blended from overlapping windows."""
+    if image_C_H_W[0].size <= LARGEST_WHOLE:
+        return member.probabilities(image_C_H_W[None])[0]
+    import torch
+    from monai.inferers import sliding_window_inference
+
+    def predict(windows: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(member.probabilities(windows.numpy()))
+
+    image = torch.from_numpy(image_C_H_W[None])
+    blended = sliding_window_inference(image, (WINDOW, WINDOW), 4, predict, overlap=0.25, mode="gaussian")
+    result: NDArray[np.float32] = blended[0].numpy()
+    return result
+
+
+
+
+def same_shape_batches(shapes: Sequence[tuple[int, ...]]) -> list[range]:
+    """Runs of neighbours of equal shape, each of at most `BATCH_PIXELS` pixels."""
+    batches: list[range] = []
+    for index, shape in enumerate(shapes):
+        room = BATCH_PIXELS // (shape[-2] * shape[-1])
+        if batches and shapes[index - 1] == shape and len(batches[-1]) < room:
+            batches[-1] = range(batches[-1].start, index + 1)
+        else:
+            batches.append(range(index, index + 1))
+    return batches
+
+
+def load_member(path: Path, hardware: Hardware) -> Member:
+    """Read a member that a run saved: a network or a classifier.
+
+    Raises
+    ------
+    ValueError
+        The file is missing, damaged, or of another problem; one sentence says which.
+    """
+    kind = _kind(path)
+    if kind in ARCHITECTURES:
+        member: Member = NetworkMember.load(path, hardware)
+    else:
+        method = find_method(kind)
+        if not issubclass(method, Classifier):
+            raise ValueError(f"{path.name} claims to be '{kind}', which is not a classifier")
+        member = method.load(path)
+    return member
+
+
+def _kind(path: Path) -> str:
+    """What the header of a member file says it holds."""
+    try:
+        with safe_open(path, framework="np") as file:
+            header = file.metadata() or {}
+    except FileNotFoundError:
+        raise ValueError(f"the model file {path.name} is missing; train again or restore the file") from None
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{path.name} is not a model file of this program ({error})") from error
+    if HEADER not in header:
+        raise ValueError(f"{path.name} does not say what model it holds; it was made by another program")
+    return str(json.loads(header[HEADER])["kind"])

@@ -1,0 +1,115 @@
+"""Start, follow and stop a run: the trainer is a process of its own, the run folder the interface."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from napari_imseg.engine.environment import environment
+from napari_imseg.engine.events import Event, Failed, from_line, is_last
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.runs import Run, runs
+
+STARTUP_SECONDS = 60.0
+"""A trainer that has not taken its lock after this long is taken for dead."""
+
+
+def start(project_folder: Path, settings: RunSettings) -> Run:
+    """Begin a run in a process that outlives this one.
+
+    Raises
+    ------
+    ProjectError
+        Another run of the project is at work.
+    """
+    _refuse_second(project_folder)
+    run = Run.create(project_folder, settings.model_dump(mode="json"))
+    _spawn(run)
+    return run
+
+
+def resume(run: Run) -> Run:
+    """Go on with a run that was stopped or died.
+
+    Raises
+    ------
+    ProjectError
+        The run is complete or at work, or another run of the project is.
+    """
+    if run.state == "finished":
+        raise ProjectError(f"run {run.name} is finished; start a new run instead")
+    _refuse_second(run.project_folder)
+    run.clear_stop()
+    _spawn(run)
+    return run
+
+
+def follow(run: Run, *, poll: float = 0.2, from_start: bool = True) -> Iterator[Event]:
+    """Events of a run as they come, until it ends or its process is gone.
+
+    Parameters
+    ----------
+    poll
+        Seconds between two looks at the file.
+    from_start
+        False skips what was written before the newest start of the run.
+    """
+    offset = 0 if from_start else run.newest_start
+    started = time.monotonic()
+    last: Event | None = None
+    while True:
+        alive = run.is_running()
+        lines, offset = run.read_events(offset)
+        for line in lines:
+            last = from_line(line)
+            yield last
+        if not alive and last is not None and is_last(last) and run.state != "running":
+            return
+        if not alive and (last is not None or time.monotonic() - started > STARTUP_SECONDS):
+            yield Failed(message=_died(run))
+            return
+        time.sleep(poll)
+
+
+def stop(run: Run) -> None:
+    """Ask a run to stop after its current step; what is finished stays and can be resumed."""
+    run.request_stop()
+
+
+def running(project_folder: Path) -> Run | None:
+    """The run of a project that is at work now."""
+    return next((run for run in runs(project_folder) if run.is_running()), None)
+
+
+def _refuse_second(project_folder: Path) -> None:
+    active = running(project_folder)
+    if active is not None:
+        raise ProjectError(
+            f"run {active.name} is already training in this project; stop it or wait until it is done"
+        )
+
+
+def _spawn(run: Run) -> None:
+    """Start the trainer detached: it survives napari, the terminal and our signals."""
+    with open(run.log_path, "ab") as log:
+        subprocess.Popen(
+            [sys.executable, "-m", "napari_imseg.engine.trainer", str(run.folder)],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            env=os.environ | environment(),
+            cwd=run.project_folder,
+            start_new_session=True,
+        )
+
+
+def _died(run: Run) -> str:
+    return (
+        f"the training process of run {run.name} ended without a word (killed, or out of memory); "
+        f"resume it, or read {run.log_path.name} in its folder"
+    )

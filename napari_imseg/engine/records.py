@@ -1,0 +1,114 @@
+"""What a run leaves behind for others to use: finished students and finished generations."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict
+
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.project import Project
+
+
+class StudentRecord(BaseModel):
+    """A trained student; ``member`` is a file name in the checkpoints of its run."""
+
+    model_config = ConfigDict(frozen=True)
+    member: str
+    method: str
+    score: float | None
+    seconds: float
+    training_images: int
+
+
+class GenerationRecord(BaseModel):
+    """A finished generation.
+
+    Attributes
+    ----------
+    teachers
+        File names in the checkpoints of the run, best first.
+    score
+        Validation metric of the ensemble, ``None`` without validation images.
+    foreground_threshold, seed_threshold
+        For instances: found on validation (METHODS 2.5).
+    im_fraction, im_relative
+        Mean IM size over the unlabeled images; ``None`` without an ensemble or images.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    run: str
+    generation: int
+    teachers: list[str]
+    metric_name: str
+    score: float | None
+    labeled: int
+    unlabeled: int
+    kept: int = 0
+    dropped: int = 0
+    im_fraction: float | None = None
+    im_relative: float | None = None
+    foreground_threshold: float = 0.5
+    seed_threshold: float = 0.6
+    seconds: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """Folder of its predictions, such as ``r001-g2``."""
+        return f"{self.run}-g{self.generation}"
+
+    def members(self, project: Project) -> list[Path]:
+        """Files of the teachers, best first."""
+        return [project.folder / "runs" / self.run / "checkpoints" / file for file in self.teachers]
+
+
+def write_record(path: Path, record: BaseModel) -> None:
+    """Write a record; the file appears whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_suffix(".tmp")
+    scratch.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
+    os.replace(scratch, path)
+
+
+def generation_path(project: Project, name: str) -> Path:
+    """Where the record of a generation lies."""
+    return project.folder / "predictions" / name / "generation.json"
+
+
+def generations(project: Project) -> list[GenerationRecord]:
+    """All finished generations of a project, oldest run first."""
+    paths = sorted((project.folder / "predictions").glob("*/generation.json"))
+    records = [GenerationRecord.model_validate_json(path.read_text(encoding="utf-8")) for path in paths]
+    return sorted(records, key=lambda record: (record.run, record.generation))
+
+
+def find_generation(project: Project, which: str = "best") -> GenerationRecord:
+    """A generation by name (``r001-g2``), by number within the newest run, or ``best``.
+
+    ``best`` is the highest validation score within the newest run that finished a
+    generation (scores of different runs were measured on different validation sets);
+    the newest generation of that run where there is no score.
+
+    Raises
+    ------
+    ProjectError
+        Nothing is trained yet, or there is no such generation.
+    """
+    records = generations(project)
+    if not records:
+        raise ProjectError("nothing is trained yet in this project; train a generation first")
+    newest = [record for record in records if record.run == records[-1].run]
+    if which == "best":
+        return best_of(newest)
+    for record in [*reversed(newest), *records]:
+        if which in (record.name, str(record.generation)):
+            return record
+    known = ", ".join(record.name for record in records)
+    raise ProjectError(f"there is no generation '{which}'; choose best, a number or one of: {known}")
+
+
+def best_of(records: list[GenerationRecord]) -> GenerationRecord:
+    """The highest score, the earlier of equals; the last one where none has a score."""
+    scored = [record for record in records if record.score is not None]
+    return max(scored, key=lambda record: record.score or 0.0) if scored else records[-1]

@@ -1,0 +1,162 @@
+"""Train one student: a network by its objective, or a classifier."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from napari_imseg.engine.batches import Crops
+from napari_imseg.engine.events import Event, StudentFinished, StudentStarted
+from napari_imseg.engine.prediction import predict_image
+from napari_imseg.engine.recipe import Recipe
+from napari_imseg.engine.records import StudentRecord, write_record
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.engine.training import Plan, Training
+from napari_imseg.engine.validation import metric_name, validate
+from napari_imseg.method import Classifier, Example, Member
+from napari_imseg.nets.devices import Hardware
+from napari_imseg.nets.member import NetworkMember
+from napari_imseg.nets.outputs import n_outputs
+from napari_imseg.nets.unet import UNet1x1
+
+VALIDATION_SHARE = 0.1
+"""Validation takes at most about this share of the time of an epoch."""
+
+FORWARD_COST = 1 / 3
+"""A forward pass costs about this share of a training step on the same pixels."""
+
+
+@dataclass(frozen=True)
+class Classroom:
+    """What all students of a run share."""
+
+    settings: RunSettings
+    recipe: Recipe
+    hardware: Hardware
+    checkpoints: Path
+    validation: Sequence[Example]
+    should_stop: Callable[[], bool]
+
+    @property
+    def seats(self) -> list[Classifier | None]:
+        """One entry for each student of a generation: a classifier, or ``None`` for a network."""
+        classifiers = list(self.recipe.classifiers.values())
+        if self.recipe.objective is None:
+            main, *companions = classifiers
+            return [main] * self.settings.students + companions
+        return [None] * self.settings.students + classifiers
+
+
+def record_path(checkpoints: Path, generation: int, student: int) -> Path:
+    """The record of a finished student."""
+    return checkpoints / f"g{generation}-s{student}.json"
+
+
+def train_student(
+    room: Classroom, generation: int, student: int, examples: Sequence[Example], deadline: float
+) -> Iterator[Event]:
+    """Train one student, save it, and write its record.
+
+    Raises
+    ------
+    StopRequested
+        The training can be resumed by calling this again.
+    """
+    started = time.monotonic()
+    member_path = room.checkpoints / f"g{generation}-s{student}.safetensors"
+    classifier = room.seats[student]
+    if classifier is not None:
+        method = classifier.name
+        yield _started(generation, student, examples, 1, 1)
+        seed = int(np.random.SeedSequence([room.settings.seed, generation, student]).generate_state(1)[0])
+        member = classifier.fit(examples, seed % 2**31)
+        member.save(member_path)
+        score = _score(member, room)
+    else:
+        method = room.settings.objective
+        score = yield from _train_network(room, generation, student, examples, deadline, member_path)
+    record = StudentRecord(
+        member=member_path.name,
+        method=method,
+        score=score,
+        seconds=time.monotonic() - started,
+        training_images=len(examples),
+    )
+    write_record(record_path(room.checkpoints, generation, student), record)
+    yield StudentFinished(
+        generation=generation,
+        student=student,
+        member=record.member,
+        score=record.score,
+        seconds=record.seconds,
+    )
+
+
+def _train_network(
+    room: Classroom,
+    generation: int,
+    student: int,
+    examples: Sequence[Example],
+    deadline: float,
+    member_path: Path,
+) -> Generator[Event, None, float | None]:
+    settings, problem = room.settings, room.recipe.problem
+    seed = [settings.seed, generation, student]
+    torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
+    outputs = n_outputs(problem, room.recipe.im_class)
+    network = UNet1x1(problem.channels, outputs, settings.alpha)
+    objective = room.recipe.new_objective(network)
+    crops = Crops(examples, settings.tile, settings.flips, seed)
+    plan = _plan(room, generation, student, crops, deadline)
+    member = NetworkMember(objective.predictor(), problem, room.recipe.im_class, room.hardware)
+    scratch = member_path.with_name(f"{member_path.stem}.resume")
+    training = Training(
+        objective=objective,
+        crops=crops,
+        plan=plan,
+        hardware=room.hardware,
+        checkpoint=scratch,
+        metric_name=metric_name(problem),
+        validate=lambda: _score(member, room),
+        keep=lambda: member.save(member_path),
+        should_stop=room.should_stop,
+    )
+    yield _started(generation, student, examples, plan.epochs, plan.steps * plan.epochs)
+    yield from training.run()
+    scratch.unlink(missing_ok=True)
+    return training.best
+
+
+def _plan(room: Classroom, generation: int, student: int, crops: Crops, deadline: float) -> Plan:
+    settings = room.settings
+    steps = max(len(crops) // settings.batch_size, settings.min_steps)
+    epoch_pixels = steps * settings.batch_size * crops.side**2
+    validation_pixels = sum(example.image_C_H_W[0].size for example in room.validation)
+    share = FORWARD_COST * validation_pixels / epoch_pixels
+    return Plan(
+        generation=generation,
+        student=student,
+        epochs=settings.epochs,
+        steps=steps,
+        batch_size=settings.batch_size,
+        seed=settings.seed,
+        deadline=deadline,
+        validate_every=max(1, round(share / VALIDATION_SHARE)),
+    )
+
+
+def _score(member: Member, room: Classroom) -> float | None:
+    return validate(lambda image: predict_image(member, image), room.validation, room.recipe.problem)
+
+
+def _started(
+    generation: int, student: int, examples: Sequence[Example], epochs: int, steps: int
+) -> StudentStarted:
+    return StudentStarted(
+        generation=generation, student=student, training_images=len(examples), epochs=epochs, steps=steps
+    )

@@ -1,0 +1,87 @@
+"""The training process: ``python -m napari_imseg.engine.trainer RUN_FOLDER``."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from filelock import Timeout
+
+from napari_imseg.engine.events import Event, Failed, Stopped, to_line
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.project.project import Project
+from napari_imseg.project.runs import Run
+
+PRIORITY = 10
+"""Added to the process's niceness, so that the viewer stays smooth while both cores train."""
+
+log = logging.getLogger("napari_imseg")
+
+
+def main(folder: Path) -> int:
+    """Work on one run until it is finished, stopped or failed; the exit code tells which."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    run = Run.open(folder)
+    try:
+        with run.lock.acquire(timeout=0):
+            _lower_priority()
+            return _work(run)
+    except Timeout:
+        log.error("run %s is at work in another process", run.name)
+        return 1
+
+
+def _work(run: Run) -> int:
+    stopping = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stopping.set())
+    for event in _guarded(run, stopping):
+        run.append_event(to_line(event))
+        if isinstance(event, Failed):
+            log.error(event.message)
+            return 1
+    return 0
+
+
+def _guarded(run: Run, stopping: threading.Event) -> Iterator[Event]:
+    """The events of the run; every error becomes a last event with one sentence."""
+    from napari_imseg.engine.generations import Generations
+    from napari_imseg.engine.training import StopRequested
+
+    def should_stop() -> bool:
+        return stopping.is_set() or run.stop_requested()
+
+    try:
+        settings = RunSettings.checked(run.settings)
+        with Project.open(run.project_folder) as project:
+            yield from Generations(project, run, settings, should_stop).events()
+    except StopRequested:
+        yield Stopped(message=f"stopped; go on with: napari-imseg train PROJECT --resume {run.name}")
+    except Exception as error:
+        log.exception("run %s failed", run.name)
+        yield Failed(message=_sentence(error, run))
+
+
+def _sentence(error: Exception, run: Run) -> str:
+    """What went wrong, for people; our own errors are sentences already."""
+    if isinstance(error, MemoryError):
+        return "memory is full; choose a smaller batch_size, tile or alpha and resume"
+    if isinstance(error, OSError):
+        return f"{error.strerror or error} ({error.filename or run.folder.name}); free the disk or the file, then resume"
+    if isinstance(error, ValueError | KeyError):
+        return str(error)
+    return f"{type(error).__name__}: {error} (details in {run.log_path.name} of the run)"
+
+
+def _lower_priority() -> None:
+    if hasattr(os, "nice"):
+        os.nice(PRIORITY)
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,87 @@
+"""What a run trains on: a snapshot of the labels, taken when it starts."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.core.instances import three_class_target
+from napari_imseg.core.problem import Problem, Task
+from napari_imseg.method import Example
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.masks import read_mask
+from napari_imseg.project.project import Project
+from napari_imseg.project.runs import Run
+
+
+@dataclass(frozen=True)
+class TrainingSet:
+    """Labeled set LD, validation set and unlabeled set ULD of a run."""
+
+    labeled: list[Example]
+    validation: list[Example]
+    unlabeled: list[str]
+
+
+def freeze(project: Project, run: Run) -> None:
+    """Note which images the run uses and keep their labels as they are now.
+
+    The person keeps painting while the run trains; a resumed run must see what it
+    started with. Label files are replaced, never rewritten, so a hard link is a copy.
+    """
+    sets = {
+        "labeled": [record.id for record in project.labeled("train")],
+        "validation": [record.id for record in project.labeled("validation")],
+        "unlabeled": [record.id for record in project.unlabeled()],
+    }
+    frozen = run.folder / "labels"
+    frozen.mkdir(exist_ok=True)
+    for image_id in sets["labeled"] + sets["validation"]:
+        _link(project.label_path(image_id), frozen / f"{image_id}.tif")
+    (run.folder / "training_set.json").write_text(json.dumps(sets, indent=1), encoding="utf-8")
+
+
+def load(project: Project, run: Run) -> TrainingSet:
+    """Read the snapshot that `freeze` took.
+
+    Raises
+    ------
+    ProjectError
+        There is no labeled image to train on, or an image cannot be read any more.
+    """
+    sets = json.loads((run.folder / "training_set.json").read_text(encoding="utf-8"))
+    labeled = [_example(project, run, image_id) for image_id in sets["labeled"]]
+    if not labeled:
+        raise ProjectError("there is no labeled image to train on; label at least one image first")
+    validation = [_example(project, run, image_id) for image_id in sets["validation"]]
+    return TrainingSet(labeled, validation, sets["unlabeled"])
+
+
+def target_of(label: NDArray[np.int32], problem: Problem) -> NDArray[np.int16]:
+    """What networks learn from a label: class ids, or three classes for instances."""
+    if problem.task is Task.INSTANCES:
+        return three_class_target(label)
+    return label.astype(np.int16)
+
+
+def frozen_label(run: Run, image_id: str) -> NDArray[np.int32]:
+    """The label of an image as it was when the run started, int32 with `UNLABELED`."""
+    return read_mask(run.folder / "labels" / f"{image_id}.tif")
+
+
+def _example(project: Project, run: Run, image_id: str) -> Example:
+    label = frozen_label(run, image_id)
+    return Example(project.network_image(image_id), target_of(label, project.problem), image_id)
+
+
+def _link(source: Path, target: Path) -> None:
+    try:
+        os.link(source, target)
+    except OSError:  # another file system, or one without hard links
+        shutil.copy2(source, target)
