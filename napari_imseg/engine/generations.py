@@ -73,9 +73,7 @@ class Generations:
         best = best_of(records)
         self.project.catalog.current_generation = best.name
         write_card(self.run, self.settings, records, self.sets)
-        yield Finished(
-            best_generation=best.generation, score=best.score, seconds=time.monotonic() - started
-        )
+        yield Finished(best_generation=best.generation, score=best.score, seconds=time.monotonic() - started)
 
     def _open(self) -> Classroom:
         """Check everything that can be checked before the work starts."""
@@ -134,9 +132,7 @@ class Generations:
             if not path.exists():
                 left = (self.last - generation) * len(room.seats) + len(room.seats) - student
                 passes = self.last - generation + 1
-                yield from train_student(
-                    room, generation, student, examples, clock.share(left, passes)
-                )
+                yield from train_student(room, generation, student, examples, clock.share(left, passes))
             records.append(StudentRecord.model_validate_json(path.read_text(encoding="utf-8")))
         # METHODS 1.2: rounded to 3 decimals, stable sort, the earlier student wins ties
         return sorted(records, key=lambda record: -round(record.score or 0.0, 3))

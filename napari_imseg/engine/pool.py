@@ -103,7 +103,10 @@ def predict_pool(
             if time.monotonic() - told > SECONDS_BETWEEN_EVENTS or done == len(image_ids):
                 told = time.monotonic()
                 yield Predicted(
-                    generation=job.generation, done=done, total=len(image_ids), im_fraction=mean_fraction(pool) or 0.0
+                    generation=job.generation,
+                    done=done,
+                    total=len(image_ids),
+                    im_fraction=mean_fraction(pool) or 0.0,
                 )
         if writing is not None:
             writing.result()

@@ -69,8 +69,6 @@ def predict_image(member: Member, image_C_H_W: NDArray[np.float32]) -> NDArray[n
     return result
 
 
-
-
 def same_shape_batches(shapes: Sequence[tuple[int, ...]]) -> list[range]:
     """Runs of neighbours of equal shape, each of at most `BATCH_PIXELS` pixels."""
     batches: list[range] = []

@@ -70,7 +70,10 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
     method = find_method(settings.method)
     classifiers = {name: _classifier(name, {}, problem) for name in settings.companions}
     if issubclass(method, Classifier):
-        classifiers = {method.name: _classifier(method.name, settings.method_settings, problem), **classifiers}
+        classifiers = {
+            method.name: _classifier(method.name, settings.method_settings, problem),
+            **classifiers,
+        }
         return Recipe(problem, None, None, classifiers)
     if issubclass(method, Objective):
         return Recipe(problem, None, _objective(method, settings.method_settings, problem), classifiers)

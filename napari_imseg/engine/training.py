@@ -18,7 +18,7 @@ from napari_imseg.engine.batches import Crops
 from napari_imseg.engine.checkpoints import load_state, save_state
 from napari_imseg.engine.events import Epoch, Event, Note, Step
 from napari_imseg.method import Batch, Objective
-from napari_imseg.nets.devices import Hardware, autocast
+from napari_imseg.nets.devices import Hardware, autocast, gradient_scaler
 
 SECONDS_BETWEEN_STEPS = 0.3
 """Step events come no faster than this: reading a loss makes a GPU wait."""
@@ -76,6 +76,7 @@ class Training:
     keep: Callable[[], None]
     should_stop: Callable[[], bool]
     best: float | None = field(default=None, init=False)
+    _scaler: torch.amp.GradScaler = field(init=False)
     _momenta: list[tuple[_BatchNorm, float]] = field(default_factory=list, init=False)
 
     def run(self) -> Iterator[Event]:
@@ -109,9 +110,9 @@ class Training:
             self._save(optimizer, batch_size, epoch)
 
     def _prepare(self) -> torch.optim.Optimizer:
-        layout = torch.channels_last if self.hardware.channels_last else torch.contiguous_format
         for module in self.objective.modules().values():
-            module.to(device=self.hardware.device, memory_format=layout)  # type: ignore[call-overload]
+            module.to(device=self.hardware.device, memory_format=self.hardware.memory_format)  # type: ignore[call-overload]
+        self._scaler = gradient_scaler(self.hardware)
         modules = self.objective.network.modules()
         self._momenta = [(m, m.momentum or 0.0) for m in modules if isinstance(m, _BatchNorm)]
         return self.objective.optimizer()
@@ -151,8 +152,9 @@ class Training:
         with autocast(self.hardware):
             losses = self.objective.losses(batch, step)
         optimizer.zero_grad(set_to_none=True)
-        torch.stack(list(losses.values())).sum().backward()
-        optimizer.step()
+        self._scaler.scale(torch.stack(list(losses.values())).sum()).backward()
+        self._scaler.step(optimizer)
+        self._scaler.update()
         self.objective.after_step(step)
         return {name: value.detach().float() for name, value in losses.items()}
 
@@ -163,9 +165,11 @@ class Training:
             module.momentum = max(momentum, 1.0 / (step + 1))
 
     def _to_device(self, images: NDArray[np.float32], targets: NDArray[np.int64]) -> Batch:
-        layout = torch.channels_last if self.hardware.channels_last else torch.contiguous_format
-        moved = torch.from_numpy(images).to(self.hardware.device, memory_format=layout, non_blocking=True)
-        return Batch(moved, torch.from_numpy(targets).to(self.hardware.device, non_blocking=True))
+        device, layout = self.hardware.device, self.hardware.memory_format
+        return Batch(
+            torch.from_numpy(images).to(device, memory_format=layout, non_blocking=True),
+            torch.from_numpy(targets).to(device, non_blocking=True),
+        )
 
     def _step_event(self, step: int, losses: dict[str, Tensor]) -> Step:
         return Step(
@@ -181,6 +185,7 @@ class Training:
         last = epoch == self.plan.epochs or time.monotonic() > self.plan.deadline
         metric = None
         if last or epoch % self.plan.validate_every == 0:
+            self.objective.predictor().eval()
             metric = self.validate()
             if metric is None or self.best is None or metric > self.best:
                 self.best = metric

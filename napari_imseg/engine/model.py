@@ -1,0 +1,44 @@
+"""The ensemble of one generation, ready to predict."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.core.disagreement import hard_labels
+from napari_imseg.core.instances import watershed_instances
+from napari_imseg.core.problem import Task
+from napari_imseg.engine.prediction import Ensemble, load_member
+from napari_imseg.engine.records import GenerationRecord
+from napari_imseg.nets.devices import choose
+from napari_imseg.project.project import Project
+
+
+@dataclass(frozen=True)
+class Model:
+    """The ensemble of one generation, ready to predict.
+
+    Use `Model.load`.
+    """
+
+    project: Project
+    record: GenerationRecord
+    ensemble: Ensemble
+
+    @classmethod
+    def load(cls, project: Project, record: GenerationRecord, device: str = "auto") -> Model:
+        """Read the teachers of a generation; raises ``ValueError`` if a file is missing or damaged."""
+        hardware = choose(device)
+        return cls(
+            project, record, Ensemble([load_member(path, hardware) for path in record.members(project)])
+        )
+
+    def label(self, probabilities_C_H_W: NDArray[np.float32]) -> NDArray[np.int32]:
+        """The label that mean probabilities stand for: classes, or instance ids."""
+        if self.project.problem.task is Task.INSTANCES:
+            return watershed_instances(
+                probabilities_C_H_W, self.record.foreground_threshold, self.record.seed_threshold
+            )
+        return hard_labels(probabilities_C_H_W[None], self.project.problem)[0].astype(np.int32)
