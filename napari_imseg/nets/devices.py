@@ -1,0 +1,211 @@
+"""Which device, which precision, which memory layout: measured once, remembered per machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import time
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import torch
+from platformdirs import user_cache_path
+from pydantic import TypeAdapter
+from torch.nn import functional
+
+from napari_imseg.nets.unet import UNet1x1
+
+Precision = Literal["fp32", "bf16", "fp16"]
+
+CANDIDATES: tuple[tuple[Precision, bool], ...] = (("fp32", False), ("fp32", True), ("bf16", True))
+"""Precision and channels-last; the earlier one wins if the later one gains nothing."""
+
+_WORTH_IT = 0.9
+"""A candidate must need less than this share of the best time so far."""
+
+_HOPELESS = 1.5
+"""A candidate whose first step takes this many times the best one is measured no further."""
+
+_DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+@dataclass(frozen=True)
+class Hardware:
+    """Where and how networks are trained and asked.
+
+    Attributes
+    ----------
+    device
+        ``cpu``, ``cuda:0``, ``mps``.
+    precision
+        ``fp32``, or the type that autocast computes convolutions in.
+    channels_last
+        Whether images and weights lie with the channels innermost.
+    threads
+        CPU threads of torch.
+    description
+        The device in words, for the log and the dock.
+    """
+
+    device: str
+    precision: Precision
+    channels_last: bool
+    threads: int
+    description: str
+
+    @property
+    def memory_format(self) -> torch.memory_format:
+        """The layout for ``Tensor.to`` and ``Module.to``."""
+        return torch.channels_last if self.channels_last else torch.contiguous_format
+
+
+_memory = TypeAdapter(dict[str, Hardware])
+
+
+def autocast(hardware: Hardware) -> AbstractContextManager[object]:
+    """The context in which a forward pass runs."""
+    if hardware.precision == "fp32":
+        return nullcontext()
+    return torch.autocast(torch.device(hardware.device).type, dtype=_DTYPES[hardware.precision])
+
+
+def gradient_scaler(hardware: Hardware) -> torch.amp.GradScaler:
+    """Scales the loss where gradients would vanish (fp16); passes everything through elsewhere."""
+    return torch.amp.GradScaler(torch.device(hardware.device).type, enabled=hardware.precision == "fp16")
+
+
+def choose(device: str = "auto", cache: Path | None = None) -> Hardware:
+    """The fastest way to train on ``device``.
+
+    Parameters
+    ----------
+    device
+        ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+    cache
+        File that remembers measurements; by default one in the user's cache folder.
+
+    Raises
+    ------
+    ValueError
+        The name is unknown or there is no such device; says what there is.
+    """
+    found = _resolve(device)
+    if found.type == "cuda":
+        return _cuda(found)
+    if found.type == "mps":
+        return Hardware("mps", "fp32", False, torch.get_num_threads(), "Apple GPU, fp32")
+    return _cpu(cache or user_cache_path("napari-imseg", appauthor=False) / "hardware.json")
+
+
+def available() -> list[str]:
+    """Names of the devices of this machine, the best one first."""
+    names = [f"cuda:{index}" for index in range(torch.cuda.device_count())]
+    if torch.backends.mps.is_available():
+        names.append("mps")
+    return [*names, "cpu"]
+
+
+def _resolve(name: str) -> torch.device:
+    names = available()
+    wanted = names[0] if name == "auto" else name.lower()
+    if wanted == "cuda":
+        wanted = "cuda:0"
+    if wanted not in names:
+        raise ValueError(f"there is no device '{name}' here; choose auto or one of: {', '.join(names)}")
+    return torch.device(wanted)
+
+
+def _cuda(device: torch.device) -> Hardware:
+    capability = torch.cuda.get_device_capability(device)
+    precision: Precision = "bf16" if capability >= (8, 0) else "fp16" if capability >= (7, 0) else "fp32"
+    name = torch.cuda.get_device_name(device)
+    return Hardware(str(device), precision, True, torch.get_num_threads(), f"{name}, {precision}")
+
+
+def _cpu(cache: Path) -> Hardware:
+    threads = torch.get_num_threads()
+    key = f"{cpu_model()} | torch {torch.__version__} | {threads} threads"
+    remembered = _read(cache)
+    if key in remembered:
+        return remembered[key]
+    precision, channels_last = fastest(_step_seconds)
+    layout = "channels last" if channels_last else "channels first"
+    words = f"{cpu_model()}, {threads} threads, {precision}, {layout}"
+    hardware = Hardware("cpu", precision, channels_last, threads, words)
+    _write(cache, {**remembered, key: hardware})
+    return hardware
+
+
+def fastest(step_seconds: Callable[[Precision, bool], float]) -> tuple[Precision, bool]:
+    """The best of `CANDIDATES`, given the seconds that a training step of one takes."""
+    best, best_time = CANDIDATES[0], min(step_seconds(*CANDIDATES[0]) for _ in range(3))
+    for candidate in CANDIDATES[1:]:
+        first = step_seconds(*candidate)
+        if first > _HOPELESS * best_time:
+            continue
+        seconds = min(first, *(step_seconds(*candidate) for _ in range(2)))
+        if seconds < _WORTH_IT * best_time:
+            best, best_time = candidate, seconds
+    return best
+
+
+def _step_seconds(precision: Precision, channels_last: bool) -> float:
+    hardware = Hardware("cpu", precision, channels_last, torch.get_num_threads(), "")
+    with torch.random.fork_rng(devices=[]):
+        network = UNet1x1(1, 1, 0.5).to(memory_format=hardware.memory_format)  # type: ignore[call-overload]
+        images = torch.rand(4, 1, 96, 96).to(memory_format=hardware.memory_format)
+    seconds = []
+    for _ in range(2):
+        start = time.perf_counter()
+        with autocast(hardware):
+            logits = network(images)
+        torch.autograd.backward(functional.mse_loss(torch.sigmoid(logits.float()), images))
+        seconds.append(time.perf_counter() - start)
+    return min(seconds)
+
+
+def cpu_model() -> str:
+    """Name of the processor, as the system gives it."""
+    info = Path("/proc/cpuinfo")
+    if info.exists():
+        for line in info.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _read(cache: Path) -> dict[str, Hardware]:
+    """What earlier measurements found; a missing or damaged file counts as none."""
+    try:
+        return _memory.validate_json(cache.read_bytes())
+    except (OSError, ValueError):
+        return {}
+
+
+def _write(cache: Path, content: dict[str, Hardware]) -> None:
+    scratch = cache.with_name(f"{cache.name}.{os.getpid()}")
+    try:
+        cache.parent.mkdir(parents=True, exist_ok=True)
+        scratch.write_bytes(_memory.dump_json(content, indent=1))
+        os.replace(scratch, cache)
+    except OSError:
+        return  # an unwritable cache folder costs a second at each start, nothing else
+
+
+def environment(threads: int = 0) -> dict[str, str]:
+    """Environment of a process that trains: set before it starts, or it has no effect.
+
+    glibc gives every large tensor back to the system when it is freed; each step then pays
+    for mapping and clearing the same pages again. The values keep them.
+    """
+    variables = {
+        "MALLOC_TRIM_THRESHOLD_": str(2**40),
+        "MALLOC_MMAP_THRESHOLD_": str(2**40),
+        "MALLOC_TOP_PAD_": str(2**26),
+    }
+    if threads:
+        variables |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
+    return variables

@@ -1,0 +1,89 @@
+"""A trained network as one voice of an ensemble."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from napari_imseg.core.problem import Problem
+from napari_imseg.nets.devices import Hardware, autocast
+from napari_imseg.nets.outputs import to_probabilities
+from napari_imseg.nets.saving import load_network, save_network
+
+_PIXELS = 2**21
+"""Most pixels in one forward pass (32 images of 256 x 256)."""
+
+_PLAIN = Hardware("cpu", "fp32", True, 0, "CPU")
+
+
+class NetworkMember:
+    """A network that is only asked; fulfils `napari_imseg.method.Member`.
+
+    Parameters
+    ----------
+    network
+        Moved to the device and set to evaluation.
+    problem, im_class
+        What its outputs mean.
+    hardware
+        Where to compute; by default the CPU in fp32.
+    extra
+        JSON values that `save` writes along.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        problem: Problem,
+        im_class: bool = False,
+        hardware: Hardware = _PLAIN,
+        extra: dict[str, Any] | None = None,
+    ) -> None:
+        self.network = network.to(device=hardware.device, memory_format=hardware.memory_format).eval()  # type: ignore[call-overload]
+        self.problem = problem
+        self.im_class = im_class
+        self.hardware = hardware
+        self.extra = extra or {}
+
+    def probabilities(self, images_B_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Class probabilities (B, classes, H, W) of images in [0, 1].
+
+        Raises
+        ------
+        ValueError
+            The images have another number of channels than the network was trained on.
+        """
+        if images_B_C_H_W.ndim != 4 or images_B_C_H_W.shape[1] != self.problem.channels:
+            raise ValueError(
+                f"expected images of shape (B, {self.problem.channels}, H, W), got {images_B_C_H_W.shape}"
+            )
+        count, _, height, width = images_B_C_H_W.shape
+        answer = np.empty((count, self.problem.classes, height, width), np.float32)
+        size = max(1, _PIXELS // (height * width))
+        for first in range(0, count, size):
+            answer[first : first + size] = self._ask(images_B_C_H_W[first : first + size])
+        return answer
+
+    def save(self, path: Path) -> None:
+        """Write the network to one safetensors file."""
+        save_network(path, self.network, self.problem, self.im_class, self.extra)
+
+    @classmethod
+    def load(cls, path: Path, hardware: Hardware = _PLAIN) -> NetworkMember:
+        """Read what `save` wrote; raises ``ValueError`` as `load_network` does."""
+        network, header = load_network(path)
+        return cls(network, header.problem, header.im_class, hardware, header.extra)
+
+    @torch.inference_mode()
+    def _ask(self, images_B_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
+        images = torch.from_numpy(np.ascontiguousarray(images_B_C_H_W, np.float32))
+        images = images.to(self.hardware.device, memory_format=self.hardware.memory_format)
+        with autocast(self.hardware):
+            logits = self.network(images)
+        answer = to_probabilities(logits, self.problem, self.im_class)
+        return answer.cpu().numpy()  # type: ignore[no-any-return]

@@ -1,0 +1,74 @@
+"""Losses that leave out unlabeled pixels and stay finite in a batch that has no label at all."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from napari_imseg.core.problem import BACKGROUND, INCONSISTENT, UNLABELED, Problem, Task
+
+
+def labeled_mse(probabilities: Tensor, target: Tensor) -> Tensor:
+    """Mean squared error over the pixels whose target is 0 or more; 0 if there is none.
+
+    Parameters
+    ----------
+    probabilities
+        Values in [0, 1], any shape.
+    target
+        Integers of the same shape; negative values are left out.
+    """
+    labeled = target >= 0
+    error = torch.where(labeled, probabilities - target.to(probabilities.dtype), 0.0)
+    return error.square().sum() / labeled.sum().clamp(min=1)
+
+
+def labeled_cross_entropy(
+    logits_B_C_H_W: Tensor,
+    target_B_H_W: Tensor,
+    weight_C: Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """Mean cross-entropy over the pixels whose target is 0 or more; 0 if there is none.
+
+    `torch.nn.functional.cross_entropy` with a mean is NaN where nothing is labeled. The sum
+    of weighted pixels is divided by their number, not by the sum of weights (METHODS 2.3).
+    """
+    target = target_B_H_W.clamp(min=UNLABELED)
+    total = functional.cross_entropy(
+        logits_B_C_H_W,
+        target,
+        weight=weight_C,
+        ignore_index=UNLABELED,
+        reduction="sum",
+        label_smoothing=label_smoothing,
+    )
+    return total / (target >= 0).sum().clamp(min=1)
+
+
+def supervised_loss(
+    logits_B_C_H_W: Tensor,
+    target_B_H_W: Tensor,
+    problem: Problem,
+    weight_C: Tensor | None = None,
+    label_smoothing: float = 0.0,
+) -> Tensor:
+    """The loss of labeled crops: squared error of sigmoids, or cross-entropy of one class a pixel.
+
+    Parameters
+    ----------
+    logits_B_C_H_W
+        As a network with `napari_imseg.nets.outputs.n_outputs` channels gives them.
+    target_B_H_W
+        Class ids, `UNLABELED` (left out) or `INCONSISTENT` (background for sigmoids, class
+        ``problem.classes`` otherwise); (B, C, H, W) of 0 and 1 for ``multilabel``.
+    weight_C, label_smoothing
+        For the cross-entropy only.
+    """
+    logits = logits_B_C_H_W.float()
+    if problem.binary or problem.task is Task.MULTILABEL:
+        target = target_B_H_W.masked_fill(target_B_H_W == INCONSISTENT, BACKGROUND)
+        return labeled_mse(torch.sigmoid(logits), target[:, None] if problem.binary else target)
+    target = target_B_H_W.masked_fill(target_B_H_W == INCONSISTENT, problem.classes)
+    return labeled_cross_entropy(logits, target, weight_C, label_smoothing)
