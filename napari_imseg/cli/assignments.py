@@ -1,0 +1,99 @@
+"""Where each ``--set name=value`` belongs: to the method, its objective, or the run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from napari_imseg.cli.failures import UsageMistake
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.settings import Settings
+
+if TYPE_CHECKING:
+    from napari_imseg.core.problem import Problem
+    from napari_imseg.method import Method
+
+OWN_FLAGS = ("method", "objective", "method_settings", "objective_settings")
+"""Fields of `RunSettings` that are not set by ``--set``."""
+
+RUN_NAMES = tuple(name for name in RunSettings.model_fields if name not in OWN_FLAGS)
+
+
+def run_settings(
+    method_name: str, objective_name: str | None, assignments: Sequence[str], flags: dict[str, Any]
+) -> RunSettings:
+    """Checked settings of a run.
+
+    Parameters
+    ----------
+    method_name, objective_name
+        Names or aliases; without an objective a curator trains `RunSettings`' default.
+    assignments
+        ``name=value`` strings: a setting of the method, else of the objective, else of the run.
+    flags
+        Settings of the run that have flags of their own; ``None`` means not given.
+
+    Raises
+    ------
+    UnknownName, UsageMistake, SettingsError
+        With one sentence that lists what exists.
+    """
+    method, objective = _pair(method_name, objective_name)
+    owners: list[type[Settings]] = [method.Settings, *([objective.Settings] if objective else []), RunSettings]
+    shares: list[dict[str, str]] = [{} for _ in owners]
+    for assignment in assignments:
+        name, value = _split(assignment)
+        shares[_owner(name, owners)][name] = value
+    run_values: dict[str, Any] = {**shares[-1], **{k: v for k, v in flags.items() if v is not None}}
+    if "companions" in run_values:
+        run_values["companions"] = tuple(filter(None, str(run_values["companions"]).split(",")))
+    own = [cls.checked(dict(share)).model_dump(mode="json") for cls, share in zip(owners[:-1], shares, strict=False)]
+    return RunSettings.checked(
+        {
+            **run_values,
+            "method": method.name,
+            "method_settings": own[0],
+            **({"objective": objective.name, "objective_settings": own[1]} if objective else {}),
+        }
+    )
+
+
+def check_fit(settings: RunSettings, problem: Problem) -> None:
+    """Refuse a method that does not fit the task or the number of students, before any work."""
+    from napari_imseg.engine.recipe import recipe_of
+
+    recipe_of(settings, problem)
+
+
+def _pair(method_name: str, objective_name: str | None) -> tuple[type[Method], type[Method] | None]:
+    """The method, and the objective that a curator is paired with."""
+    from napari_imseg.engine.recipe import find_method
+    from napari_imseg.method import Curator
+
+    method = find_method(method_name)
+    if issubclass(method, Curator):
+        return method, find_method(objective_name or RunSettings.model_fields["objective"].default)
+    if objective_name is not None:
+        raise UsageMistake(
+            f"--with pairs an objective with a curator such as inconsistency-masks, "
+            f"but {method.name} is none; leave out --with {objective_name}"
+        )
+    return method, None
+
+
+def _split(assignment: str) -> tuple[str, str]:
+    name, equals, value = assignment.partition("=")
+    if not equals:
+        raise UsageMistake(f"--set expects name=value, got '{assignment}'")
+    return name.strip().replace("-", "_"), value.strip()
+
+
+def _owner(name: str, owners: Sequence[type[Settings]]) -> int:
+    """Index of the first model that has a setting called ``name``."""
+    known = [RUN_NAMES if owner is RunSettings else tuple(owner.model_fields) for owner in owners]
+    for index, names in enumerate(known):
+        if name in names:
+            return index
+    titles = ("method", "objective")[: len(owners) - 1]
+    parts = [f"{title}: {', '.join(names) or 'none'}" for title, names in zip((*titles, "run"), known, strict=True)]
+    raise UsageMistake(f"unknown setting '{name}'; choose from: {'; '.join(parts)}")

@@ -1,0 +1,118 @@
+"""Show the events of a run: bars while they move, a line for what stays, a table at the end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from napari_imseg.cli.terminal import messages, number, percent, print_table, progress_bars
+from napari_imseg.engine.events import (
+    Event,
+    Finished,
+    GenerationFinished,
+    Note,
+    Predicted,
+    RunStarted,
+    Step,
+    StudentFinished,
+    StudentStarted,
+)
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+
+class RunDisplay:
+    """Draws the events of a run on standard error, as a context manager."""
+
+    def __init__(self) -> None:
+        self._console = messages()
+        self._bars = progress_bars(self._console)
+        self._tasks: dict[str, TaskID] = {}
+        self._students = 1
+        self._finished = 0
+
+    def __enter__(self) -> Self:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bars.stop()
+
+    def show(self, event: Event) -> None:
+        """Draw one event."""
+        line = line_of(event)
+        if line:
+            self._console.print(line, soft_wrap=True)
+        if isinstance(event, RunStarted):
+            self._students = (event.generations + 1) * event.students
+            self._draw("whole run", 0, self._students)
+        elif isinstance(event, StudentStarted):
+            self._draw("student", 0, event.steps)
+        elif isinstance(event, Step):
+            losses = "  ".join(f"{name} {value:.3g}" for name, value in event.losses.items())
+            self._draw("student", event.step, event.steps, losses)
+            self._draw("whole run", self._finished + event.step / event.steps, self._students)
+        elif isinstance(event, StudentFinished):
+            self._finished += 1
+            self._draw("whole run", self._finished, self._students)
+        elif isinstance(event, Predicted):
+            self._draw("pseudo-labels", event.done, event.total, f"IM {percent(event.im_fraction)}")
+
+    def _draw(self, name: str, done: float, total: int, remark: str = "") -> None:
+        if name not in self._tasks:
+            self._tasks[name] = self._bars.add_task(name, total=total, remark=remark)
+        elif done == 0:
+            self._bars.reset(self._tasks[name])
+        self._bars.update(self._tasks[name], completed=done, total=total, remark=remark)
+
+
+def line_of(event: Event) -> str:
+    """The line that stays on the terminal for this event; empty for what only moves a bar."""
+    match event:
+        case RunStarted():
+            return (
+                f"{event.run}: {event.method} with {event.objective}, {event.labeled} labeled, "
+                f"{event.validation} validation and {event.unlabeled} unlabeled images, "
+                f"on {event.device} ({event.precision})"
+            )
+        case StudentFinished():
+            return (
+                f"generation {event.generation}, student {event.student}: {event.member}, "
+                f"score {number(event.score)}, {event.seconds:.0f} s"
+            )
+        case GenerationFinished():
+            return (
+                f"generation {event.generation} finished: {event.metric_name} {number(event.score)}, "
+                f"mean IM size {percent(event.im_fraction)}"
+            )
+        case Note():
+            return f"{event.level}: {event.message}"
+        case Finished():
+            return f"finished in {event.seconds:.0f} s; best generation {event.best_generation}"
+    return ""
+
+
+def print_generations(events: Iterable[Event]) -> None:
+    """Print a table of the generations of a run: quality, IM size, images kept."""
+    finished = {event.generation: event for event in events if isinstance(event, GenerationFinished)}
+    if not finished:
+        return
+    metric = next(iter(finished.values())).metric_name
+    rows = [
+        (
+            str(event.generation),
+            number(event.score),
+            percent(event.im_fraction),
+            number(event.im_relative),
+            f"{event.kept} of {event.kept + event.dropped}",
+            ", ".join(event.teachers),
+        )
+        for event in finished.values()
+    ]
+    columns = ("generation", metric, "IM size", "IM / foreground", "images kept", "teachers")
+    print_table(columns, rows, title="Generations")
+

@@ -1,0 +1,67 @@
+"""Tables, JSON and progress bars: results on standard output, everything else on standard error.
+
+rich takes longer to import than the whole of ``--help`` may last, so each function imports it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.progress import Progress
+
+
+def print_json(value: Any) -> None:
+    """Print ``value`` as JSON on standard output."""
+    typer.echo(json.dumps(value, indent=2, default=str))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
+    """Print a table on standard output."""
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left", title_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table, markup=False)
+
+
+def messages() -> Console:
+    """The console on standard error, for progress and remarks."""
+    from rich.console import Console
+
+    return Console(stderr=True, markup=False, highlight=False)
+
+
+def progress_bars(console: Console) -> Progress:
+    """Progress bars with percentage and time left on ``console``; nothing is drawn off a terminal."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[remark]}", markup=False),
+        console=console,
+        disable=not console.is_terminal,
+        transient=True,
+    )
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """``value`` for a table; a dash where there is none."""
+    return "–" if value is None else f"{value:.{digits}f}"
+
+
+def percent(value: float | None) -> str:
+    """A share for a table, in percent; a dash where there is none."""
+    return "–" if value is None else f"{100 * value:.2f} %"
