@@ -57,7 +57,7 @@ class Crops:
         crops = [self._crop(self._examples[index], rng) for index in visited]
         images = np.stack([image for image, _ in crops])
         targets = np.stack([target for _, target in crops])
-        return images, targets.astype(np.int64)
+        return images.astype(np.float32, copy=False), targets.astype(np.int64)
 
     def _visited(self, places: range) -> list[int]:
         """Examples at these places of the endless sequence of shuffled rounds."""

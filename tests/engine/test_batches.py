@@ -1,0 +1,68 @@
+"""Crops: deterministic, complete, padded as unlabeled."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_imseg.core.problem import UNLABELED
+from napari_imseg.engine.batches import Crops
+from napari_imseg.method import Example
+
+
+def example(value: int, height: int = 32, width: int = 32) -> Example:
+    image = np.full((1, height, width), value / 100, np.float32)
+    return Example(image, np.full((height, width), value, np.int16), str(value))
+
+
+def test_every_image_is_visited_once_before_any_is_visited_again() -> None:
+    crops = Crops([example(value) for value in range(7)], tile=32, flips=False, seed=[0])
+    visited = np.concatenate([crops.batch(step, 7)[1][:, 0, 0] for step in range(3)])
+    for round_ in visited.reshape(3, 7):
+        assert sorted(round_) == list(range(7))
+
+
+def test_a_batch_depends_on_the_seed_and_the_step_alone() -> None:
+    def crops(seed: int) -> Crops:
+        return Crops([example(value) for value in range(5)], tile=16, flips=True, seed=[seed])
+
+    late_only = crops(1).batch(9, 4)
+    after_others = crops(1)
+    for step in range(9):
+        after_others.batch(step, 4)
+    np.testing.assert_array_equal(late_only[0], after_others.batch(9, 4)[0])
+    assert not np.array_equal(late_only[1], crops(2).batch(9, 4)[1])
+
+
+def test_more_crops_than_images_fill_the_batch() -> None:
+    images, targets = Crops([example(3)], tile=32, flips=False, seed=[0]).batch(0, 8)
+    assert images.shape == (8, 1, 32, 32)
+    assert images.dtype == np.float32
+    assert targets.dtype == np.int64
+
+
+def test_small_images_are_padded_with_unlabeled_pixels() -> None:
+    images, targets = Crops([example(2, 20, 40)], tile=64, flips=False, seed=[0]).batch(0, 1)
+    assert images.shape[-2:] == (48, 48)
+    assert (targets[0, :20, :40] == 2).all()
+    assert (targets[0, 20:] == UNLABELED).all()
+    assert np.isfinite(images).all()
+
+
+def test_a_large_image_fills_as_many_places_as_it_has_tiles() -> None:
+    crops = Crops([example(0, 64, 96), example(1)], tile=32, flips=False, seed=[0])
+    assert len(crops) == 2 * 3 + 1
+
+
+def test_image_and_target_are_turned_alike() -> None:
+    rng = np.random.default_rng(0)
+    target = rng.integers(0, 100, (32, 32)).astype(np.int16)
+    source = Example((target / 100)[None].astype(np.float32), target)
+    images, targets = Crops([source], tile=32, flips=True, seed=[3]).batch(0, 16)
+    np.testing.assert_allclose(images[:, 0] * 100, targets, atol=1e-4)
+    assert len({crop.tobytes() for crop in targets}) > 4
+
+
+def test_nothing_to_train_on_is_said_clearly() -> None:
+    with pytest.raises(ValueError, match="label at least one image"):
+        Crops([], tile=32, flips=False, seed=[0])
