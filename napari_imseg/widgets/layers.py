@@ -1,0 +1,65 @@
+"""The layer list of the viewer. The only file that touches ``viewer.layers``."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from napari.layers import Layer
+
+IMAGE: Final = "image"
+PSEUDO_LABEL: Final = "pseudo-label"
+IM: Final = "inconsistency mask"
+LABEL: Final = "label"
+INSTANCES: Final = "instances"
+ORDER: Final = (IMAGE, PSEUDO_LABEL, IM, LABEL, INSTANCES)
+"""Names of our layers, lowest first."""
+
+REFERENCE: Final = (IMAGE, PSEUDO_LABEL, IM)
+"""Layers that cannot be painted on, nor deleted by mistake."""
+
+
+class LayerStack:
+    """Our layers in a viewer: always in the same order, by the same names, whatever else is there."""
+
+    def __init__(self, viewer: Any) -> None:
+        self._viewer = viewer
+        self._ours: dict[str, Layer] = {}
+
+    def get(self, name: str) -> Any:
+        """A layer of ours, ``None`` if it was never made or somebody removed it."""
+        layer = self._ours.get(name)
+        return layer if layer is not None and layer in self._viewer.layers else None
+
+    def add(self, name: str, layer: Layer) -> None:
+        """Insert a layer at its place; a stranger of the same name is renamed."""
+        if name in self._viewer.layers:
+            self._viewer.layers[name].name = f"{name} (not of the project)"
+        layer.name = name
+        self._viewer.layers.insert(self._place(name), layer)
+        self._ours[name] = layer
+        layer.locked = name in REFERENCE
+
+    def remove(self, name: str) -> None:
+        """Take a layer away, if it is there."""
+        layer = self.get(name)
+        if layer is not None:
+            self._viewer.layers.remove(layer)
+        self._ours.pop(name, None)
+
+    def select(self, name: str) -> None:
+        """Make a layer the one that is painted on."""
+        self._viewer.layers.selection.active = self.get(name)
+
+    def _place(self, name: str) -> int:
+        layers = list(self._viewer.layers)
+        places = [layers.index(self.get(other)) for other in _below(name) if self.get(other) is not None]
+        above = [layers.index(self.get(other)) for other in _above(name) if self.get(other) is not None]
+        return max(places) + 1 if places else min(above, default=len(layers))
+
+
+def _below(name: str) -> tuple[str, ...]:
+    return ORDER[: ORDER.index(name)]
+
+
+def _above(name: str) -> tuple[str, ...]:
+    return ORDER[ORDER.index(name) + 1 :]

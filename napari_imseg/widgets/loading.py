@@ -1,0 +1,195 @@
+"""Everything that is shown of one image, read and prepared off the GUI thread; no Qt."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, replace
+from threading import Lock
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.core.problem import UNLABELED, Task
+from napari_imseg.core.regions import islands
+from napari_imseg.project.project import Project, StoredPrediction
+from napari_imseg.project.records import ImageRecord
+
+_SAMPLE: Final = 512
+
+
+@dataclass(frozen=True)
+class ShownPrediction:
+    """What the teachers say of an image, ready for the layers.
+
+    Attributes
+    ----------
+    pseudo_label
+        (H, W); (C, H, W) of 0 and 1 for ``multilabel``. The smallest integer type that holds
+        it, because napari draws small types much faster.
+    im_H_W
+        bool, where the teachers disagree.
+    hatched_H_W
+        The same as uint8: 1 on the stripes of the hatching, 2 between them, 0 elsewhere.
+    islands
+        Bounding boxes of the connected parts of the IM, largest first.
+    generation
+        Name of the generation; empty for a preview by the pixel classifier.
+    """
+
+    pseudo_label: NDArray[np.integer[Any]]
+    im_H_W: NDArray[np.bool_]
+    hatched_H_W: NDArray[np.uint8]
+    islands: list[tuple[slice, slice]]
+    generation: str
+
+
+@dataclass(frozen=True)
+class Shown:
+    """One image with its label and its prediction.
+
+    Attributes
+    ----------
+    picture
+        The image as napari draws it: (H, W), (H, W, 3) where ``rgb``, else (C, H, W).
+    contrast
+        Intensities drawn as black and as white.
+    limits
+        Smallest and largest intensity.
+    label
+        int32 (H, W), or (C, H, W) for ``multilabel``, with `UNLABELED`.
+    """
+
+    record: ImageRecord
+    picture: NDArray[Any]
+    rgb: bool
+    contrast: tuple[float, float]
+    limits: tuple[float, float]
+    label: NDArray[np.int32]
+    prediction: ShownPrediction | None
+
+
+def load(project: Project, image_id: str, generation: str) -> Shown:
+    """Read an image, its label and what ``generation`` (may be empty) says of it."""
+    record = project.catalog.image(image_id)
+    image_C_H_W = project.read_image(image_id)
+    label = project.read_label(image_id)
+    rgb = record.shape[0] == 3 and image_C_H_W.dtype == np.uint8
+    if rgb:
+        picture = np.ascontiguousarray(image_C_H_W.transpose(1, 2, 0))
+    else:
+        picture = image_C_H_W[0] if len(image_C_H_W) == 1 else image_C_H_W
+    return Shown(
+        record=record,
+        picture=picture,
+        rgb=rgb,
+        contrast=contrast(image_C_H_W),
+        limits=limits(image_C_H_W),
+        label=empty_label(project, record) if label is None else label,
+        prediction=load_prediction(project, image_id, generation),
+    )
+
+
+def load_prediction(project: Project, image_id: str, generation: str) -> ShownPrediction | None:
+    """What a generation says of an image; ``None`` if it says nothing."""
+    stored = project.read_prediction(generation, image_id) if generation else None
+    return None if stored is None else prepare(stored, generation)
+
+
+def prepare(stored: StoredPrediction, generation: str) -> ShownPrediction:
+    """Hatch the inconsistency mask and find its islands."""
+    pseudo_label = stored.pseudo_label_H_W
+    return ShownPrediction(
+        pseudo_label=pseudo_label.astype(np.min_scalar_type(int(pseudo_label.max(initial=0)))),
+        im_H_W=stored.im_H_W,
+        hatched_H_W=hatch(stored.im_H_W),
+        islands=islands(stored.im_H_W),
+        generation=generation,
+    )
+
+
+def empty_label(project: Project, record: ImageRecord) -> NDArray[np.int32]:
+    """A label in which nothing is labeled."""
+    _, height, width = record.shape
+    task = project.info.task
+    shape = (project.problem.classes, height, width) if task is Task.MULTILABEL else (height, width)
+    return np.full(shape, UNLABELED, np.int32)
+
+
+def contrast(image_C_H_W: NDArray[Any]) -> tuple[float, float]:
+    """Percentiles 0.1 and 99.8 of a sample of the finite pixels; never equal."""
+    if image_C_H_W.dtype == np.uint8 and len(image_C_H_W) == 3:
+        return 0.0, 255.0
+    step = max(1, max(image_C_H_W.shape[1:]) // _SAMPLE)
+    sample = image_C_H_W[:, ::step, ::step]
+    sample = sample[np.isfinite(sample)]
+    if not sample.size:
+        return 0.0, 1.0
+    low, high = (float(value) for value in np.percentile(sample, (0.1, 99.8)))
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def limits(image_C_H_W: NDArray[Any]) -> tuple[float, float]:
+    """Smallest and largest finite intensity; never equal."""
+    finite = image_C_H_W[np.isfinite(image_C_H_W)] if image_C_H_W.dtype.kind == "f" else image_C_H_W
+    low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 0.0)
+    return (low, high) if high > low else (low, low + 1.0)
+
+
+def hatch(im_H_W: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """Diagonal stripes inside the mask, so that the IM is told by more than its colour.
+
+    Returns
+    -------
+    numpy.ndarray
+        uint8 (H, W): 1 on a stripe, 2 between stripes, 0 outside.
+    """
+    height, width = im_H_W.shape
+    stripe = max(2, max(height, width) // 160)
+    diagonal = np.add.outer(np.arange(height), np.arange(width)) // stripe % 2 + 1
+    return np.where(im_H_W, diagonal, 0).astype(np.uint8)
+
+
+class ShownCache:
+    """The last few images that were read, those of the queue ahead of the user among them.
+
+    Safe to use from several threads. Holds a handful of images, because one of 2048² takes
+    about 30 MB with its layers.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._lock = Lock()
+        self._kept: OrderedDict[tuple[str, str], Shown] = OrderedDict()
+        self._version = 0
+
+    def get(self, image_id: str, generation: str) -> Shown | None:
+        """What was read earlier, if it is still there."""
+        with self._lock:
+            return self._kept.get((image_id, generation))
+
+    def read(self, project: Project, image_id: str, generation: str) -> Shown:
+        """`load`, or what was read earlier."""
+        shown = self.get(image_id, generation)
+        if shown is None:
+            version = self._version
+            shown = load(project, image_id, generation)
+            with self._lock:
+                # A label may have been written while this was read.
+                if version == self._version:
+                    self._kept[image_id, generation] = shown
+                while len(self._kept) > self._size:
+                    self._kept.popitem(last=False)
+        return shown
+
+    def forget(self, image_id: str | None = None) -> None:
+        """Forget an image (all of them by default), because something about it has changed."""
+        with self._lock:
+            self._version += 1
+            for key in [key for key in self._kept if image_id in (None, key[0])]:
+                del self._kept[key]
+
+
+def with_label(shown: Shown, label: NDArray[np.int32]) -> Shown:
+    """The same image with another label."""
+    return replace(shown, label=label)

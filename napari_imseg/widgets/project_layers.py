@@ -1,0 +1,283 @@
+"""What a project shows in a viewer, one image at a time, and the label that is being painted."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import numpy as np
+from napari.layers import Image, Labels
+from numpy.typing import NDArray
+from psygnal import Signal
+
+from napari_imseg.core.problem import UNLABELED, Task
+from napari_imseg.project.info import ProjectInfo
+from napari_imseg.widgets.colors import im_colormap, label_colormap, other_than, pseudo_label_colormap
+from napari_imseg.widgets.layers import (
+    IM,
+    IMAGE,
+    INSTANCES,
+    LABEL,
+    ORDER,
+    PSEUDO_LABEL,
+    REFERENCE,
+    LayerStack,
+)
+from napari_imseg.widgets.loading import Shown, ShownPrediction
+from napari_imseg.widgets.undo import History
+
+KEY: Final = "napari-imseg"
+"""Of the metadata of our layers: image_id, generation, run."""
+
+_OPACITY: Final = {PSEUDO_LABEL: 0.4, IM: 0.9, LABEL: 0.65, INSTANCES: 0.7}
+_PAINTING: Final = ("paint", "fill", "polygon")
+_SURROUNDINGS: Final = 0.5
+_CLOSEST: Final = 24.0
+
+
+class ProjectLayers:
+    """Shows one image of a project at a time, and holds the label that is being painted.
+
+    Layers are made once and get new data for each image, which is much faster than making
+    them again.
+    """
+
+    edited = Signal()
+    """The label was changed: a stroke ended, something was undone, or all of it was replaced."""
+    value_picked = Signal(int)
+    """The user chose what to paint by napari's own means (picker, spin box, swap)."""
+
+    def __init__(self, viewer: Any, info: ProjectInfo, *, im_color: str = "#cc79a7") -> None:
+        self._viewer = viewer
+        self._stack = LayerStack(viewer)
+        self._task = info.task
+        self._pixel = info.pixel_size or (1.0, 1.0)
+        self._colors = [klass.color for klass in info.classes]
+        self._im_color = other_than(self._colors, im_color)
+        self._label: NDArray[np.int32] | None = None
+        self._prediction: ShownPrediction | None = None
+        self._mask = 0
+        self.brush_size = 10
+        self.history = History(
+            lambda: self.label_layer.undo(), lambda: self.label_layer.redo(), self._exchange
+        )
+
+    @property
+    def label(self) -> NDArray[np.int32] | None:
+        """The label as painted: int32 (H, W), or (C, H, W) for ``multilabel``; not a copy."""
+        return self._label
+
+    @property
+    def label_layer(self) -> Any:
+        """napari's layer of the label; ``None`` while no image is shown."""
+        return self._stack.get(LABEL)
+
+    @property
+    def prediction(self) -> ShownPrediction | None:
+        """What is shown as pseudo-label and inconsistency mask."""
+        return self._prediction
+
+    def steps(self, shown: Shown, *, run: str = "") -> list[Callable[[], None]]:
+        """What puts an image on the screen, in parts that are short enough for the GUI thread."""
+        return [
+            lambda: self._set_image(shown, run),
+            lambda: self._set_label(shown, run),
+            lambda: self.show_prediction(shown.prediction, image_id=shown.record.id, run=run),
+            self._finish,
+        ]
+
+    def show(self, shown: Shown, *, run: str = "") -> None:
+        """Put an image, its label and its prediction on the screen at once."""
+        for step in self.steps(shown, run=run):
+            step()
+
+    def show_prediction(self, prediction: ShownPrediction | None, *, image_id: str, run: str = "") -> None:
+        """Replace pseudo-label and inconsistency mask; nothing is drawn for ``None``."""
+        self._prediction = prediction
+        if self._label is None:
+            return
+        generation = prediction.generation if prediction else ""
+        about = {"image_id": image_id, "generation": generation, "run": run}
+        pseudo_label = prediction.pseudo_label if prediction else np.zeros(self._label.shape, np.uint8)
+        hatched = prediction.hatched_H_W if prediction else np.zeros(self._label.shape[-2:], np.uint8)
+        self._set(PSEUDO_LABEL, self._plane(pseudo_label), about)
+        self._set(IM, hatched, about)
+
+    def show_instances(self, ids_H_W: NDArray[np.int32]) -> None:
+        """Show instances on top of everything."""
+        image = self._stack.get(IMAGE)
+        self._set(INSTANCES, ids_H_W, dict(image.metadata[KEY]) if image is not None else {})
+
+    def clear(self) -> None:
+        """Take all our layers away."""
+        for name in ORDER:
+            self._stack.remove(name)
+        self._label = self._prediction = None
+        self.history.clear()
+
+    def replace_label(self, label: NDArray[np.int32]) -> None:
+        """Change all of the label at once; it can be undone."""
+        self.history.replaced(self._exchange(label))
+        self.edited.emit()
+
+    def undo(self) -> None:
+        """Take back the last change of the label."""
+        if self.label_layer is not None and self.history.undo():
+            self.edited.emit()
+
+    def redo(self) -> None:
+        """Make the last undone change again."""
+        if self.label_layer is not None and self.history.redo():
+            self.edited.emit()
+
+    def paint_with(self, value: int, mask: int = 0) -> None:
+        """Take the brush and choose what it paints, and for ``multilabel`` the mask it paints on."""
+        layer = self.label_layer
+        if layer is None or self._label is None:
+            return
+        if mask != self._mask:
+            self._show_mask(mask)
+        self._stack.select(LABEL)
+        if value == UNLABELED:
+            layer.mode = "erase"
+            return
+        if layer.mode not in _PAINTING:
+            layer.mode = "paint"
+        layer.selected_label = value
+
+    def use(self, tool: str) -> None:
+        """Take another of napari's tools: ``paint``, ``fill``, ``polygon``, ``erase`` or ``pan_zoom``."""
+        if self.label_layer is not None:
+            self._stack.select(LABEL)
+            self.label_layer.mode = tool
+
+    def set_brush_size(self, size: int) -> None:
+        """Diameter of the brush in pixels."""
+        self.brush_size = size
+        if self.label_layer is not None:
+            self.label_layer.brush_size = size
+
+    def toggle_reference(self) -> None:
+        """Hide or show pseudo-label and inconsistency mask."""
+        layers = [layer for layer in map(self._stack.get, (PSEUDO_LABEL, IM)) if layer is not None]
+        visible = not any(layer.visible for layer in layers)
+        for layer in layers:
+            layer.visible = visible
+
+    def zoom_to(self, box: tuple[slice, slice]) -> None:
+        """Bring a part of the image to the middle of the canvas, with its surroundings."""
+        sides = [(side.stop - side.start) * step for side, step in zip(box, self._pixel, strict=True)]
+        center = [
+            (side.start + side.stop - 1) / 2 * step for side, step in zip(box, self._pixel, strict=True)
+        ]
+        fitting = min(pixels / side for pixels, side in zip(self._viewer.canvas.size, sides, strict=True))
+        self._viewer.scene.camera.center = (0.0, *center)
+        self._viewer.scene.camera.zoom = min(_CLOSEST / max(self._pixel), _SURROUNDINGS * fitting)
+
+    def _set_image(self, shown: Shown, run: str) -> None:
+        layer = self._stack.get(IMAGE)
+        if layer is None or layer.rgb != shown.rgb:
+            self._stack.remove(IMAGE)
+            scale = self._pixel if shown.rgb else self._scale(shown.picture)
+            layer = Image(shown.picture, rgb=shown.rgb, contrast_limits=shown.contrast, scale=scale)
+            self._stack.add(IMAGE, layer)
+        else:
+            layer.data = shown.picture
+        low, high = zip(shown.contrast, shown.limits, strict=True)
+        layer.contrast_limits_range = (min(low), max(high))
+        layer.contrast_limits = shown.contrast
+        layer.metadata[KEY] = {"image_id": shown.record.id, "generation": "", "run": run}
+
+    def _set_label(self, shown: Shown, run: str) -> None:
+        self._label = shown.label
+        self.history.clear()
+        generation = shown.prediction.generation if shown.prediction else ""
+        self._set(
+            LABEL,
+            self._plane(shown.label),
+            {"image_id": shown.record.id, "generation": generation, "run": run},
+        )
+
+    def _finish(self) -> None:
+        self._stack.remove(INSTANCES)
+        self._stack.select(LABEL)
+        self._viewer.reset_view()
+
+    def _set(self, name: str, data: NDArray[Any], about: dict[str, str]) -> None:
+        """Give a Labels layer new data, making it where it is missing."""
+        layer = self._stack.get(name)
+        if layer is None:
+            layer = Labels(
+                data,
+                colormap=self._colormap(name),
+                opacity=_OPACITY[name],
+                scale=self._scale(data),
+                name=name,
+            )
+            self._stack.add(name, layer)
+            if name == LABEL:
+                self._listen(layer)
+        else:
+            with layer.events.data.blocker(self._on_replaced):
+                layer.data = data
+        layer.editable = name not in REFERENCE
+        layer.metadata[KEY] = about
+
+    def _listen(self, layer: Labels) -> None:
+        layer.brush_size = self.brush_size
+        layer.events.paint.connect(self._on_stroke)
+        layer.events.data.connect(self._on_replaced)
+        layer.events.selected_label.connect(lambda: self.value_picked.emit(int(layer.selected_label)))
+        layer.bind_key("Control-Z", lambda _: self.undo(), overwrite=True)
+        layer.bind_key("Control-Shift-Z", lambda _: self.redo(), overwrite=True)
+
+    def _on_stroke(self) -> None:
+        self.history.stroke()
+        self.edited.emit()
+
+    def _on_replaced(self) -> None:
+        """Another plug-in or a script gave the label layer new data: take it over."""
+        data = np.asarray(self.label_layer.data, dtype=np.int32)
+        if self._label is None or data.shape != self._label.shape[-2:]:
+            return
+        if self._label.ndim == 3:
+            self._label[self._mask] = data
+        else:
+            self._label = data
+        self.history.clear()
+        self.edited.emit()
+
+    def _exchange(self, label: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Write into the array that napari shows, so that its strokes still undo in place."""
+        assert self._label is not None
+        before = self._label.copy()
+        self._label[...] = label
+        self.label_layer.refresh(extent=False)
+        return before
+
+    def _show_mask(self, mask: int) -> None:
+        self._mask = mask
+        if self._label is not None and self._task is Task.MULTILABEL:
+            self.history.clear()
+            self._set(LABEL, self._plane(self._label), self.label_layer.metadata[KEY])
+            self.label_layer.colormap = self._colormap(LABEL)
+            pseudo_label = self._stack.get(PSEUDO_LABEL)
+            if pseudo_label is not None and self._prediction is not None:
+                self._set(
+                    PSEUDO_LABEL, self._plane(self._prediction.pseudo_label), pseudo_label.metadata[KEY]
+                )
+                pseudo_label.colormap = self._colormap(PSEUDO_LABEL)
+
+    def _plane(self, array: NDArray[Any]) -> NDArray[Any]:
+        return array[self._mask] if self._task is Task.MULTILABEL else array
+
+    def _scale(self, data: NDArray[Any]) -> tuple[float, ...]:
+        return (1.0,) * (data.ndim - 2) + tuple(self._pixel)
+
+    def _colormap(self, name: str) -> Any:
+        if name == IM:
+            return im_colormap(self._im_color)
+        if name == LABEL:
+            return label_colormap(self._task, self._colors, self._mask)
+        task = Task.INSTANCES if name == INSTANCES else self._task
+        return pseudo_label_colormap(task, self._colors, self._mask)
