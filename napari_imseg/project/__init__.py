@@ -1,0 +1,1 @@
+"""One folder on disk is one project: catalog, labels, predictions and runs."""

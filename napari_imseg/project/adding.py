@@ -1,0 +1,147 @@
+"""Bring image files into the catalog; only their headers are read."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from napari_imseg.project import files, images
+from napari_imseg.project.catalog import Catalog
+from napari_imseg.project.contents import Contents
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.images import Unit
+from napari_imseg.project.info import ProjectInfo
+from napari_imseg.project.paths import image_id
+from napari_imseg.project.records import NewFile, NewImage
+from napari_imseg.project.sources import relative
+
+READERS = 8
+"""Headers read at once: on a network drive, waiting is most of the time."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A file that can be read.
+
+    Attributes
+    ----------
+    path
+        Absolute.
+    within
+        Path within the folder that was given.
+    """
+
+    path: Path
+    within: str
+    found: Contents
+    units: list[Unit]
+    fingerprint: str
+    modified_ns: int
+
+
+def add_images(
+    folder: Path,
+    info: ProjectInfo,
+    catalog: Catalog,
+    paths: Path | str | Sequence[Path | str],
+    warnings: list[str],
+) -> int:
+    """Add files and folders to a project; see `Project.add_images`."""
+    candidates = survey(listed(paths), [folder], info.tile, warnings)
+    return store(folder, info.channels, info.group_by, catalog, candidates, warnings)
+
+
+def listed(paths: Path | str | Sequence[Path | str]) -> list[Path]:
+    """One path or several as a list."""
+    return [Path(paths)] if isinstance(paths, Path | str) else [Path(path) for path in paths]
+
+
+def survey(paths: Iterable[Path], skip: Iterable[Path], tile: int, warnings: list[str]) -> list[Candidate]:
+    """Look into every image file; what cannot be read is left out with a warning.
+
+    Raises
+    ------
+    ProjectError
+        A path does not exist, or there is no image that can be read.
+    """
+    paths = list(paths)
+    found = list(dict(files.find_images(paths, skip, warnings)).items())
+    places = " or ".join(f"'{path}'" for path in paths)
+    if not found:
+        raise ProjectError(
+            f"there is no image in {places}; expected TIFF, PNG, JPEG or what a napari plugin reads"
+        )
+    with ThreadPoolExecutor(READERS) as pool:
+        looked = list(pool.map(lambda item: _look(*item, tile), found))
+    candidates = [item for item in looked if isinstance(item, Candidate)]
+    warnings += [item for item in looked if isinstance(item, str)]
+    warnings += [f"'{item.path}': {item.found.note}" for item in candidates if item.found.note]
+    if not candidates:
+        raise ProjectError(f"no image in {places} can be read; the first: {next(iter(warnings))}")
+    return candidates
+
+
+def most_common_channels(candidates: Sequence[Candidate]) -> int:
+    """The channels that most files have."""
+    return Counter(item.found.layout.channels for item in candidates).most_common(1)[0][0]
+
+
+def store(
+    folder: Path,
+    channels: int,
+    group_by: str,
+    catalog: Catalog,
+    candidates: Sequence[Candidate],
+    warnings: list[str],
+) -> int:
+    """Write what was surveyed into the catalog; returns how many images are new."""
+    fitting = [item for item in candidates if item.found.layout.channels == channels]
+    for item in candidates:
+        if item.found.layout.channels != channels:
+            warnings.append(
+                f"'{item.path}' has {item.found.layout.channels} channels and this project's images have "
+                f"{channels}; left out"
+            )
+    return catalog.add_files(_rows(folder, group_by, fitting))
+
+
+def _look(path: Path, within: str, tile: int) -> Candidate | str:
+    """The file, or a sentence why it is left out."""
+    try:
+        str(path).encode("utf-8")
+        units = images.read_units(path, tile)
+        return Candidate(
+            path, within, images.contents(path), units, files.fingerprint(path), files.modified_ns(path)
+        )
+    except UnicodeEncodeError:
+        return f"{str(path)!r} has a name that is not valid text; rename it; left out"
+    except ProjectError as error:
+        return f"{error}; left out"
+    except OSError as error:
+        return f"'{path}' cannot be read ({(error.strerror or str(error)).lower()}); left out"
+
+
+def _rows(folder: Path, group_by: str, candidates: Iterable[Candidate]) -> Iterator[NewFile]:
+    for item in candidates:
+        path = relative(item.path, folder)
+        units = [
+            NewImage(image_id(path, unit.plane, unit.tile), unit.plane, unit.tile, unit.shape, unit.dtype)
+            for unit in item.units
+        ]
+        yield NewFile(path, item.fingerprint, item.modified_ns, group_of(item.within, group_by), units)
+
+
+def group_of(within: str, group_by: str) -> str:
+    """Group of a file: what the expression finds in its path, or the file alone.
+
+    ``within`` is the path in the folder that was given, so that the same images get the same
+    split wherever the project lies.
+    """
+    match = re.search(group_by, within) if group_by else None
+    if match is None:
+        return within
+    return str(match.group(1 if match.re.groups else 0) or match.group(0))

@@ -1,0 +1,130 @@
+"""Make a project: it is complete, or there is none."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from uuid import uuid4
+
+from napari_imseg.core.problem import Task
+from napari_imseg.project.adding import Candidate, listed, most_common_channels, store, survey
+from napari_imseg.project.catalog import Catalog
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.importing import import_labels
+from napari_imseg.project.info import Intensity, ProjectInfo, classes_of, write_info
+from napari_imseg.project.paths import Paths
+
+
+def create(
+    folder: Path,
+    images: Path | str | Sequence[Path | str],
+    task: Task | str,
+    classes: Sequence[str],
+    labels: Path | str | None,
+    validation: float,
+    group_by: str | None,
+    seed: int,
+    name: str | None,
+    intensity: Intensity | None,
+    tile: int,
+) -> tuple[Path, list[str]]:
+    """Build a project in a hidden folder inside ``folder`` and move it out when it is complete.
+
+    Returns
+    -------
+    folder : Path
+        Absolute.
+    warnings : list of str
+        Sentences about what was left out.
+    """
+    folder = folder.expanduser().resolve()
+    _check(folder, validation, group_by, tile)
+    known_task = _task(task)
+    known_classes = classes_of(classes, known_task)
+    warnings: list[str] = []
+    skip = [folder, *([Path(labels)] if labels is not None else [])]
+    candidates = survey(listed(images), skip, tile, warnings)
+    channels = most_common_channels(candidates)
+    info = ProjectInfo(
+        name=name or folder.name,
+        task=known_task,
+        channels=channels,
+        intensity=intensity or _intensity(candidates, channels),
+        pixel_size=next((item.found.pixel_size for item in candidates if item.found.pixel_size), None),
+        tile=tile,
+        group_by=group_by or "",
+        validation=validation,
+        seed=seed,
+        classes=known_classes,
+    )
+    _build(folder, info, candidates, Path(labels) if labels is not None else None, warnings)
+    return folder, warnings
+
+
+def _build(
+    folder: Path, info: ProjectInfo, candidates: Sequence[Candidate], labels: Path | None, warnings: list[str]
+) -> None:
+    made = not folder.exists()
+    hidden = folder / f".creating-{uuid4().hex}"
+    try:
+        hidden.mkdir(parents=True)
+        paths = Paths(hidden)
+        catalog = Catalog(paths.catalog, create=True)
+        try:
+            store(folder, info.channels, info.group_by, catalog, candidates, warnings)
+            paths.labels.mkdir()
+            if labels is not None:
+                import_labels(paths, info, catalog, labels, warnings)
+        finally:
+            catalog.close()
+        write_info(paths.info, info)
+        for part in (paths.labels, paths.catalog, paths.info):  # project.toml last: it makes the project
+            os.replace(part, folder / part.name)
+    except OSError as error:
+        raise ProjectError(
+            f"'{folder}' cannot be written ({(error.strerror or str(error)).lower()}); "
+            "choose another folder or free some space"
+        ) from error
+    finally:
+        shutil.rmtree(hidden, ignore_errors=True)
+        if made and folder.is_dir() and not any(folder.iterdir()):
+            folder.rmdir()
+
+
+def _check(folder: Path, validation: float, group_by: str | None, tile: int) -> None:
+    if Paths(folder).info.exists():
+        raise ProjectError(f"'{folder}' is a project already; open it, or choose another folder")
+    if folder.exists() and not folder.is_dir():
+        raise ProjectError(f"'{folder}' is a file; choose a folder for the project")
+    for part in (Paths(folder).catalog, Paths(folder).labels):
+        if part.exists():
+            raise ProjectError(
+                f"'{folder}' already holds '{part.name}'; choose another folder for the project"
+            )
+    if not 0 <= validation <= 0.5:
+        raise ProjectError(f"expected a validation share from 0 to 0.5, got {validation}")
+    if tile != 0 and not 32 <= tile <= 16384:
+        raise ProjectError(f"expected a tile side of 0 (whole images) or from 32 to 16384 pixels, got {tile}")
+    try:
+        re.compile(group_by or "")
+    except re.error as error:
+        raise ProjectError(f"'{group_by}' is not a regular expression ({error})") from None
+
+
+def _task(task: Task | str) -> Task:
+    try:
+        return Task(task)
+    except ValueError:
+        names = ", ".join(known.value for known in Task)
+        raise ProjectError(f"expected a task of {names}, got '{task}'") from None
+
+
+def _intensity(candidates: Sequence[Candidate], channels: int) -> Intensity:
+    """8-bit colour means the same in every image; everything else is stretched."""
+    colour = channels == 3 and all(
+        item.found.dtype == "uint8" for item in candidates if item.found.layout.channels == channels
+    )
+    return "range" if colour else "percentile"

@@ -1,0 +1,100 @@
+"""Connections to one SQLite file for several threads and processes."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import Empty, LifoQueue
+
+from napari_imseg.project.errors import ProjectError
+
+BUSY_SECONDS = 10.0
+"""How long to wait for another process that is writing."""
+
+
+class Database:
+    """A pool of connections: each is lent to one thread at a time.
+
+    Readers never wait for writers (write-ahead log). Connections are not bound to
+    threads, so worker threads that come and go leave none behind.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
+        self._closed = False
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection in autocommit mode.
+
+        Raises
+        ------
+        ProjectError
+            The database is closed, busy, broken, or cannot be written.
+        """
+        try:
+            lent = self._take()
+            try:
+                yield lent
+            finally:
+                if lent.in_transaction:
+                    lent.execute("ROLLBACK")
+                self._give_back(lent)
+        except sqlite3.Error as error:
+            raise ProjectError(self._sentence(error)) from error
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection whose changes are kept together, or not at all after an error."""
+        with self.connection() as lent:
+            lent.execute("BEGIN IMMEDIATE")
+            yield lent
+            lent.execute("COMMIT")
+
+    def close(self) -> None:
+        """Close every connection; those lent out close when they come back."""
+        self._closed = True
+        while True:
+            try:
+                self._idle.get_nowait().close()
+            except Empty:
+                return
+
+    def _take(self) -> sqlite3.Connection:
+        if self._closed:
+            raise ProjectError(f"'{self.path.parent}' is closed; open the project again")
+        try:
+            return self._idle.get_nowait()
+        except Empty:
+            return self._connect()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        )
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+
+    def _give_back(self, connection: sqlite3.Connection) -> None:
+        self._idle.put(connection)
+        if self._closed:
+            self.close()
+
+    def _sentence(self, error: sqlite3.Error) -> str:
+        text = str(error)
+        if "locked" in text or "busy" in text:
+            return f"another program is writing to '{self.path}'; try again when it is done"
+        if "not a database" in text or "malformed" in text:
+            return f"'{self.path}' is damaged ({text}); restore it from a backup"
+        return (
+            f"'{self.path}' cannot be used ({text}); check that the folder is writable and the disk not full"
+        )

@@ -1,0 +1,126 @@
+"""Read images: what is in a file, and one plane or tile of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.project import plain_files, plugin_files, tiff_files
+from napari_imseg.project.contents import Contents
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.files import modified_ns
+from napari_imseg.project.records import Tile
+
+LARGEST_IMAGE: Final = 2**31
+"""Bytes of one image; a larger one must be cut into tiles."""
+
+_TIFF: Final = frozenset({".tif", ".tiff", ".lsm", ".stk", ".svs", ".ndpi"})
+_PLAIN: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One image in a file: a plane of a stack, a tile of a plane, or the whole file."""
+
+    plane: int | None
+    tile: Tile | None
+    shape: tuple[int, int, int]
+    dtype: str
+
+
+def contents(path: Path) -> Contents:
+    """What a file holds, from its header alone.
+
+    Raises
+    ------
+    ProjectError
+        The file is absent, empty, damaged, not an image, or nobody can read it.
+    """
+    try:
+        return _contents(path, modified_ns(path))
+    except OSError as error:
+        raise ProjectError(f"'{path}' cannot be read ({(error.strerror or str(error)).lower()})") from error
+
+
+def read_units(path: Path, tile: int = 0) -> list[Unit]:
+    """The images in a file.
+
+    Parameters
+    ----------
+    tile
+        Side of the squares that a larger plane is cut into; 0 = whole planes. The squares
+        at the lower and right edge are as large as the others and overlap their neighbours.
+
+    Raises
+    ------
+    ProjectError
+        As `contents`, or an image is too large.
+    """
+    found = contents(path)
+    layout = found.layout
+    planes: list[int | None] = [None] if layout.planes == 1 else list(range(layout.planes))
+    units = [
+        Unit(
+            plane,
+            square,
+            (layout.channels, *(square[2:] if square else (layout.height, layout.width))),
+            found.dtype,
+        )
+        for plane in planes
+        for square in tiles(layout.height, layout.width, tile)
+    ]
+    bytes_of_one = int(np.prod(units[0].shape, dtype=np.int64)) * np.dtype(found.dtype).itemsize
+    if bytes_of_one > LARGEST_IMAGE:
+        raise ProjectError(
+            f"'{path}' has images of {layout.height} x {layout.width} pixels, too large to be labeled as one; "
+            "cut it into tiles (a tile side of 1024, for example)"
+        )
+    return units
+
+
+def read(path: Path, plane: int | None = None, tile: Tile | None = None) -> NDArray[Any]:
+    """Read one image of a file.
+
+    Returns
+    -------
+    numpy.ndarray
+        (C, H, W) in the type of the file.
+
+    Raises
+    ------
+    ProjectError
+        As `contents`, or the data is damaged.
+    """
+    found = contents(path)
+    image: NDArray[Any] = _reader(path).read(path, found, plane, tile)
+    return image
+
+
+def tiles(height: int, width: int, side: int) -> list[Tile | None]:
+    """Squares that cover a plane; ``[None]`` if it is to stay whole."""
+    if side == 0 or (height <= side and width <= side):
+        return [None]
+    rows, columns = min(side, height), min(side, width)
+    tops = [min(y, height - rows) for y in range(0, height, side)]
+    lefts = [min(x, width - columns) for x in range(0, width, side)]
+    return [(y, x, rows, columns) for y in tops for x in lefts]
+
+
+@lru_cache(maxsize=256)
+def _contents(path: Path, changed: int) -> Contents:
+    if path.is_file() and path.stat().st_size == 0:
+        raise ProjectError(f"'{path}' is empty (0 bytes); copy it again")
+    found: Contents = _reader(path).contents(path)
+    if np.dtype(found.dtype).kind not in "buif":
+        raise ProjectError(f"'{path}' holds values of type {found.dtype}; expected integers or floats")
+    return found
+
+
+def _reader(path: Path) -> Any:
+    suffix = path.suffix.lower()
+    return tiff_files if suffix in _TIFF else plain_files if suffix in _PLAIN else plugin_files

@@ -1,0 +1,109 @@
+"""Label images on disk: TIFF of ids in which unlabeled pixels have the highest value of the type."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from napari_imseg.core.problem import UNLABELED
+from napari_imseg.project.atomic import replacing
+from napari_imseg.project.errors import ProjectError
+
+MARK = "napari-imseg"
+"""Key of the description by which our own files are known."""
+
+COMPRESSION = {"compression": "zlib", "compressionargs": {"level": 1}}
+"""Deflate, which every reader knows; higher levels cost far more time than they save space."""
+
+
+def write_mask(
+    path: Path,
+    label: NDArray[np.int32],
+    *,
+    description: Mapping[str, Any] | None = None,
+    extra_page: NDArray[np.uint8] | None = None,
+    durable: bool = True,
+) -> None:
+    """Write ids as uint8, uint16 or uint32, whichever is the smallest that holds them.
+
+    Parameters
+    ----------
+    label
+        (H, W) or (C, H, W), `UNLABELED` or ids from 0.
+    description
+        Kept as JSON in the TIFF's description, with the unlabeled value.
+    extra_page
+        (H, W), written after the label.
+    durable
+        See `napari_imseg.project.atomic.replacing`.
+
+    Raises
+    ------
+    ProjectError
+        The file could not be written; an earlier one is unchanged.
+    """
+    dtype = _smallest_type(int(label.max(initial=0)))
+    axes = "CYX" if label.ndim == 3 else "YX"
+    facts = {MARK: 1, "unlabeled": int(np.iinfo(dtype).max), "axes": axes, **(description or {})}
+    options: dict[str, Any] = {"photometric": "minisblack", "metadata": None, **COMPRESSION}
+    with replacing(path, durable=durable) as temporary, tifffile.TiffWriter(temporary) as tiff:
+        # Casting to unsigned wraps -1 to the highest value of the type: the unlabeled value.
+        tiff.write(label.astype(dtype), description=json.dumps(facts), software="napari-imseg", **options)
+        if extra_page is not None:
+            tiff.write(extra_page, **options)
+
+
+def read_mask(path: Path) -> NDArray[np.int32]:
+    """Read a label that `write_mask` wrote.
+
+    Returns
+    -------
+    numpy.ndarray
+        int32 (H, W) or (C, H, W), with `UNLABELED`.
+
+    Raises
+    ------
+    ProjectError
+        The file is absent or damaged.
+    """
+    label, _ = read_mask_and_page(path, extra_page=False)
+    return label
+
+
+def read_mask_and_page(
+    path: Path, *, extra_page: bool = True
+) -> tuple[NDArray[np.int32], NDArray[Any] | None]:
+    """Read a label and, if ``extra_page``, the page that was written after it."""
+    try:
+        with tifffile.TiffFile(path) as tiff:
+            stacked = json.loads(tiff.pages[0].description or "{}").get("axes", "YX") == "CYX"
+            pages = [page.asarray() for page in tiff.pages]
+    except FileNotFoundError:
+        raise ProjectError(f"'{path}' does not exist") from None
+    except Exception as error:  # a damaged file may raise anything
+        raise ProjectError(
+            f"'{path}' is damaged ({error}); restore an earlier version from labels/history"
+        ) from error
+    last = pages.pop() if extra_page else None
+    stored = np.stack(pages) if stacked or len(pages) > 1 else pages[0]
+    return _decode(stored), last
+
+
+def _decode(stored: NDArray[Any]) -> NDArray[np.int32]:
+    label = stored.astype(np.int32)
+    if stored.dtype != np.uint32:  # whose highest value became -1 by the cast
+        label[stored == np.iinfo(stored.dtype).max] = UNLABELED
+    return label
+
+
+def _smallest_type(highest: int) -> type[np.unsignedinteger[Any]]:
+    for dtype in (np.uint8, np.uint16):
+        if highest < np.iinfo(dtype).max:
+            return dtype
+    return np.uint32

@@ -1,0 +1,266 @@
+"""A run on disk: settings in, events out, a stop file in; the interface to the trainer process."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Mapping
+from functools import cached_property
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from filelock import FileLock, Timeout
+
+from napari_imseg.project.atomic import write_text
+from napari_imseg.project.errors import ProjectError
+
+RunState = Literal["running", "stopped", "finished", "failed", "died"]
+
+STARTUP_SECONDS: Final = 60.0
+"""A run that has not written its first event may be starting for this long."""
+
+_LAST: Final[dict[str, RunState]] = {"finished": "finished", "stopped": "stopped", "failed": "failed"}
+_PACKAGES: Final = (
+    "napari-imseg", "numpy", "scipy", "scikit-image", "scikit-learn", "mahotas", "torch", "monai", "tifffile",
+)  # fmt: skip
+_TAIL: Final = 65536
+
+
+class Run:
+    """One run in its folder.
+
+    Attributes
+    ----------
+    folder
+        ``PROJECT/runs/NAME``.
+    settings
+        From ``settings.json``, as they were when the run was created.
+    """
+
+    def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
+        self.folder = folder
+        self.settings = settings
+        self._appended = False
+
+    @classmethod
+    def create(cls, project_folder: Path, settings: Mapping[str, Any]) -> Self:
+        """Make the folder of the next run: r001, r002, ...; two processes never get the same.
+
+        Raises
+        ------
+        ProjectError
+            The folder cannot be written, or the settings are not JSON.
+        """
+        text = _json(settings)
+        folder = _next_folder(project_folder.resolve() / "runs")
+        write_text(folder / "versions.json", _json(versions()))
+        (folder / "checkpoints").mkdir()
+        write_text(folder / "settings.json", text)  # last: a folder without it is no run
+        return cls(folder, json.loads(text))
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Open a run that exists.
+
+        Raises
+        ------
+        ProjectError
+            There is no run, or its settings are damaged.
+        """
+        path = Path(folder) / "settings.json"
+        try:
+            return cls(Path(folder).resolve(), json.loads(path.read_text(encoding="utf-8")))
+        except FileNotFoundError:
+            raise ProjectError(f"'{folder}' is not a run (it has no {path.name})") from None
+        except (OSError, ValueError) as error:
+            raise ProjectError(f"'{path}' cannot be read ({error}); start a new run") from error
+
+    @property
+    def name(self) -> str:
+        """``r001`` and so on."""
+        return self.folder.name
+
+    @property
+    def project_folder(self) -> Path:
+        """The folder of the project."""
+        return self.folder.parent.parent
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of networks and of what a resumed run needs."""
+        return self.folder / "checkpoints"
+
+    @property
+    def log_path(self) -> Path:
+        """Text for people: what the trainer printed, tracebacks included."""
+        return self.folder / "log.txt"
+
+    @property
+    def events_path(self) -> Path:
+        """One JSON line for each event."""
+        return self.folder / "events.jsonl"
+
+    @cached_property
+    def lock(self) -> FileLock:
+        """Held by the trainer while it works."""
+        return FileLock(self.folder / "run.lock", thread_local=False)
+
+    # Events
+
+    def append_event(self, line: str) -> None:
+        """Add one event; a line that a killed trainer left half-written is removed first.
+
+        Raises
+        ------
+        ProjectError
+            The disk is full; the file ends with the last complete event.
+        """
+        try:
+            with self.events_path.open("ab", buffering=0) as file:
+                if not self._appended:
+                    file.truncate(_complete(self.events_path, file.tell()))
+                    self._appended = True
+                end = file.seek(0, os.SEEK_END)
+                data = line.encode("utf-8") + b"\n"
+                if file.write(data) < len(data):
+                    file.truncate(end)
+                    raise OSError("no space left on device")
+        except OSError as error:
+            raise ProjectError(
+                f"'{self.events_path}' could not be written ({(error.strerror or str(error)).lower()}); "
+                "free some space and resume the run"
+            ) from error
+
+    def read_events(self, offset: int = 0) -> tuple[list[str], int]:
+        """Complete lines after ``offset`` bytes, and the offset to go on from."""
+        try:
+            with self.events_path.open("rb") as file:
+                file.seek(offset)
+                data = file.read()
+        except FileNotFoundError:
+            return [], offset
+        data = data[: data.rfind(b"\n") + 1]
+        lines = data.decode("utf-8", "replace").splitlines()
+        return [line for line in lines if line], offset + len(data)
+
+    @property
+    def newest_start(self) -> int:
+        """Offset of the newest ``run-started`` event, 0 if there is none."""
+        offset = found = 0
+        for line in self.read_events()[0]:
+            if _kind(line) == "run-started":
+                found = offset
+            offset += len(line.encode("utf-8")) + 1
+        return found
+
+    # Stop, state
+
+    def request_stop(self) -> None:
+        """Ask the trainer to stop after its current step."""
+        (self.folder / "stop").touch()
+
+    def stop_requested(self) -> bool:
+        """True after `request_stop`."""
+        return (self.folder / "stop").exists()
+
+    def clear_stop(self) -> None:
+        """Take the request back."""
+        (self.folder / "stop").unlink(missing_ok=True)
+
+    def is_running(self) -> bool:
+        """True while a trainer holds the lock."""
+        if not (self.folder / "run.lock").exists():
+            return False
+        probe = FileLock(self.folder / "run.lock", timeout=0, thread_local=False)
+        try:
+            probe.acquire()
+        except Timeout:
+            return True
+        probe.release()
+        return False
+
+    @property
+    def state(self) -> RunState:
+        """What the events and the lock say; ``died`` if a trainer ended without a word."""
+        kind = self._last_kind()
+        if kind in _LAST:
+            return _LAST[kind]
+        starting = (
+            not kind and time.time() - (self.folder / "settings.json").stat().st_mtime < STARTUP_SECONDS
+        )
+        return "running" if starting or self.is_running() else "died"
+
+    def _last_kind(self) -> str:
+        if not self.events_path.exists():
+            return ""
+        lines, _ = self.read_events(max(0, self.events_path.stat().st_size - _TAIL))
+        return _kind(lines[-1]) if lines else ""
+
+
+def runs(project_folder: Path) -> list[Run]:
+    """All runs of a project, oldest first."""
+    folders = sorted(
+        (project_folder / "runs").glob("r*/settings.json"), key=lambda path: _number(path.parent)
+    )
+    return [Run.open(path.parent) for path in folders]
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide the outcome of a run."""
+    found = {"python": sys.version.split()[0], "platform": platform.platform()}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            found[package] = "not installed"
+    return found
+
+
+def _next_folder(parent: Path) -> Path:
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        number = max((_number(folder) for folder in parent.iterdir()), default=0) + 1
+        while True:
+            folder = parent / f"r{number:03d}"
+            try:
+                folder.mkdir()
+                return folder
+            except FileExistsError:  # another process was faster
+                number += 1
+    except OSError as error:
+        raise ProjectError(
+            f"'{parent}' cannot be written ({(error.strerror or str(error)).lower()}); "
+            "make the folder writable or free some space"
+        ) from error
+
+
+def _number(folder: Path) -> int:
+    digits = folder.name[1:]
+    return int(digits) if folder.name.startswith("r") and digits.isdecimal() else 0
+
+
+def _json(values: Mapping[str, Any]) -> str:
+    try:
+        return json.dumps(dict(values), indent=2, allow_nan=False) + "\n"
+    except (TypeError, ValueError) as error:
+        raise ProjectError(f"expected settings that JSON can hold ({error})") from error
+
+
+def _kind(line: str) -> str:
+    try:
+        event = json.loads(line)
+    except ValueError:
+        return ""
+    return str(event.get("kind", "")) if isinstance(event, dict) else ""
+
+
+def _complete(path: Path, size: int) -> int:
+    """Bytes up to and including the last line break."""
+    with path.open("rb") as file:
+        start = max(0, size - _TAIL)
+        file.seek(start)
+        return start + file.read().rfind(b"\n") + 1
