@@ -1,0 +1,223 @@
+"""Where the members of an ensemble disagree: the inconsistency mask (IM) and the agreed label.
+
+Source: Inconsistency Masks, Algorithms 1 and 2, section 2.4.6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.core.morphology import dilate, erode, highest_nearby
+from napari_imseg.core.problem import BACKGROUND, INCONSISTENT, Problem, Task
+
+Refill = Literal["paper", "code", "none"]
+"""How pixels that erosion releases get a class, see `erode_dilate`."""
+
+CODE_REFILL_SIDE = 3
+"""Side of the square with which the released code refills, whatever the erosion."""
+
+
+def hard_labels(probabilities_K_C_H_W: NDArray[np.floating[Any]], problem: Problem) -> NDArray[np.int16]:
+    """The class of the highest probability; the lowest id wins a tie.
+
+    Parameters
+    ----------
+    probabilities_K_C_H_W
+        Class probabilities of K members, one channel per class of ``problem``.
+
+    Returns
+    -------
+    ndarray
+        int16 (K, H, W). For ``multilabel`` (K, C, H, W): 1 where a probability is above 0.5.
+
+    Raises
+    ------
+    ValueError
+        The array is not (K, C, H, W) with the classes of ``problem``.
+    """
+    shape = probabilities_K_C_H_W.shape
+    if len(shape) != 4 or shape[1] != problem.classes:
+        raise ValueError(
+            f"expected probabilities of shape (members, {problem.classes}, height, width), got {shape}"
+        )
+    if problem.task is Task.MULTILABEL:
+        return (probabilities_K_C_H_W > 0.5).astype(np.int16)
+    best = probabilities_K_C_H_W[:, 0]
+    labels = np.zeros(best.shape, np.int16)
+    for class_id in range(1, problem.classes):  # a pass per class is much faster than np.argmax over axis 1
+        candidate = probabilities_K_C_H_W[:, class_id]
+        labels[candidate > best] = class_id
+        if class_id + 1 < problem.classes:
+            best = np.maximum(best, candidate)
+    return labels
+
+
+def inconsistency(labels_K_H_W: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+    """Agreed label and inconsistency mask of K hard labels.
+
+    Both algorithms of the paper are this one formula::
+
+        F = l_1 where l_1 = l_2 = ... = l_K, else 0
+        I = not (l_1 = l_2 = ... = l_K)
+
+    Parameters
+    ----------
+    labels_K_H_W
+        Class ids of at least two members; (K, C, H, W) of 0/1 for ``multilabel``.
+
+    Returns
+    -------
+    agreed
+        int16 (H, W): the common class, 0 where members disagree. (C, H, W) for ``multilabel``,
+        where each channel is agreed on by itself.
+    im
+        bool (H, W): True where members disagree (in any channel for ``multilabel``).
+
+    Raises
+    ------
+    ValueError
+        There are fewer than two members, or the array has another number of axes.
+    """
+    if labels_K_H_W.ndim not in (3, 4):
+        raise ValueError(f"expected labels of shape (members, height, width), got {labels_K_H_W.shape}")
+    if len(labels_K_H_W) < 2:
+        raise ValueError(
+            f"an inconsistency mask needs the labels of at least two members, got {len(labels_K_H_W)}"
+        )
+    first, *others = labels_K_H_W
+    differs = np.zeros(first.shape, bool)
+    for label in others:
+        differs |= label != first
+    agreed = np.where(differs, BACKGROUND, first).astype(np.int16, copy=False)
+    return agreed, _any_channel(differs)
+
+
+def enough_foreground(agreed_H_W: NDArray[np.int16], im_H_W: NDArray[np.bool_]) -> bool:
+    """True if more pixels are agreed foreground than inconsistent: ``|F| > |I|`` (so ``|F| > 0``).
+
+    The filter of the paper for one foreground class; both are counted before any morphology.
+    """
+    return bool(np.count_nonzero(agreed_H_W) > np.count_nonzero(im_H_W))
+
+
+def erode_dilate(
+    agreed_H_W: NDArray[np.int16],
+    im_H_W: NDArray[np.bool_],
+    erosion: int,
+    dilation: int,
+    refill: Refill = "paper",
+) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+    """Erode the inconsistency mask, give the released pixels a class, dilate the mask.
+
+    Parameters
+    ----------
+    agreed_H_W, im_H_W
+        As `inconsistency` returns them.
+    erosion, dilation
+        Sides of the squares in pixels; 0 leaves a step out.
+    refill
+        ``paper``: a released pixel takes the highest class within the square of the erosion,
+        background included. ``code``: as the released code does, every pixel takes the highest
+        class of its 3 x 3 square, which moves class borders and, for an erosion of 5 or more,
+        leaves pixels without a class (`INCONSISTENT` in the label, though the mask does not
+        cover them). ``none``: released pixels become background; the reading for one
+        foreground class. Without effect if ``erosion`` is 0.
+
+    Returns
+    -------
+    tuple
+        The new agreed label, 0 where the new mask is True, and the new mask.
+
+    Raises
+    ------
+    ValueError
+        A side is negative.
+    """
+    eroded = erode(im_H_W, erosion)
+    if erosion > 0 and refill != "none":
+        agreed_H_W = _refill(agreed_H_W, im_H_W, eroded, erosion, refill)
+    im = dilate(eroded, dilation)
+    return np.where(im, BACKGROUND, agreed_H_W).astype(np.int16, copy=False), im
+
+
+def _refill(
+    agreed_H_W: NDArray[np.int16],
+    im_H_W: NDArray[np.bool_],
+    eroded_H_W: NDArray[np.bool_],
+    erosion: int,
+    refill: Refill,
+) -> NDArray[np.int16]:
+    """Let classes grow into the pixels that erosion released."""
+    multilabel = agreed_H_W.ndim == 3
+    # ids are shifted by one so that 0 means "no class"; a channel of a multi-label image has one class only
+    ids = agreed_H_W if multilabel else np.where(im_H_W, 0, agreed_H_W + 1).astype(np.int16)
+    nearby = highest_nearby(ids, CODE_REFILL_SIDE if refill == "code" else erosion)
+    writable = nearby > 0 if refill == "code" else im_H_W & ~eroded_H_W
+    ids = np.where(writable, nearby, ids)
+    return ids if multilabel else np.where(ids == 0, INCONSISTENT, ids - 1).astype(np.int16)
+
+
+def block(
+    image_C_H_W: NDArray[np.float32], target_H_W: NDArray[np.int16], im_H_W: NDArray[np.bool_]
+) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+    """Black out the inconsistent pixels of an image and mark them in its target.
+
+    Parameters
+    ----------
+    image_C_H_W
+        Image, any number of channels.
+    target_H_W
+        Class ids (H, W), or (C, H, W) for ``multilabel``.
+    im_H_W
+        The pixels to block.
+
+    Returns
+    -------
+    tuple
+        Copies: the image with 0, and the int16 target with `INCONSISTENT`, where ``im_H_W``.
+    """
+    image = np.where(im_H_W, 0, image_C_H_W).astype(image_C_H_W.dtype, copy=False)
+    target = np.where(im_H_W, INCONSISTENT, target_H_W).astype(np.int16, copy=False)
+    return image, target
+
+
+@dataclass(frozen=True)
+class ImSize:
+    """Size of an inconsistency mask.
+
+    Attributes
+    ----------
+    pixels
+        Number of inconsistent pixels.
+    fraction
+        ``pixels`` divided by the pixels of the image.
+    relative
+        ``pixels`` divided by the agreed foreground pixels, at least one; always finite.
+    """
+
+    pixels: int
+    fraction: float
+    relative: float
+
+
+def im_size(agreed_H_W: NDArray[np.int16], im_H_W: NDArray[np.bool_]) -> ImSize:
+    """Size of an inconsistency mask: absolute, of the image, and relative to the agreed foreground.
+
+    Parameters
+    ----------
+    agreed_H_W, im_H_W
+        As `inconsistency` returns them; a pixel of a ``multilabel`` image is foreground if any
+        of its channels is.
+    """
+    foreground = _any_channel(agreed_H_W > BACKGROUND)
+    pixels = int(np.count_nonzero(im_H_W))
+    return ImSize(pixels, pixels / max(1, im_H_W.size), pixels / max(1, int(np.count_nonzero(foreground))))
+
+
+def _any_channel(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(H, W) as it is; (C, H, W) to (H, W) by union."""
+    return mask if mask.ndim == 2 else np.logical_or.reduce(mask, axis=0)
