@@ -12,7 +12,7 @@ from pathlib import Path
 from napari_imseg.project import files, images
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.contents import Contents
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.images import Unit
 from napari_imseg.project.info import ProjectInfo
 from napari_imseg.project.paths import image_id
@@ -76,7 +76,7 @@ def survey(paths: Iterable[Path], skip: Iterable[Path], tile: int, warnings: lis
             f"there is no image in {places}; expected TIFF, PNG, JPEG or what a napari plugin reads"
         )
     with ThreadPoolExecutor(READERS) as pool:
-        looked = list(pool.map(lambda item: _look(*item, tile), found))
+        looked = list(pool.map(lambda item: _look(item[0], item[1], tile), found))
     candidates = [item for item in looked if isinstance(item, Candidate)]
     warnings += [item for item in looked if isinstance(item, str)]
     warnings += [f"'{item.path}': {item.found.note}" for item in candidates if item.found.note]
@@ -122,7 +122,7 @@ def _look(path: Path, within: str, tile: int) -> Candidate | str:
     except ProjectError as error:
         return f"{error}; left out"
     except OSError as error:
-        return f"'{path}' cannot be read ({(error.strerror or str(error)).lower()}); left out"
+        return f"'{path}' cannot be read ({reason(error)}); left out"
 
 
 def _rows(folder: Path, group_by: str, candidates: Iterable[Candidate]) -> Iterator[NewFile]:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 
 
 @contextmanager
@@ -35,9 +35,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
         if durable and os.name == "posix":  # Windows cannot open a folder to sync it
             _sync(path.parent)
     except OSError as error:
-        reason = (error.strerror or str(error)).lower()
         raise ProjectError(
-            f"'{path}' could not be written ({reason}); free some space or make the folder writable, "
+            f"'{path}' could not be written ({reason(error)}); free some space or make the folder writable, "
             "what was there before is unchanged"
         ) from error
     finally:

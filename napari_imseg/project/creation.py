@@ -6,30 +6,38 @@ import os
 import re
 import shutil
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
 
 from napari_imseg.core.problem import Task
 from napari_imseg.project.adding import Candidate, listed, most_common_channels, store, survey
 from napari_imseg.project.catalog import Catalog
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.importing import import_labels
 from napari_imseg.project.info import Intensity, ProjectInfo, classes_of, write_info
 from napari_imseg.project.paths import Paths
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What a new project should be, as `Project.create` takes it."""
+
+    task: Task | str
+    classes: Sequence[str]
+    validation: float
+    group_by: str | None
+    seed: int
+    name: str | None
+    intensity: Intensity | None
+    tile: int
+
+
 def create(
     folder: Path,
     images: Path | str | Sequence[Path | str],
-    task: Task | str,
-    classes: Sequence[str],
     labels: Path | str | None,
-    validation: float,
-    group_by: str | None,
-    seed: int,
-    name: str | None,
-    intensity: Intensity | None,
-    tile: int,
+    wishes: Wishes,
 ) -> tuple[Path, list[str]]:
     """Build a project in a hidden folder inside ``folder`` and move it out when it is complete.
 
@@ -41,24 +49,25 @@ def create(
         Sentences about what was left out.
     """
     folder = folder.expanduser().resolve()
-    _check(folder, validation, group_by, tile)
-    known_task = _task(task)
-    known_classes = classes_of(classes, known_task)
+    _check_folder(folder)
+    _check_wishes(wishes)
+    task = _task(wishes.task)
+    classes = classes_of(wishes.classes, task)
     warnings: list[str] = []
     skip = [folder, *([Path(labels)] if labels is not None else [])]
-    candidates = survey(listed(images), skip, tile, warnings)
+    candidates = survey(listed(images), skip, wishes.tile, warnings)
     channels = most_common_channels(candidates)
     info = ProjectInfo(
-        name=name or folder.name,
-        task=known_task,
+        name=wishes.name or folder.name,
+        task=task,
         channels=channels,
-        intensity=intensity or _intensity(candidates, channels),
+        intensity=wishes.intensity or _intensity(candidates, channels),
         pixel_size=next((item.found.pixel_size for item in candidates if item.found.pixel_size), None),
-        tile=tile,
-        group_by=group_by or "",
-        validation=validation,
-        seed=seed,
-        classes=known_classes,
+        tile=wishes.tile,
+        group_by=wishes.group_by or "",
+        validation=wishes.validation,
+        seed=wishes.seed,
+        classes=classes,
     )
     _build(folder, info, candidates, Path(labels) if labels is not None else None, warnings)
     return folder, warnings
@@ -85,8 +94,7 @@ def _build(
             os.replace(part, folder / part.name)
     except OSError as error:
         raise ProjectError(
-            f"'{folder}' cannot be written ({(error.strerror or str(error)).lower()}); "
-            "choose another folder or free some space"
+            f"'{folder}' cannot be written ({reason(error)}); choose another folder or free some space"
         ) from error
     finally:
         shutil.rmtree(hidden, ignore_errors=True)
@@ -94,7 +102,7 @@ def _build(
             folder.rmdir()
 
 
-def _check(folder: Path, validation: float, group_by: str | None, tile: int) -> None:
+def _check_folder(folder: Path) -> None:
     if Paths(folder).info.exists():
         raise ProjectError(f"'{folder}' is a project already; open it, or choose another folder")
     if folder.exists() and not folder.is_dir():
@@ -104,14 +112,19 @@ def _check(folder: Path, validation: float, group_by: str | None, tile: int) -> 
             raise ProjectError(
                 f"'{folder}' already holds '{part.name}'; choose another folder for the project"
             )
-    if not 0 <= validation <= 0.5:
-        raise ProjectError(f"expected a validation share from 0 to 0.5, got {validation}")
-    if tile != 0 and not 32 <= tile <= 16384:
-        raise ProjectError(f"expected a tile side of 0 (whole images) or from 32 to 16384 pixels, got {tile}")
+
+
+def _check_wishes(wishes: Wishes) -> None:
+    if not 0 <= wishes.validation <= 0.5:
+        raise ProjectError(f"expected a validation share from 0 to 0.5, got {wishes.validation}")
+    if wishes.tile != 0 and not 32 <= wishes.tile <= 16384:
+        raise ProjectError(f"expected a tile side of 0 (whole images) or from 32 to 16384, got {wishes.tile}")
+    if wishes.seed < 0:
+        raise ProjectError(f"expected a seed of 0 or more, got {wishes.seed}")
     try:
-        re.compile(group_by or "")
+        re.compile(wishes.group_by or "")
     except re.error as error:
-        raise ProjectError(f"'{group_by}' is not a regular expression ({error})") from None
+        raise ProjectError(f"'{wishes.group_by}' is not a regular expression ({error})") from None
 
 
 def _task(task: Task | str) -> Task:

@@ -9,6 +9,7 @@ from pathlib import Path
 from queue import Empty, LifoQueue
 
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.network_drives import on_network
 
 BUSY_SECONDS = 10.0
 """How long to wait for another process that is writing."""
@@ -19,10 +20,20 @@ class Database:
 
     Readers never wait for writers (write-ahead log). Connections are not bound to
     threads, so worker threads that come and go leave none behind.
+
+    Parameters
+    ----------
+    path
+        Made if it does not exist.
+    durable
+        Wait for every change until it is on the disk itself.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, durable: bool = True) -> None:
         self.path = path
+        self._durable = durable
+        # Processes on two machines cannot share the memory that a write-ahead log needs.
+        self._journal = "DELETE" if on_network(path) else "WAL"
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
         self._closed = False
 
@@ -76,8 +87,8 @@ class Database:
             self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
         )
         try:
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = NORMAL")
+            connection.execute(f"PRAGMA journal_mode = {self._journal}")
+            connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
             connection.execute("PRAGMA foreign_keys = ON")
         except BaseException:
             connection.close()

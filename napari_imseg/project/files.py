@@ -9,7 +9,7 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Final
 
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 
 OWN_SUFFIXES: Final = frozenset(
     {".tif", ".tiff", ".lsm", ".stk", ".svs", ".ndpi", ".png", ".jpg", ".jpeg", ".bmp"}
@@ -17,7 +17,10 @@ OWN_SUFFIXES: Final = frozenset(
 """Formats that are read without a plugin."""
 
 PLUGIN_SUFFIXES: Final = frozenset(
-    ".czi .lif .nd2 .oib .oif .ims .vsi .dv .r3d .dm3 .dm4 .mrc .dcm .nrrd .nii .npy .zarr".split()
+    {
+        *(".czi", ".lif", ".nd2", ".oib", ".oif", ".ims", ".vsi", ".dv", ".r3d"),
+        *(".dm3", ".dm4", ".mrc", ".dcm", ".nrrd", ".nii", ".npy", ".zarr"),
+    }
 )
 """Formats of microscopy that an installed napari reader may know."""
 
@@ -44,6 +47,11 @@ def fingerprint(path: Path) -> str:
             file.seek(start)
             digest.update(file.read(SAMPLE))
     return f"{size}-{digest.hexdigest()}"
+
+
+def fingerprint_size(path: Path) -> str:
+    """The first part of a fingerprint, which costs nothing."""
+    return str(len(_parts(path)) if path.is_dir() else path.stat().st_size)
 
 
 def modified_ns(path: Path) -> int:
@@ -95,9 +103,7 @@ def resolved(path: Path) -> Path:
 
 def _walk(folder: Path, skipped: set[Path], warnings: list[str]) -> Iterator[Path]:
     def complain(error: OSError) -> None:
-        warnings.append(
-            f"folder '{error.filename}' cannot be read ({(error.strerror or '').lower()}); left out"
-        )
+        warnings.append(f"folder '{error.filename}' cannot be read ({reason(error)}); left out")
 
     for root, folders, files in os.walk(folder, onerror=complain):
         stores = [name for name in folders if name.lower().endswith(".zarr")]

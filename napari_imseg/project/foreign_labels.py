@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any, Final
 
@@ -20,12 +21,13 @@ from napari_imseg.project.info import ProjectInfo
 from napari_imseg.project.masks import MARK
 from napari_imseg.project.records import ImageRecord
 
-SUFFIXES: Final = frozenset({".tif", ".tiff", ".png", ".bmp"})
-"""Formats of labels; JPEG changes ids."""
+TIFF_SUFFIXES: Final = frozenset({".tif", ".tiff"})
+PICTURE_SUFFIXES: Final = frozenset({".png", ".bmp"})
+"""Not JPEG, which changes ids."""
 
 ENDINGS: Final = (
-    "_cp_masks", "_seg_masks", "_segmentation", "_labels", "_label", "_masks", "_mask", "_gt", "_seg",
-)  # fmt: skip
+    *("", "_cp_masks", "_seg_masks", "_segmentation", "_labels", "_label", "_masks", "_mask", "_gt", "_seg"),
+)
 """What programs append to the name of the image."""
 
 
@@ -42,10 +44,10 @@ def find_labels(folder: Path) -> dict[str, list[Path]]:
     found: dict[str, list[Path]] = {}
     for path in sorted(folder.rglob("*")):
         hidden = any(part.startswith(".") for part in path.relative_to(folder).parts)
-        if path.suffix.lower() in SUFFIXES and not hidden and path.is_file():
+        if path.suffix.lower() in TIFF_SUFFIXES | PICTURE_SUFFIXES and not hidden and path.is_file():
             found.setdefault(path.stem, []).append(path)
     if not found:
-        raise ProjectError(f"'{folder}' holds no label files ({', '.join(sorted(SUFFIXES))})")
+        raise ProjectError(f"'{folder}' holds no label files; expected TIFF, PNG or BMP")
     return found
 
 
@@ -59,7 +61,7 @@ def label_of(image: PurePosixPath, labels: dict[str, list[Path]]) -> Path | None
     ProjectError
         Several are left.
     """
-    for stem in (image.stem, *(image.stem + ending for ending in ENDINGS)):
+    for stem in (image.stem + ending for ending in ENDINGS):
         candidates = labels.get(stem, [])
         if len(candidates) > 1:
             candidates = [path for path in candidates if path.parent.name == image.parent.name] or candidates
@@ -80,68 +82,71 @@ def read_label_file(path: Path) -> NDArray[Any]:
         It cannot be read, or it is a colour picture.
     """
     try:
-        values = _read_tiff(path) if path.suffix.lower() in (".tif", ".tiff") else _read_picture(path)
+        return _read_tiff(path) if path.suffix.lower() in TIFF_SUFFIXES else _read_picture(path)
     except ProjectError:
         raise
     except Exception as error:  # a damaged file may raise anything
         raise ProjectError(f"the label file '{path}' cannot be read ({error}); copy it again") from error
-    return values
 
 
-def label_values_of(
-    stored: NDArray[Any], record: ImageRecord, planes: int, info: ProjectInfo, name: str
-) -> tuple[NDArray[np.int32], str]:
+def extent(records: Sequence[ImageRecord]) -> tuple[int, int, int]:
+    """Planes, height and width of a file, from its images."""
+    tiles = [record.tile or (0, 0, *record.shape[1:]) for record in records]
+    height = max(y + rows for y, _, rows, _ in tiles)
+    width = max(x + columns for _, x, _, columns in tiles)
+    return len({record.plane for record in records}), height, width
+
+
+def label_of_image(
+    stored: NDArray[Any], record: ImageRecord, whole: tuple[int, int, int], info: ProjectInfo, path: Path
+) -> tuple[NDArray[np.int32], bool]:
     """The label of one image, cut out of the values of a label file and checked.
 
     Parameters
     ----------
-    planes
-        Planes of the image's file.
-    name
-        What to call the file in a message.
+    whole
+        Planes, height and width of the image's file.
+    path
+        The label file, for messages.
 
     Returns
     -------
     label : numpy.ndarray
         int32, as the project keeps labels.
-    note : str
-        What was changed, or nothing.
+    merged : bool
+        Ids above 1 became 1, since the project has one class and no instances.
 
     Raises
     ------
     ProjectError
         It does not fit the image or the task.
     """
-    values = _plane(stored, record, planes, info, name)
-    ids = label_values.integers(values, name)
-    if info.task is Task.MULTILABEL or len(info.classes) == 1:
+    name = f"the label file '{path}'"
+    ids = label_values.integers(_cut(stored, record, whole, info, name), name)
+    if info.task is Task.MULTILABEL or (info.task is Task.SEMANTIC and len(info.classes) == 1):
         ids = _ones(ids)
-    note = ""
-    if info.task is Task.SEMANTIC and len(info.classes) == 1 and ids.max(initial=0) > 1:
+    merged = info.task is Task.SEMANTIC and len(info.classes) == 1 and bool(ids.max(initial=0) > 1)
+    if merged:
         ids = np.minimum(ids, 1)
-        note = f"instance ids were read as the class '{info.classes[0].name}'"
     ids = label_values.checked(ids, info, record.shape, name)
-    return (_sequential(ids) if info.task is Task.INSTANCES else ids), note
+    return (_sequential(ids) if info.task is Task.INSTANCES else ids), merged
 
 
-def _plane(
-    stored: NDArray[Any], record: ImageRecord, planes: int, info: ProjectInfo, name: str
+def _cut(
+    stored: NDArray[Any], record: ImageRecord, whole: tuple[int, int, int], info: ProjectInfo, name: str
 ) -> NDArray[Any]:
-    """Plane and tile of a record."""
-    dimensions = len(label_values.label_shape(info, record.shape)) + (planes > 1)
-    if stored.ndim == dimensions - 1 and info.task is Task.MULTILABEL and len(info.classes) == 1:
-        stored = stored[..., None, :, :]
-    if stored.ndim != dimensions or (planes > 1 and len(stored) != planes):
+    """Plane and tile of a record, if the label file is as large as the image file."""
+    planes, height, width = whole
+    masks = (len(info.classes),) if info.task is Task.MULTILABEL else ()
+    expected = (*((planes,) if planes > 1 else ()), *masks, height, width)
+    if stored.shape[-2:] != (height, width) or stored.size != math.prod(expected):
         raise ProjectError(
-            f"{name}: expected {dimensions} dimensions"
-            + (f" with {planes} planes" if planes > 1 else "")
-            + f", got shape {' x '.join(map(str, stored.shape))}"
+            f"{name}: expected {label_values.size(expected)} like its image, "
+            f"got {label_values.size(stored.shape)}"
         )
-    plane = stored[record.plane] if planes > 1 else stored
-    if record.tile is None:
-        return plane
-    y, x, height, width = record.tile
-    return plane[..., y : y + height, x : x + width]
+    plane: NDArray[Any] = stored.reshape(planes, *masks, height, width)[record.plane or 0]
+    y, x, rows, columns = record.tile or (0, 0, height, width)
+    return plane[..., y : y + rows, x : x + columns]
 
 
 def _ones(ids: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -162,37 +167,25 @@ def _read_tiff(path: Path) -> NDArray[Any]:
         values: NDArray[Any] = tiff.series[0].asarray()
         text = tiff.pages[0].description or ""
         colour = "S" in tiff.series[0].axes
-    unlabeled = json.loads(text)["unlabeled"] if text.startswith("{") and f'"{MARK}"' in text else None
     if colour:
         values = _grey(values, path)
-    if unlabeled is None:
+    if not (text.startswith("{") and f'"{MARK}"' in text):
         return values
-    return np.where(values == unlabeled, UNLABELED, values.astype(np.int64))
+    return np.where(values == json.loads(text)["unlabeled"], UNLABELED, values.astype(np.int64))
 
 
 def _read_picture(path: Path) -> NDArray[Any]:
     """PNG and BMP; the numbers of a palette picture are its ids, not its colours."""
     with Image.open(path) as picture:
         values = np.asarray(picture)
-    return _grey(values, path) if values.ndim == 3 else values.astype(np.int32)
+    return _grey(values, path) if values.ndim == 3 else values
 
 
 def _grey(values: NDArray[Any], path: Path) -> NDArray[Any]:
+    """One of three equal samples; alpha is left out."""
     grey = values[..., :3] if values.shape[-1] > 2 else values[..., :1]
     if np.any(grey != grey[..., :1]):
         raise ProjectError(
             f"the label file '{path}' is a colour picture; expected ids (0, 1, 2, ...) in one channel"
         )
     return np.asarray(grey[..., 0])
-
-
-def missing_sentence(count: int, names: Sequence[str], what: str) -> str:
-    """One warning about many files."""
-    more = f" and {count - 3} more" if count > 3 else ""
-    return f"{what}: {', '.join(names[:3])}{more}"
-
-
-def unused(labels: dict[str, list[Path]], used: Iterable[Path]) -> list[str]:
-    """Names of label files that belong to no image."""
-    taken = set(used)
-    return [path.name for paths in labels.values() for path in paths if path not in taken]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 
 KEEP_ALL: Final = 20
 """The newest versions, all of which stay."""
@@ -68,7 +68,7 @@ def archive(label: Path, folder: Path) -> None:
             shutil.copy2(label, target)
     except OSError as error:
         raise ProjectError(
-            f"the earlier label could not be kept in '{folder}' ({(error.strerror or str(error)).lower()}); "
+            f"the earlier label could not be kept in '{folder}' ({reason(error)}); "
             "free some space or make the folder writable, the label is unchanged"
         ) from error
     thin(folder)

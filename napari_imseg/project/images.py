@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_imseg.project import plain_files, plugin_files, tiff_files
 from napari_imseg.project.contents import Contents
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.files import modified_ns
 from napari_imseg.project.records import Tile
 
@@ -44,7 +44,7 @@ def contents(path: Path) -> Contents:
     try:
         return _contents(path, modified_ns(path))
     except OSError as error:
-        raise ProjectError(f"'{path}' cannot be read ({(error.strerror or str(error)).lower()})") from error
+        raise ProjectError(f"'{path}' cannot be read ({reason(error)})") from error
 
 
 def read_units(path: Path, tile: int = 0) -> list[Unit]:
@@ -77,7 +77,7 @@ def read_units(path: Path, tile: int = 0) -> list[Unit]:
     bytes_of_one = int(np.prod(units[0].shape, dtype=np.int64)) * np.dtype(found.dtype).itemsize
     if bytes_of_one > LARGEST_IMAGE:
         raise ProjectError(
-            f"'{path}' has images of {layout.height} x {layout.width} pixels, too large to be labeled as one; "
+            f"'{path}' has images of {layout.height} x {layout.width} pixels, too large for one label; "
             "cut it into tiles (a tile side of 1024, for example)"
         )
     return units

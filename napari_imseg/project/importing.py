@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path, PurePosixPath
 from uuid import uuid4
@@ -12,13 +13,23 @@ from uuid import uuid4
 import numpy as np
 
 from napari_imseg.core.problem import UNLABELED
-from napari_imseg.project import foreign_labels
+from napari_imseg.project import foreign_labels, history
 from napari_imseg.project.catalog import Catalog
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.info import ProjectInfo
 from napari_imseg.project.masks import write_mask
 from napari_imseg.project.paths import Paths
 from napari_imseg.project.records import ImageRecord, State
+
+
+@dataclass
+class _Import:
+    """What has been converted so far."""
+
+    states: dict[str, State] = field(default_factory=dict)
+    used: list[Path] = field(default_factory=list)
+    merged: list[Path] = field(default_factory=list)
+    kept: list[str] = field(default_factory=list)
 
 
 def import_labels(
@@ -28,49 +39,49 @@ def import_labels(
 
     All are converted beside the labels first and moved in when every one has proved to fit.
     """
+    labels = foreign_labels.find_labels(folder)
     staging = paths.labels / f".importing-{uuid4().hex}"
     try:
-        states = _convert(info, catalog, foreign_labels.find_labels(folder), staging, folder, warnings)
-        for image_id in states:
+        done = _convert(info, catalog, labels, staging)
+        if not done.used:
+            raise ProjectError(f"no label file in '{folder}' has the name of an image of this project")
+        for image_id in done.states:
+            history.archive(paths.label(image_id), paths.history(image_id))
             os.replace(staging / f"{image_id}.tif", paths.label(image_id))
+    except OSError as error:
+        raise ProjectError(
+            f"labels could not be written into '{paths.labels}' ({reason(error)}); free some space or make "
+            "the folder writable"
+        ) from error
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    for state in ("labeled", "partial"):
-        ids = [image_id for image_id, known in states.items() if known == state]
-        catalog.set_states(ids, state)
-    catalog.assign_splits(list(states), info.validation, info.seed)
-    return len(states)
+    catalog.record_labels(done.states, info.validation, info.seed)
+    warnings += _remarks(done, labels, info)
+    return len(done.states)
 
 
-def _convert(
-    info: ProjectInfo,
-    catalog: Catalog,
-    labels: dict[str, list[Path]],
-    staging: Path,
-    folder: Path,
-    warnings: list[str],
-) -> dict[str, State]:
-    states: dict[str, State] = {}
-    used, changed, kept = set(), [], 0
+def _convert(info: ProjectInfo, catalog: Catalog, labels: dict[str, list[Path]], staging: Path) -> _Import:
+    done = _Import()
     for path, records in _pairs(catalog, labels):
-        used.add(path)
+        done.used.append(path)
         stored = foreign_labels.read_label_file(path)
-        planes = len({record.plane for record in records})
+        whole = foreign_labels.extent(records)
         for record in records:
             if record.state in ("labeled", "partial"):
-                kept += 1
+                done.kept.append(record.id)
                 continue
-            label, note = foreign_labels.label_values_of(
-                stored, record, planes, info, f"the label file '{path}'"
-            )
-            changed += [path.name] if note else []
-            states[record.id] = "partial" if np.any(label == UNLABELED) else "labeled"
+            label, merged = foreign_labels.label_of_image(stored, record, whole, info, path)
+            if merged:
+                done.merged.append(path)
+            done.states[record.id] = "partial" if np.any(label == UNLABELED) else "labeled"
+            # Not synchronised one by one: an import that a power cut ends is done again.
             write_mask(
-                staging / f"{record.id}.tif", label, description={"task": info.task.value, "image": record.id}
+                staging / f"{record.id}.tif",
+                label,
+                description={"task": info.task.value, "image": record.id},
+                durable=False,
             )
-    if not used:
-        raise ProjectError(f"no label file in '{folder}' has the name of an image of this project")
-    return states
+    return done
 
 
 def _pairs(catalog: Catalog, labels: dict[str, list[Path]]) -> Iterator[tuple[Path, list[ImageRecord]]]:
@@ -79,3 +90,23 @@ def _pairs(catalog: Catalog, labels: dict[str, list[Path]]) -> Iterator[tuple[Pa
         label = foreign_labels.label_of(PurePosixPath(path), labels)
         if label is not None:
             yield label, list(records)
+
+
+def _remarks(done: _Import, labels: dict[str, list[Path]], info: ProjectInfo) -> list[str]:
+    """Sentences about what a person might not expect."""
+    remarks = []
+    used = set(done.used)
+    unused = [path.name for paths in labels.values() for path in paths if path not in used]
+    if unused:
+        remarks.append(f"no image has the name of these label files: {_some(unused)}; left out")
+    if done.merged:
+        names = [path.name for path in dict.fromkeys(done.merged)]
+        remarks.append(f"instance ids were read as the class '{info.classes[0].name}': {_some(names)}")
+    if done.kept:
+        remarks.append(f"these images have a label already and kept it: {_some(done.kept)}")
+    return remarks
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

@@ -41,7 +41,7 @@ def checked(
     """
     expected = label_shape(info, shape)
     if label.shape != expected:
-        raise ProjectError(f"{name}: expected a label of {_size(expected)}, got {_size(label.shape)}")
+        raise ProjectError(f"{name}: expected a label of {size(expected)}, got {size(label.shape)}")
     ids = integers(label, name)
     lowest, highest = int(ids.min(initial=0)), int(ids.max(initial=0))
     allowed = highest_value(info)
@@ -87,5 +87,6 @@ def _some(ids: NDArray[np.int32], allowed: int | None) -> str:
     return ", ".join(map(str, strange[:5].tolist())) + more
 
 
-def _size(shape: tuple[int, ...]) -> str:
+def size(shape: tuple[int, ...]) -> str:
+    """A shape in words."""
     return " x ".join(map(str, shape)) + " (height x width)" * (len(shape) == 2)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 
 
 class EditorLock:
@@ -42,7 +42,7 @@ class EditorLock:
         except OSError as error:
             self._lock.release()
             raise ProjectError(
-                f"'{self._note.parent}' cannot be opened for editing ({(error.strerror or str(error)).lower()}); "
+                f"'{self._note.parent}' cannot be opened for editing ({reason(error)}); "
                 "make the folder writable"
             ) from error
 

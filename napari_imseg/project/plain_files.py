@@ -17,6 +17,23 @@ from napari_imseg.project.records import Tile
 LARGEST: Final = 89_000_000
 """Pixels; such a file is decoded as a whole, so a larger one belongs into a tiled TIFF."""
 
+_MODES: Final = {
+    "1": (1, "uint8"),
+    "L": (1, "uint8"),
+    "LA": (2, "uint8"),
+    "RGBA": (4, "uint8"),
+    "RGBX": (4, "uint8"),
+    "PA": (4, "uint8"),
+    "I;16": (1, "uint16"),
+    "I;16B": (1, "uint16"),
+    "I;16L": (1, "uint16"),
+    "I": (1, "int32"),
+    "F": (1, "float32"),
+}
+"""Samples and type of the modes of Pillow; every other mode is read as RGB."""
+
+_COLOUR: Final = {3: "RGB", 4: "RGBA"}
+
 _DEEP_COLORS: Final = {2: 3, 4: 2, 6: 4}
 """Samples of the PNG colour types that Pillow would cut down from 16 to 8 bits."""
 
@@ -57,18 +74,13 @@ def _decode(path: Path) -> NDArray[Any]:
         return decoded
     with Image.open(path) as image:
         samples, dtype = _of_mode(image.mode)
-        if image.mode in ("P", "PA", "CMYK", "YCbCr", "HSV", "LAB"):
-            return np.asarray(image.convert("RGB" if samples == 3 else "RGBA"))
-        return np.asarray(image).astype(dtype, copy=False)
+        plain = image if image.mode in _MODES and image.mode != "PA" else image.convert(_COLOUR[samples])
+        return np.asarray(plain).astype(dtype, copy=False)
 
 
 def _of_mode(mode: str) -> tuple[int, str]:
     """Samples and type of a Pillow mode."""
-    known = {
-        "1": (1, "uint8"), "L": (1, "uint8"), "LA": (2, "uint8"), "RGBA": (4, "uint8"), "RGBX": (4, "uint8"),
-        "I;16": (1, "uint16"), "I;16B": (1, "uint16"), "I;16L": (1, "uint16"), "I": (1, "int32"), "F": (1, "float32"),
-    }  # fmt: skip
-    return known.get(mode, (3, "uint8"))
+    return _MODES.get(mode, (3, "uint8"))
 
 
 def _deep_samples(path: Path) -> int:

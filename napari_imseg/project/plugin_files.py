@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.project.contents import Contents
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.layout import Layout, layout_of
 from napari_imseg.project.records import Tile
 
@@ -36,13 +36,13 @@ def _load(path: Path) -> tuple[list[Any], Layout]:
         layers = [layer for layer in read([str(path)], stack=False) if _is_image(layer)]
     except Exception as error:  # a plugin may raise anything
         raise ProjectError(
-            f"no installed napari plugin reads '{path}' ({_short(error)}); install one for "
+            f"no installed napari plugin reads '{path}' ({reason(error)}); install one for "
             f"{path.suffix or 'this kind of'} files, or save it as TIFF"
         ) from error
     if not layers:
         raise ProjectError(f"'{path}' holds no image")
     arrays = [_array(layer) for layer in layers]
-    axes = _axes(arrays[0], layers[0][1] if len(layers[0]) > 1 else {})
+    axes = _axes(arrays[0].ndim, layers[0][1] if len(layers[0]) > 1 else {})
     alike = [array for array in arrays if array.shape == arrays[0].shape]
     if len(alike) > 1:  # one layer for each channel
         return alike, layout_of((len(alike), *arrays[0].shape), "C" + axes)
@@ -61,17 +61,12 @@ def _is_image(layer: Any) -> bool:
     return bool(layer) and layer[0] is not None and (layer[2] if len(layer) > 2 else "image") == "image"
 
 
-def _axes(array: Any, meta: dict[str, Any]) -> str:
+def _axes(dimensions: int, meta: dict[str, Any]) -> str:
     """What the plugin says of axes; undeclared ones get ``Q``."""
     channel = meta.get("channel_axis")
     if channel is not None:
-        rest = iter("Q" * (array.ndim - 3) + "YX")
-        return "".join("C" if axis == channel % array.ndim else next(rest) for axis in range(array.ndim))
+        rest = iter("Q" * (dimensions - 3) + "YX")
+        return "".join("C" if axis == channel % dimensions else next(rest) for axis in range(dimensions))
     if meta.get("rgb"):
-        return "Q" * (array.ndim - 3) + "YXS"
-    return "Q" * (array.ndim - 2) + "YX"
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
+        return "Q" * (dimensions - 3) + "YXS"
+    return "Q" * (dimensions - 2) + "YX"

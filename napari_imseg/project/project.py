@@ -6,22 +6,23 @@ from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.intensity import normalise
 from napari_imseg.core.problem import Problem, Task
-from napari_imseg.project import history, label_values, predictions, thumbnails
+from napari_imseg.project import predictions, thumbnails
 from napari_imseg.project.adding import add_images
 from napari_imseg.project.catalog import Catalog
-from napari_imseg.project.creation import create
+from napari_imseg.project.creation import Wishes, create
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.history import LabelVersion
 from napari_imseg.project.importing import import_labels
 from napari_imseg.project.info import Intensity, ProjectInfo, read_info
+from napari_imseg.project.labels import Labels
 from napari_imseg.project.locks import EditorLock
-from napari_imseg.project.masks import read_mask, write_mask
 from napari_imseg.project.paths import Paths
 from napari_imseg.project.predictions import StoredPrediction
 from napari_imseg.project.records import ImageRecord, Split, State
@@ -54,6 +55,7 @@ class Project:
         self.warnings: list[str] = []
         self._lock = lock
         self._sources = Sources(folder, catalog)
+        self._labels = Labels(self.paths, info, catalog)
 
     @classmethod
     def create(
@@ -103,9 +105,8 @@ class Project:
         ProjectError
             With one sentence; nothing is left behind.
         """
-        folder, warnings = create(
-            Path(folder), images, task, classes, labels, validation, group_by, seed, name, intensity, tile
-        )
+        wishes = Wishes(task, classes, validation, group_by, seed, name, intensity, tile)
+        folder, warnings = create(Path(folder), images, labels, wishes)
         project = cls.open(folder)
         project.warnings += warnings
         return project
@@ -175,9 +176,14 @@ class Project:
     def relink(self, folder: Path | str) -> int:
         """Find missing and changed files again under ``folder``; returns how many were found.
 
-        By fingerprint first; then by name, which accepts the file as it is now.
+        By fingerprint first; then by name, which accepts the file as it is now if its images
+        have the same size.
         """
         return self._sources.relink(Path(folder))
+
+    def missing(self) -> list[str]:
+        """Paths of image files that are gone or have changed; looks at every file."""
+        return self._sources.missing()
 
     def read_image(self, image_id: str) -> NDArray[Any]:
         """The image (C, H, W) in the type of its file.
@@ -191,8 +197,6 @@ class Project:
 
     def network_image(self, image_id: str) -> NDArray[np.float32]:
         """The image as networks see it: float32 (C, H, W) in [0, 1]."""
-        from napari_imseg.core.intensity import normalise
-
         return normalise(self.read_image(image_id), self.info.intensity)
 
     def thumbnail(self, image_id: str, size: int = 96) -> NDArray[np.uint8]:
@@ -220,8 +224,7 @@ class Project:
 
     def read_label(self, image_id: str) -> NDArray[np.int32] | None:
         """The label: int32 (H, W) with `UNLABELED`, (C, H, W) for ``multilabel``; ``None`` without one."""
-        path = self.paths.label(image_id)
-        return read_mask(path) if path.exists() else None
+        return self._labels.read(image_id)
 
     def write_label(
         self,
@@ -248,20 +251,11 @@ class Project:
         ProjectError
             The label does not fit, or it could not be written; the earlier one is as it was.
         """
-        record = self.catalog.image(image_id)
-        ids = label_values.checked(np.asarray(label), self.info, record.shape, f"label of '{image_id}'")
-        path = self.paths.label(image_id)
-        history.archive(path, self.paths.history(image_id))
-        write_mask(path, ids, description={"task": self.info.task.value, "image": image_id})
-        self.catalog.set_state(image_id, state)
-        if record.split is None and state in ("labeled", "partial"):
-            self.catalog.assign_splits([image_id], self.info.validation, self.info.seed)
-        if seconds:
-            self.catalog.add_seconds(image_id, seconds)
+        self._labels.write(image_id, np.asarray(label), state, seconds or 0.0)
 
     def label_history(self, image_id: str) -> list[LabelVersion]:
         """Earlier versions of a label, newest first."""
-        return history.versions(self.paths.history(image_id))
+        return self._labels.history(image_id)
 
     def restore_label(self, image_id: str, version: str | LabelVersion) -> NDArray[np.int32]:
         """Make an earlier version the label again; the present one goes to the history.
@@ -271,14 +265,7 @@ class Project:
         ProjectError
             There is no such version.
         """
-        name = version if isinstance(version, str) else version.name
-        found = [known for known in self.label_history(image_id) if known.name == name]
-        if not found:
-            raise ProjectError(f"the label of '{image_id}' has no version '{name}'")
-        label = read_mask(found[0].path)
-        state = self.catalog.image(image_id).state
-        self.write_label(image_id, label, state=state if state in ("labeled", "partial") else "labeled")
-        return label
+        return self._labels.restore(image_id, version if isinstance(version, str) else version.name)
 
     def import_labels(self, folder: Path | str) -> int:
         """Take over labels of other programs; returns how many images got one.

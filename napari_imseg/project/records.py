@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal, get_args
 
 State = Literal["unlabeled", "partial", "labeled", "rejected"]
+STATES: Final[tuple[State, ...]] = get_args(State)
 Split = Literal["train", "validation"]
 Tile = tuple[int, int, int, int]
 

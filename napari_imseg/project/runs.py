@@ -16,7 +16,7 @@ from typing import Any, Final, Literal, Self
 from filelock import FileLock, Timeout
 
 from napari_imseg.project.atomic import write_text
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 
 RunState = Literal["running", "stopped", "finished", "failed", "died"]
 
@@ -131,7 +131,7 @@ class Run:
                     raise OSError("no space left on device")
         except OSError as error:
             raise ProjectError(
-                f"'{self.events_path}' could not be written ({(error.strerror or str(error)).lower()}); "
+                f"'{self.events_path}' could not be written ({reason(error)}); "
                 "free some space and resume the run"
             ) from error
 
@@ -233,8 +233,7 @@ def _next_folder(parent: Path) -> Path:
                 number += 1
     except OSError as error:
         raise ProjectError(
-            f"'{parent}' cannot be written ({(error.strerror or str(error)).lower()}); "
-            "make the folder writable or free some space"
+            f"'{parent}' cannot be written ({reason(error)}); make the folder writable or free some space"
         ) from error
 
 

@@ -30,7 +30,7 @@ FIRST: Final = (
         split TEXT CHECK (split IN ('train', 'validation')),
         seconds REAL NOT NULL DEFAULT 0
     )""",
-    "CREATE INDEX images_by_state ON images (state, split)",
+    "CREATE INDEX images_by_state ON images (state)",
     "CREATE INDEX images_by_group ON images (grp)",
     "CREATE INDEX images_by_split ON images (split) WHERE split IS NOT NULL",
     "CREATE TABLE generations (number INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL UNIQUE)",

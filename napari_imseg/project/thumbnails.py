@@ -28,7 +28,7 @@ class Thumbnails:
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = Database(path)
+        self._database = Database(path, durable=False)
         with self._database.connection() as connection:
             connection.execute(_TABLE)
 
@@ -40,7 +40,8 @@ class Thumbnails:
         """The picture (H, W, 3), or ``None`` if it is not there or of another file."""
         with self._database.connection() as connection:
             row = connection.execute(
-                "SELECT height, width, pixels FROM thumbnails WHERE image = ? AND size = ? AND fingerprint = ?",
+                "SELECT height, width, pixels FROM thumbnails "
+                "WHERE image = ? AND size = ? AND fingerprint = ?",
                 (image_id, size, fingerprint),
             ).fetchone()
         return None if row is None else np.frombuffer(row[2], np.uint8).reshape(row[0], row[1], 3)

@@ -10,7 +10,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_imseg.project.contents import Contents
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.layout import layout_of
 from napari_imseg.project.records import Tile
 
@@ -29,7 +29,7 @@ def contents(path: Path) -> Contents:
     except ProjectError as error:
         raise ProjectError(f"'{path}': {error}") from error
     except Exception as error:  # a damaged file may raise anything
-        raise ProjectError(f"'{path}' is not a TIFF that can be read ({_short(error)})") from error
+        raise ProjectError(f"'{path}' is not a TIFF that can be read ({reason(error)})") from error
 
 
 def read(path: Path, found: Contents, plane: int | None, tile: Tile | None) -> NDArray[Any]:
@@ -39,14 +39,14 @@ def read(path: Path, found: Contents, plane: int | None, tile: Tile | None) -> N
             series = tiff.series[0]
             if plane is None and tile is None:
                 return found.layout.take(series.asarray(), None, None)
-            if series.dataoffset is not None:
+            if series.keyframe.is_memmappable and series.dataoffset is not None:
                 return np.array(found.layout.take(series.asarray(out="memmap"), plane, tile))
             import zarr  # takes a third of a second, and only some files need it
 
             with series.aszarr(level=0) as store:
                 return found.layout.take(zarr.open(store, mode="r"), plane, tile)
     except Exception as error:  # a damaged file may raise anything
-        raise ProjectError(f"'{path}' is damaged ({_short(error)}); copy it again") from error
+        raise ProjectError(f"'{path}' is damaged ({reason(error)}); copy it again") from error
 
 
 def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
@@ -75,8 +75,3 @@ def _pixel_size(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
 
 def _positive(height: float, width: float) -> tuple[float, float] | None:
     return (height, width) if height > 0 and width > 0 else None
-
-
-def _short(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:200] if lines else type(error).__name__
