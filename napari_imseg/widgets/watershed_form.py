@@ -1,0 +1,84 @@
+"""Edits one `WatershedOptions`."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QWidget
+from superqt import QLabeledDoubleSlider
+from superqt.utils import signals_blocked
+
+from napari_imseg.widgets.flood import WatershedOptions
+
+
+class WatershedForm(QWidget):
+    """A slider for each threshold, a minimum size and two switches.
+
+    Focus a slider and press the arrow keys to change it by 0.01.
+    """
+
+    value_changed = Signal(object)
+    """The `WatershedOptions` now; emitted all the while a slider moves."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.foreground = _slider(
+            "foreground_threshold", "More than this is foreground: lower it to make objects larger"
+        )
+        self.seed = _slider(
+            "seed_threshold", "More than this is the core of one object: raise it to part more objects"
+        )
+        self.minimum_size = QSpinBox()
+        self.minimum_size.setObjectName("minimum_size")
+        self.minimum_size.setRange(0, 1_000_000)
+        self.minimum_size.setSuffix(" px")
+        self.minimum_size.setToolTip("Smaller instances are dropped")
+        self.drop_seedless = QCheckBox("&Drop regions without a seed")
+        self.drop_seedless.setObjectName("drop_seedless")
+        self.drop_seedless.setToolTip("Otherwise the nearest seed of another region claims them")
+        self.fill_holes = QCheckBox("Fill &holes")
+        self.fill_holes.setObjectName("fill_holes")
+        self.fill_holes.setToolTip("Fill holes inside instances")
+        layout = QFormLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addRow("&Foreground above", self.foreground)
+        layout.addRow("&Seeds above", self.seed)
+        layout.addRow("&Minimum size", self.minimum_size)
+        layout.addRow(self.drop_seedless)
+        layout.addRow(self.fill_holes)
+        self.set_value(WatershedOptions())
+        for slider in (self.foreground, self.seed, self.minimum_size):
+            slider.valueChanged.connect(self._tell)
+        for switch in (self.drop_seedless, self.fill_holes):
+            switch.toggled.connect(self._tell)
+
+    def value(self) -> WatershedOptions:
+        """What the controls say."""
+        return WatershedOptions(
+            foreground=self.foreground.value(),
+            seed=self.seed.value(),
+            minimum_size=self.minimum_size.value(),
+            drop_seedless=self.drop_seedless.isChecked(),
+            fill_holes=self.fill_holes.isChecked(),
+        )
+
+    def set_value(self, options: WatershedOptions) -> None:
+        """Move the controls without telling anybody."""
+        with signals_blocked(self):
+            self.foreground.setValue(options.foreground)
+            self.seed.setValue(options.seed)
+            self.minimum_size.setValue(options.minimum_size)
+            self.drop_seedless.setChecked(options.drop_seedless)
+            self.fill_holes.setChecked(options.fill_holes)
+
+    def _tell(self) -> None:
+        self.value_changed.emit(self.value())
+
+
+def _slider(name: str, tip: str) -> QLabeledDoubleSlider:
+    slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
+    slider.setObjectName(name)
+    slider.setRange(0.01, 0.99)
+    slider.setSingleStep(0.01)
+    slider.setDecimals(2)
+    slider.setToolTip(tip)
+    return slider
