@@ -35,7 +35,7 @@ class ColumnsModel(QAbstractTableModel):
 
     def data(self, index: QModelIndex, role: int = 0) -> Any:
         value = self.columns[self._headers[index.column()]][index.row()]
-        if role == Qt.ItemDataRole.DisplayRole:
+        if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.ToolTipRole):
             return cell(value)
         if role == Qt.ItemDataRole.UserRole:
             return value.item() if hasattr(value, "item") else value
@@ -58,6 +58,7 @@ class TablePanel(QWidget):
         self.view.setSelectionMode(QTableView.SelectionMode.SingleSelection)
         self.view.verticalHeader().hide()
         self.view.verticalHeader().setDefaultSectionSize(22)
+        self.view.horizontalHeader().setStretchLastSection(True)
         self.view.setMinimumHeight(90)
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSortRole(Qt.ItemDataRole.UserRole)
