@@ -3,7 +3,8 @@
 The rules, in this order:
 
 1. The axes that a file declares are believed: ``Y`` and ``X`` are the image, ``C`` and ``S``
-   (samples of a pixel) are channels, every other axis (``Z``, ``T``, pages) counts planes.
+   (samples of a pixel) are channels, every other axis (``Z``, ``T``, pages) counts planes;
+   so does a ``C`` longer than `MOST_CHANNELS`, which programs write that know no better.
 2. Where a file declares nothing, a last axis of length 3 or 4 behind two longer ones holds
    RGB or RGBA.
 3. An alpha sample is dropped: the fourth of RGB, or one that the file declares as alpha.
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,9 @@ from numpy.typing import NDArray
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.records import Tile
 
-_UNDECLARED = "QI"
+MOST_CHANNELS: Final = 64
+
+_UNDECLARED: Final = "QI"
 """Letters that tifffile gives to axes whose meaning nobody declared."""
 
 
@@ -120,6 +123,8 @@ def layout_of(shape: tuple[int, ...], axes: str, *, alpha: bool = False) -> Layo
         rows, columns, last = shape[-3:]
         if last in (3, 4) and min(rows, columns) > 4:
             axes = axes[:-3] + "YXS"
+    if "C" in axes and shape[axes.index("C")] > MOST_CHANNELS:
+        axes = axes.replace("C", "Q")
     if axes.count("Y") != 1 or axes.count("X") != 1 or axes.count("S") > 1 or axes.count("C") > 1:
         raise ProjectError(f"expected an image with height and width, got axes '{axes}' of shape {shape}")
     rgba = axes[-1] == "S" and shape[-1] == 4

@@ -13,13 +13,11 @@ from numpy.typing import NDArray
 
 from napari_imseg.core.problem import UNLABELED
 from napari_imseg.project.atomic import replacing
+from napari_imseg.project.deflate import write_pages
 from napari_imseg.project.errors import ProjectError
 
 MARK = "napari-imseg"
 """Key of the description by which our own files are known."""
-
-COMPRESSION = {"compression": "zlib", "compressionargs": {"level": 1}}
-"""Deflate, which every reader knows; higher levels cost far more time than they save space."""
 
 
 def write_mask(
@@ -51,12 +49,11 @@ def write_mask(
     dtype = _smallest_type(int(label.max(initial=0)))
     axes = "CYX" if label.ndim == 3 else "YX"
     facts = {MARK: 1, "unlabeled": int(np.iinfo(dtype).max), "axes": axes, **(description or {})}
-    options: dict[str, Any] = {"photometric": "minisblack", "metadata": None, **COMPRESSION}
     with replacing(path, durable=durable) as temporary, tifffile.TiffWriter(temporary) as tiff:
         # Casting to unsigned wraps -1 to the highest value of the type: the unlabeled value.
-        tiff.write(label.astype(dtype), description=json.dumps(facts), software="napari-imseg", **options)
+        write_pages(tiff, label.astype(dtype), json.dumps(facts))
         if extra_page is not None:
-            tiff.write(extra_page, **options)
+            write_pages(tiff, extra_page)
 
 
 def read_mask(path: Path) -> NDArray[np.int32]:

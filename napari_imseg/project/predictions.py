@@ -10,8 +10,9 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_imseg.project.atomic import replacing
+from napari_imseg.project.deflate import write_pages
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.project.masks import COMPRESSION, read_mask_and_page, write_mask
+from napari_imseg.project.masks import read_mask_and_page, write_mask
 
 
 @dataclass(frozen=True)
@@ -47,14 +48,8 @@ def write(path: Path, probabilities_path: Path, prediction: StoredPrediction) ->
     if probabilities is None:
         probabilities_path.unlink(missing_ok=True)
     else:
-        with replacing(probabilities_path, durable=False) as temporary:
-            tifffile.imwrite(
-                temporary,
-                np.rint(probabilities * 255).astype(np.uint8),
-                photometric="minisblack",
-                metadata={"axes": "CYX"},
-                **COMPRESSION,
-            )
+        with replacing(probabilities_path, durable=False) as path_now, tifffile.TiffWriter(path_now) as tiff:
+            write_pages(tiff, np.rint(probabilities * 255).astype(np.uint8))
     im = prediction.im_H_W.astype(np.uint8)
     write_mask(path, prediction.pseudo_label_H_W, extra_page=im, durable=False)
 

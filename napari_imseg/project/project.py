@@ -17,7 +17,6 @@ from napari_imseg.project import predictions, thumbnails
 from napari_imseg.project.adding import add_images
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.creation import Wishes, create
-from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.history import LabelVersion
 from napari_imseg.project.importing import import_labels
 from napari_imseg.project.info import Intensity, ProjectInfo, read_info

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import threading
+import weakref
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -11,21 +14,28 @@ from numpy.typing import NDArray
 
 from napari_imseg.project.contents import Contents
 from napari_imseg.project.errors import ProjectError, reason
+from napari_imseg.project.files import modified_ns
 from napari_imseg.project.layout import layout_of
 from napari_imseg.project.records import Tile
 
-_MICROMETRES: Final = {"micron": 1.0, "um": 1.0, "µm": 1.0, "\\u00B5m": 1.0, "nm": 1e-3, "mm": 1e3, "cm": 1e4}
+OPEN_FILES: Final = 4
+"""Stacks that stay open: to find a plane in a compressed one, tifffile must visit all pages."""
+
+_MICROMETRES: Final = {
+    **{"micron": 1.0, "um": 1.0, "µm": 1.0, "μm": 1.0, "\\u00B5m": 1.0},
+    **{"nm": 1e-3, "mm": 1e3, "cm": 1e4},
+}
 
 
 def contents(path: Path) -> Contents:
     """What the first series of a TIFF holds, from its header alone."""
     try:
-        with tifffile.TiffFile(path) as tiff:
+        with _open(path) as tiff:
             series = tiff.series[0]
             _check_complete(tiff, series)
             alpha = series.keyframe.extrasamples[-1:] in [(1,), (2,)]
             layout = layout_of(series.shape, series.axes, alpha=alpha)
-            return Contents(layout, series.dtype.name, _pixel_size(tiff))
+            return Contents(layout, series.dtype.name, _pixel_size(tiff), _note(tiff))
     except ProjectError as error:
         raise ProjectError(f"'{path}': {error}") from error
     except Exception as error:  # a damaged file may raise anything
@@ -35,27 +45,80 @@ def contents(path: Path) -> Contents:
 def read(path: Path, found: Contents, plane: int | None, tile: Tile | None) -> NDArray[Any]:
     """One image, (C, H, W); only the parts of the file that it needs are decoded."""
     try:
-        with tifffile.TiffFile(path) as tiff:
-            series = tiff.series[0]
-            if plane is None and tile is None:
-                return found.layout.take(series.asarray(), None, None)
-            if series.keyframe.is_memmappable and series.dataoffset is not None:
-                return np.array(found.layout.take(series.asarray(out="memmap"), plane, tile))
-            import zarr  # takes a third of a second, and only some files need it
-
-            with series.aszarr(level=0) as store:
-                return found.layout.take(zarr.open(store, mode="r"), plane, tile)
+        if plane is not None or tile is not None:
+            stack = _stack(path, modified_ns(path))
+            with stack.lock:
+                return np.array(found.layout.take(stack.pixels, plane, tile))
+        with _open(path) as tiff:
+            return found.layout.take(tiff.series[0].asarray(), None, None)
     except Exception as error:  # a damaged file may raise anything
         raise ProjectError(f"'{path}' is damaged ({reason(error)}); copy it again") from error
+
+
+class _Stack:
+    """An open file of many images; closes itself when the last user is gone."""
+
+    def __init__(self, path: Path) -> None:
+        self._tiff = _open(path)
+        self.lock = threading.Lock()
+        weakref.finalize(self, self._tiff.close)
+
+    @cached_property
+    def pixels(self) -> Any:
+        """The array of the first series, mapped into memory or decoded chunk by chunk."""
+        series = self._tiff.series[0]
+        if series.keyframe.is_memmappable and series.dataoffset is not None:
+            return series.asarray(out="memmap")
+        import zarr  # takes a third of a second, and only compressed stacks need it
+
+        return zarr.open(series.aszarr(level=0), mode="r")
+
+
+@lru_cache(maxsize=OPEN_FILES)
+def _stack(path: Path, changed: int) -> _Stack:
+    return _Stack(path)
+
+
+def _open(path: Path) -> tifffile.TiffFile:
+    """A file of an OME set stands for itself, or each would bring the whole set."""
+    return tifffile.TiffFile(path, _multifile=False)
 
 
 def _check_complete(tiff: tifffile.TiffFile, series: tifffile.TiffPageSeries) -> None:
     """A file that was cut off while it was copied still has its header."""
     size = tiff.filehandle.size
-    for page in (series.keyframe, series.pages[-1]):
-        ends = [start + count for start, count in zip(page.dataoffsets, page.databytecounts, strict=False)]
-        if ends and max(ends) > size:
-            raise ProjectError(f"the file is cut off ({size} of at least {max(ends)} bytes); copy it again")
+    pages = (series.keyframe, series.pages[-1])
+    ends = [sum(part) for page in pages for part in zip(page.dataoffsets, page.databytecounts, strict=False)]
+    if series.dataoffset is not None:
+        ends.append(series.dataoffset + series.nbytes)
+    if max(ends, default=0) > size:
+        raise ProjectError(f"the file is cut off ({size} of at least {max(ends)} bytes); copy it again")
+
+
+def _note(tiff: tifffile.TiffFile) -> str:
+    """What a person might miss of this file."""
+    notes = []
+    if len(tiff.series) > 1:
+        shape = " x ".join(map(str, tiff.series[0].shape))
+        notes.append(
+            f"holds {len(tiff.series)} images of different shape, and only the first ({shape}) is used"
+        )
+    if _next_page(tiff) >= tiff.filehandle.size:
+        notes.append("seems to be cut off, pages at the end may be missing")
+    return "; ".join(notes)
+
+
+def _next_page(tiff: tifffile.TiffFile) -> int:
+    """Where the last page says that another one follows; 0 if it says that none does."""
+    file, form = tiff.filehandle, tiff.tiff
+    file.seek(tiff.pages[-1].offset)
+    tags = int.from_bytes(file.read(form.tagnosize), _order(form))
+    file.seek(tags * form.tagsize, 1)
+    return int.from_bytes(file.read(form.offsetsize), _order(form))
+
+
+def _order(form: Any) -> Any:
+    return "little" if form.byteorder == "<" else "big"
 
 
 def _pixel_size(tiff: tifffile.TiffFile) -> tuple[float, float] | None:
