@@ -16,7 +16,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -170,5 +170,5 @@ class Classifier(Method):
 
     @classmethod
     @abstractmethod
-    def load(cls, path: Path) -> Self | Member:
+    def load(cls, path: Path) -> Member:
         """Read a member that `Member.save` wrote."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
 
@@ -77,7 +78,7 @@ def setting(
     step
         Smallest useful change; required for floats.
     """
-    extra = None if step is None else {"step": step}
+    extra: JsonDict | None = None if step is None else {"step": step}
     return Field(default, description=description, ge=ge, le=le, gt=gt, json_schema_extra=extra)
 
 

@@ -84,7 +84,7 @@ class Crops:
 
 def _tiles(example: Example, side: int) -> int:
     height, width = example.image_C_H_W.shape[1:]
-    return -(-height // side) * -(-width // side)
+    return int(-(-height // side) * -(-width // side))
 
 
 def _pad(

@@ -25,7 +25,7 @@ def write_card(
         f"- Unlabeled images: {len(sets.unlabeled)}.",
         f"- Seed {settings.seed}, {settings.students} students, {settings.top_k} teachers a generation.",
         "",
-        "| generation | teachers | metric | score | mean IM size (of the image) | images that taught the next |",
+        "| generation | teachers | metric | score | mean IM size (fraction) | images that taught the next |",
         "|---|---|---|---|---|---|",
     ]
     lines += [

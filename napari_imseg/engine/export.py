@@ -48,7 +48,7 @@ def export(project: Project, record: GenerationRecord | None, out: Path) -> Iter
     for done, image in enumerate(records, 1):
         mask, source = _mask(project, record, image.id, image.state == "labeled")
         if mask is not None:
-            write_mask(out / "masks" / f"{image.id}.tif", mask, project.problem.task)
+            write_mask(out / "masks" / f"{image.id}.tif", mask)
             rows += _rows(project, image.id, source, mask)
         yield done, len(records)
     _write_table(out / "measurements.csv", rows)

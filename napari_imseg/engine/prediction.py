@@ -43,14 +43,16 @@ class Ensemble:
 
     def mean(self, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean class probabilities (classes, H, W)."""
-        return self.probabilities(image_C_H_W).mean(axis=0)
+        mean: NDArray[np.float32] = self.probabilities(image_C_H_W).mean(axis=0)
+        return mean
 
     def batch(self, images: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         """`probabilities` of several images; images of one shape share a forward pass."""
         if len({image.shape for image in images}) > 1 or images[0][0].size > LARGEST_WHOLE:
             return [self.probabilities(image) for image in images]
         stacked = np.stack(images)
-        return list(np.stack([member.probabilities(stacked) for member in self.members], axis=1))
+        answers = [member.probabilities(stacked) for member in self.members]
+        return list(np.stack(answers, axis=1))
 
 
 def predict_image(member: Member, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -16,7 +16,10 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.runs import Run, runs
 
 STARTUP_SECONDS = 60.0
-"""A trainer that has not taken its lock after this long is taken for dead."""
+"""A trainer that has not taken its lock after this long has failed to start."""
+
+_children: list[subprocess.Popen[bytes]] = []
+"""Trainers that this process started, so that they are reaped when they end."""
 
 
 def start(project_folder: Path, settings: RunSettings) -> Run:
@@ -60,7 +63,6 @@ def follow(run: Run, *, poll: float = 0.2, from_start: bool = True) -> Iterator[
         False skips what was written before the newest start of the run.
     """
     offset = 0 if from_start else run.newest_start
-    started = time.monotonic()
     last: Event | None = None
     while True:
         alive = run.is_running()
@@ -68,10 +70,9 @@ def follow(run: Run, *, poll: float = 0.2, from_start: bool = True) -> Iterator[
         for line in lines:
             last = from_line(line)
             yield last
-        if not alive and last is not None and is_last(last) and run.state != "running":
-            return
-        if not alive and (last is not None or time.monotonic() - started > STARTUP_SECONDS):
-            yield Failed(message=_died(run))
+        if not alive:
+            if last is None or not is_last(last):
+                yield Failed(message=_died(run))
             return
         time.sleep(poll)
 
@@ -95,9 +96,13 @@ def _refuse_second(project_folder: Path) -> None:
 
 
 def _spawn(run: Run) -> None:
-    """Start the trainer detached: it survives napari, the terminal and our signals."""
+    """Start the trainer detached: it survives napari, the terminal and our signals.
+
+    Returns when it is at work (a second or so; it loads torch later).
+    """
+    _children[:] = [child for child in _children if child.poll() is None]
     with open(run.log_path, "ab") as log:
-        subprocess.Popen(
+        child = subprocess.Popen(
             [sys.executable, "-m", "napari_imseg.engine.trainer", str(run.folder)],
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -106,6 +111,14 @@ def _spawn(run: Run) -> None:
             cwd=run.project_folder,
             start_new_session=True,
         )
+    _children.append(child)
+    deadline = time.monotonic() + STARTUP_SECONDS
+    while not run.is_running():
+        if child.poll() is not None and not run.read_events()[0]:
+            raise ProjectError(f"the training process could not start; {run.log_path} says why")
+        if child.poll() is not None or time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
 
 
 def _died(run: Run) -> str:

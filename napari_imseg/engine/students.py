@@ -43,7 +43,7 @@ class Classroom:
     should_stop: Callable[[], bool]
 
     @property
-    def seats(self) -> list[Classifier | None]:
+    def seats(self) -> Sequence[Classifier | None]:
         """One entry for each student of a generation: a classifier, or ``None`` for a network."""
         classifiers = list(self.recipe.classifiers.values())
         if self.recipe.objective is None:

@@ -20,6 +20,9 @@ from napari_imseg.project.runs import Run
 PRIORITY = 10
 """Added to the process's niceness, so that the viewer stays smooth while both cores train."""
 
+LOCK_SECONDS = 5.0
+"""Others look whether the lock is taken by taking it for a moment."""
+
 log = logging.getLogger("napari_imseg")
 
 
@@ -28,7 +31,7 @@ def main(folder: Path) -> int:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     run = Run.open(folder)
     try:
-        with run.lock.acquire(timeout=0):
+        with run.lock.acquire(timeout=LOCK_SECONDS):
             _lower_priority()
             return _work(run)
     except Timeout:
@@ -72,7 +75,8 @@ def _sentence(error: Exception, run: Run) -> str:
     if isinstance(error, MemoryError):
         return "memory is full; choose a smaller batch_size, tile or alpha and resume"
     if isinstance(error, OSError):
-        return f"{error.strerror or error} ({error.filename or run.folder.name}); free the disk or the file, then resume"
+        where = error.filename or run.folder.name
+        return f"{error.strerror or error} ({where}); free the disk or the file, then resume"
     if isinstance(error, ValueError | KeyError):
         return str(error)
     return f"{type(error).__name__}: {error} (details in {run.log_path.name} of the run)"

@@ -28,7 +28,7 @@ class StopRequested(Exception):
     """The user asked the run to stop; everything so far is on disk."""
 
 
-class OutOfMemory(RuntimeError):
+class OutOfMemoryError(ValueError):
     """Not even one crop fits into memory."""
 
 
@@ -86,7 +86,7 @@ class Training:
         ------
         StopRequested
             Everything up to the last epoch is in the checkpoint.
-        OutOfMemory
+        OutOfMemoryError
             Even a batch of one crop does not fit.
         """
         optimizer = self._prepare()
@@ -152,7 +152,7 @@ class Training:
         with autocast(self.hardware):
             losses = self.objective.losses(batch, step)
         optimizer.zero_grad(set_to_none=True)
-        self._scaler.scale(torch.stack(list(losses.values())).sum()).backward()
+        self._scaler.scale(torch.stack(list(losses.values())).sum()).backward()  # type: ignore[no-untyped-call]
         self._scaler.step(optimizer)
         self._scaler.update()
         self.objective.after_step(step)
@@ -209,7 +209,7 @@ class Training:
 
 def _smaller(batch_size: int, error: BaseException) -> int:
     if batch_size == 1:
-        raise OutOfMemory(
+        raise OutOfMemoryError(
             "not even one training crop fits into memory; choose a smaller tile or a smaller alpha"
         ) from error
     return batch_size // 2

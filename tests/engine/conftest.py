@@ -1,0 +1,52 @@
+"""A small project with true labels for a part of its images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from napari_imseg.core.problem import Task
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.project.project import Project
+from napari_imseg.synthetic.dataset import KINDS, write_dataset
+
+
+def make_project(folder: Path, kind: str = "nuclei", images: int = 12, labeled: int = 6) -> Project:
+    """A project of 64 x 64 synthetic images, of which the first ``labeled`` have a label."""
+    write_dataset(kind, folder / "data", images, seed=1, shape=(64, 64))
+    for path in sorted((folder / "data" / "labels").iterdir())[labeled:]:
+        path.unlink()
+    labels = folder / "data" / "labels" if labeled else None
+    return Project.create(
+        folder / "project",
+        images=folder / "data" / "images",
+        task=KINDS[kind].task if kind != "cells" else Task.SEMANTIC,
+        classes=KINDS[kind].classes,
+        labels=labels,
+        validation=0.34,
+    )
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Iterator[Project]:
+    """Binary nuclei: 12 images, 4 labeled to train, 2 to validate, 6 unlabeled."""
+    with make_project(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def quick() -> RunSettings:
+    """A run of seconds."""
+    return RunSettings(
+        generations=1,
+        students=2,
+        top_k=2,
+        epochs=2,
+        batch_size=2,
+        min_steps=2,
+        tile=32,
+        alpha=0.125,
+        device="cpu",
+    )

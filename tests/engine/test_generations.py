@@ -1,0 +1,164 @@
+"""Generations: the whole loop on a small project, stopped, resumed and misused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, RunStarted
+from napari_imseg.engine.generations import Generations
+from napari_imseg.engine.records import find_generation, generations
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.engine.training import StopRequested
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.project import Project
+from napari_imseg.project.runs import Run
+from napari_imseg.settings import SettingsError
+from tests.engine.conftest import make_project
+
+
+def never() -> bool:
+    return False
+
+
+def after(count: int) -> Callable[[], bool]:
+    """Ask to stop at the ``count``-th question."""
+    asked = iter(range(10**9))
+    return lambda: next(asked) >= count
+
+
+def execute(project: Project, settings: RunSettings, should_stop: Callable[[], bool] = never) -> list[Event]:
+    run = Run.create(project.folder, settings.model_dump(mode="json"))
+    return list(Generations(project, run, settings, should_stop).events())
+
+
+def figures(events: list[Event]) -> list[tuple[object, ...]]:
+    """Everything that must not depend on when a run was interrupted."""
+    return [
+        (event.generation, event.score, event.im_fraction, event.im_relative, event.kept, event.teachers)
+        for event in events
+        if isinstance(event, GenerationFinished)
+    ]
+
+
+def test_a_run_ends_with_predictions_scores_and_a_card(project: Project, quick: RunSettings) -> None:
+    events = execute(project, quick)
+
+    assert isinstance(events[0], RunStarted)
+    assert isinstance(events[-1], Finished)
+    assert [record.name for record in generations(project)] == ["r001-g0", "r001-g1"]
+    assert project.catalog.current_generation == find_generation(project).name
+    for record in project.unlabeled():
+        stored = project.read_prediction("r001-g1", record.id)
+        assert stored.pseudo_label_H_W.shape == record.shape[1:]
+    scores = project.catalog.scores("r001-g1", "im-fraction")
+    assert scores.keys() == {record.id for record in project.unlabeled()}
+    assert "r001" in (project.folder / "runs" / "r001" / "card.md").read_text()
+    losses = [event.losses for event in events if isinstance(event, Epoch)]
+    assert all(set(terms) == {"supervised"} for terms in losses)
+
+
+def test_the_same_seed_gives_the_same_figures(project: Project, quick: RunSettings) -> None:
+    assert figures(execute(project, quick)) == figures(execute(project, quick))
+
+
+@pytest.mark.parametrize("questions", [1, 5, 9, 14, 18])
+def test_a_stopped_and_resumed_run_equals_an_undisturbed_one(
+    project: Project, quick: RunSettings, questions: int
+) -> None:
+    undisturbed = execute(project, quick)
+    run = Run.create(project.folder, quick.model_dump(mode="json"))
+    with pytest.raises(StopRequested):
+        list(Generations(project, run, quick, after(questions)).events())
+
+    resumed = list(Generations(project, run, quick, never).events())
+
+    started = resumed[0]
+    assert isinstance(started, RunStarted)
+    assert started.resumed
+    expected = {line[0]: line for line in figures(undisturbed)}
+    assert {line[0]: line for line in figures(resumed)}.items() <= expected.items()
+    assert resumed[-1].score == undisturbed[-1].score  # type: ignore[attr-defined]
+
+
+def test_labels_painted_while_a_run_is_stopped_do_not_change_it(
+    project: Project, quick: RunSettings
+) -> None:
+    undisturbed = execute(project, quick)
+    run = Run.create(project.folder, quick.model_dump(mode="json"))
+    with pytest.raises(StopRequested):
+        list(Generations(project, run, quick, after(3)).events())
+    painted = project.labeled("train")[0]
+    label = project.read_label(painted.id)
+    assert label is not None
+    project.write_label(painted.id, 1 - label.clip(0, 1))
+
+    resumed = list(Generations(project, run, quick, never).events())
+
+    assert figures(resumed)[-1] == figures(undisturbed)[-1]
+
+
+@pytest.mark.parametrize("kind", ["cells", "nuclei-instances"])
+def test_three_classes_and_instances(tmp_path: Path, quick: RunSettings, kind: str) -> None:
+    with make_project(tmp_path, kind) as project:
+        events = execute(project, quick)
+        last = events[-2]
+        assert isinstance(last, GenerationFinished)
+        assert last.metric_name == ("miou" if kind == "cells" else "ap50_pr")
+        first = project.unlabeled()[0]
+        stored = project.read_prediction("r001-g1", first.id)
+        assert (stored.probabilities_C_H_W is not None) == (kind == "nuclei-instances")
+
+
+def test_a_classifier_needs_no_network(project: Project, quick: RunSettings) -> None:
+    events = execute(project, quick.model_copy(update={"method": "pixel-classifier"}))
+    assert isinstance(events[-1], Finished)
+    assert events[-1].score is not None
+    assert find_generation(project).teachers == ["g0-s0.safetensors", "g0-s1.safetensors"]
+
+
+def test_a_classifier_may_sit_beside_networks(project: Project, quick: RunSettings) -> None:
+    settings = quick.model_copy(update={"companions": ("pixel-classifier",), "generations": 0})
+    events = execute(project, settings)
+    started = events[0]
+    assert isinstance(started, RunStarted)
+    assert started.students == 3
+    assert "g0-s2.safetensors" in find_generation(project).teachers
+
+
+def test_one_labeled_image_trains_without_validation(tmp_path: Path, quick: RunSettings) -> None:
+    with make_project(tmp_path, images=4, labeled=1) as project:
+        events = execute(project, quick)
+    assert any(isinstance(event, Note) and "no validation image" in event.message for event in events)
+    assert isinstance(events[-1], Finished)
+
+
+def test_no_labeled_image_is_one_clear_sentence(tmp_path: Path, quick: RunSettings) -> None:
+    with (
+        make_project(tmp_path, images=2, labeled=0) as project,
+        pytest.raises(ProjectError, match="label at least one image first"),
+    ):
+        execute(project, quick)
+
+
+def test_an_unlabeled_image_that_vanished_is_left_out(project: Project, quick: RunSettings) -> None:
+    lost = project.unlabeled()[0]
+    (project.folder / lost.path).resolve().unlink()
+    events = execute(project, quick)
+    assert any(isinstance(event, Note) and "left out" in event.message for event in events)
+    assert isinstance(events[-1], Finished)
+
+
+def test_too_few_students_for_the_teachers(project: Project, quick: RunSettings) -> None:
+    with pytest.raises(SettingsError, match="raise students or top_k"):
+        execute(project, quick.model_copy(update={"students": 1, "top_k": 1}))
+
+
+def test_a_time_budget_is_kept(project: Project, quick: RunSettings) -> None:
+    settings = quick.model_copy(update={"minutes": 0.1, "epochs": 10_000})
+    events = execute(project, settings)
+    last = events[-1]
+    assert isinstance(last, Finished)
+    assert last.seconds < 6 + 5
