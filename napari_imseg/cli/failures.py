@@ -44,8 +44,8 @@ def fail(sentence: str, code: int = FAILED) -> NoReturn:
 
 
 def _is_told_to_users(error: Exception) -> bool:
-    """A bare `KeyError` says nothing to a user: it is a bug, and keeps its traceback."""
-    return type(error) is not KeyError
+    """A bare `KeyError` is a bug and keeps its traceback; of a closed pipe nobody wants to hear."""
+    return type(error) is not KeyError and not isinstance(error, BrokenPipeError)
 
 
 def _is_usage(error: Exception) -> bool:
@@ -57,6 +57,6 @@ def _is_usage(error: Exception) -> bool:
 
 def _sentence(error: Exception) -> str:
     if isinstance(error, OSError) and error.strerror:
-        where = f" '{error.filename}'" if error.filename else ""
-        return f"{error.strerror.lower()}:{where}" if where else error.strerror.lower()
+        where = f": '{error.filename}'" if error.filename else ""
+        return f"{error.strerror.lower()}{where}"
     return " ".join(str(error).split())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
@@ -74,10 +75,11 @@ def line_of(event: Event) -> str:
     """The line that stays on the terminal for this event; empty for what only moves a bar."""
     match event:
         case RunStarted():
+            paired = f" with {event.objective}" if event.objective else ""
             return (
-                f"{event.run}: {event.method} with {event.objective}, {event.labeled} labeled, "
+                f"{event.run}: {event.method}{paired}, {event.labeled} labeled, "
                 f"{event.validation} validation and {event.unlabeled} unlabeled images, "
-                f"on {event.device} ({event.precision})"
+                f"on {event.device}"
             )
         case StudentFinished():
             return (
@@ -108,8 +110,8 @@ def print_generations(events: Iterable[Event]) -> None:
             number(event.score),
             percent(event.im_fraction),
             number(event.im_relative),
-            f"{event.kept} of {event.kept + event.dropped}",
-            ", ".join(event.teachers),
+            f"{event.kept} of {event.kept + event.dropped}" if event.kept + event.dropped else "–",
+            ", ".join(Path(teacher).stem for teacher in event.teachers),
         )
         for event in finished.values()
     ]

@@ -1,0 +1,42 @@
+"""``napari-imseg evaluate``: every metric that fits the task, on images with true labels."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_imseg.cli.terminal import number, print_table
+
+
+def evaluate(
+    project: Annotated[Path, typer.Argument(help="Folder of the project.", metavar="PROJECT")],
+    images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of images.")],
+    labels: Annotated[Path, typer.Option(metavar="DIR", help="Folder of true labels with the same names.")],
+    generation: Annotated[
+        str, typer.Option(metavar="best|N", help="best, a number in the newest run, or a name like r001-g2.")
+    ] = "best",
+    json_: Annotated[
+        Path | None, typer.Option("--json", metavar="FILE", help="Write the metrics as JSON; - prints them.")
+    ] = None,
+) -> None:
+    """Measure a trained generation on images with true labels."""
+    from napari_imseg.cli.measuring import measure
+    from napari_imseg.cli.segmenting import load_model
+    from napari_imseg.project.project import Project
+
+    with Project.open(project) as opened:
+        found = measure(load_model(opened, generation), images, labels)
+    text = json.dumps({"overall": found.overall, "images": found.images}, indent=2)
+    if json_ == Path("-"):
+        typer.echo(text)
+        return
+    if json_ is not None:
+        json_.parent.mkdir(parents=True, exist_ok=True)
+        json_.write_text(text + "\n", encoding="utf-8")
+    rows = [("all", *found.overall.values()), *((name, *row.values()) for name, row in found.images.items())]
+    print_table(
+        ("image", *found.overall), [(str(name), *(number(float(value)) for value in values)) for name, *values in rows]
+    )

@@ -1,0 +1,60 @@
+"""The queue of a project as rows: place, image, score and the reason in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from napari_imseg import rankings
+from napari_imseg.engine.records import find_generation
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.project import Project
+from napari_imseg.ranking import Ranking
+from napari_imseg.registry import find
+
+ALL = 2**31
+
+
+def ranked(folder: Path, name: str, top: int = 0) -> list[dict[str, Any]]:
+    """Unlabeled images in the order of a ranking.
+
+    Parameters
+    ----------
+    name
+        Of the ranking.
+    top
+        Only so many rows; 0 = all.
+
+    Returns
+    -------
+    list of dict
+        ``place`` from 1, ``image`` (id), ``path``, ``score`` (``None`` for an image that the
+        newest generation has not seen) and ``reason``.
+
+    Raises
+    ------
+    UnknownName
+        There is no such ranking.
+    ProjectError
+        Nothing is trained yet, or by too few networks for this ranking.
+    """
+    ranking = find(rankings, Ranking, name)
+    judge = ranking()
+    with Project.open(folder) as project:
+        generation = project.catalog.current_generation or find_generation(project).name
+        if not project.catalog.scores(generation, ranking.name):
+            raise ProjectError(
+                f"generation {generation} has no scores by {ranking.name}, which needs unlabeled images and "
+                f"at least {ranking.minimum_members} teachers; train with a larger --top-k or rank by another"
+            )
+        rows = project.catalog.page(ranking.name, generation, limit=top or ALL)
+    return [
+        {
+            "place": place,
+            "image": row.record.id,
+            "path": row.record.path,
+            "score": row.score,
+            "reason": "not predicted yet" if row.score is None else judge.reason(row.score),
+        }
+        for place, row in enumerate(rows, start=1)
+    ]

@@ -1,0 +1,39 @@
+"""``napari-imseg rank``: the unlabeled images, the one whose label teaches most first."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from napari_imseg.cli.terminal import print_json, print_table
+
+COLUMNS = ("place", "image", "path", "score", "reason")
+
+
+def rank(
+    project: Annotated[Path, typer.Argument(help="Folder of the project.", metavar="PROJECT")],
+    by: Annotated[str, typer.Option(metavar="NAME", help="A ranking; see: napari-imseg rankings.")],
+    top: Annotated[int, typer.Option(min=0, help="Only the first N images; 0 = all.")] = 0,
+    out: Annotated[Path | None, typer.Option(metavar="ranking.csv", help="Also write this table.")] = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Order the unlabeled images by a ranking and say why each stands where it stands."""
+    from napari_imseg.cli.queue import ranked
+
+    rows = ranked(project, by, top)
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with out.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+    if json_:
+        print_json(rows)
+    elif out is None:
+        shown = ("place", "image", "score", "reason")
+        print_table(shown, [[str(row[name]) for name in shown] for row in rows])
+    else:
+        typer.echo(f"{len(rows)} images in {out}")

@@ -1,0 +1,71 @@
+"""Every ``--set`` finds its owner, or is refused with the names that exist."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_imseg.cli.assignments import run_settings
+from napari_imseg.cli.failures import UsageMistake
+from napari_imseg.registry import UnknownName
+from napari_imseg.settings import SettingsError
+
+
+def test_a_setting_goes_to_method_objective_or_run() -> None:
+    settings = run_settings(
+        "IM", None, ["erosion=3", "learning-rate = 0.01", "epochs=4", "companions=pixel-classifier"], {"seed": 7}
+    )
+    assert settings.method == "inconsistency-masks"
+    assert settings.method_settings["erosion"] == 3
+    assert settings.objective_settings["learning_rate"] == 0.01
+    assert (settings.epochs, settings.seed) == (4, 7)
+    assert settings.companions == ("pixel-classifier",)
+
+
+def test_an_objective_alone_takes_its_settings_as_the_method() -> None:
+    settings = run_settings("LDT", None, ["learning_rate=0.01"], {})
+    assert settings.method == "supervised"
+    assert settings.method_settings["learning_rate"] == 0.01
+
+
+def test_the_run_keeps_every_setting_of_its_method() -> None:
+    """So that a later default cannot change a run that is resumed."""
+    assert run_settings("IM", None, [], {}).method_settings == {
+        "erosion": 0,
+        "dilation": 0,
+        "refill": "paper",
+        "foreground_filter": True,
+    }
+
+
+def test_an_unknown_setting_lists_all_that_exist() -> None:
+    with pytest.raises(UsageMistake, match="unknown setting 'erosoin'.*erosion.*learning_rate.*epochs"):
+        run_settings("inconsistency-masks", None, ["erosoin=3"], {})
+
+
+@pytest.mark.parametrize(
+    ("assignments", "message"),
+    [
+        (["erosion=99"], "erosion"),
+        (["learning_rate=fast"], "learning_rate"),
+        (["epochs=0"], "epochs"),
+        (["refill=both"], "refill"),
+    ],
+)
+def test_a_value_out_of_range_is_named(assignments: list[str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        run_settings("inconsistency-masks", None, assignments, {})
+
+
+def test_an_assignment_without_a_value_is_refused() -> None:
+    with pytest.raises(UsageMistake, match="name=value"):
+        run_settings("inconsistency-masks", None, ["erosion"], {})
+
+
+def test_an_unknown_method_lists_the_methods() -> None:
+    with pytest.raises(UnknownName, match="choose from: .*inconsistency-masks"):
+        run_settings("inconsistent", None, [], {})
+
+
+def test_an_objective_is_not_paired_with_another() -> None:
+    with pytest.raises(UsageMistake, match="leave out --with supervised"):
+        run_settings("supervised", "supervised", [], {})
