@@ -1,0 +1,57 @@
+"""What a person does in the window, for tests: find, click, wait, read what napari says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from napari.utils.notifications import notification_manager
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QListWidget,
+    QPushButton,
+    QSpinBox,
+    QTableView,
+    QWidget,
+)
+from superqt import QLabeledSlider
+
+
+def child(widget: QWidget, name: str) -> Any:
+    """The control with this object name."""
+    found = widget.findChild(QWidget, name)
+    assert found is not None, f"no control is called {name}"
+    return found
+
+
+def click(widget: QWidget, name: str) -> None:
+    """Click a button."""
+    QTest.mouseClick(child(widget, name), Qt.MouseButton.LeftButton)
+
+
+def choose(widget: QWidget, name: str, text: str) -> None:
+    """Choose an entry of a drop-down list as the keyboard does, by typing it."""
+    box = child(widget, name)
+    box.setFocus()
+    QTest.keyClicks(box, text)
+    assert box.currentText() == text
+
+
+def last_words() -> str:
+    """The newest notification."""
+    return str(notification_manager.records[-1].message) if notification_manager.records else ""
+
+
+def controls(widget: QWidget) -> list[QWidget]:
+    """Everything in a widget that a person can use, but for the inner parts of other controls."""
+    kinds = (QPushButton, QCheckBox, QComboBox, QSpinBox, QLabeledSlider, QListWidget, QTableView)
+    return [found for kind in kinds for found in widget.findChildren(kind)]
+
+
+def assert_explained(widget: QWidget) -> None:
+    """Fail if a control has no name, or no tooltip (the cells of a table have their own)."""
+    for control in controls(widget):
+        assert control.objectName(), control
+        assert control.toolTip() or isinstance(control, QTableView), control.objectName()
