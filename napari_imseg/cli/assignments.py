@@ -39,7 +39,11 @@ def run_settings(
         With one sentence that lists what exists.
     """
     method, objective = _pair(method_name, objective_name)
-    owners: list[type[Settings]] = [method.Settings, *([objective.Settings] if objective else []), RunSettings]
+    owners: list[type[Settings]] = [
+        method.Settings,
+        *([objective.Settings] if objective else []),
+        RunSettings,
+    ]
     shares: list[dict[str, str]] = [{} for _ in owners]
     for assignment in assignments:
         name, value = _split(assignment)
@@ -47,7 +51,10 @@ def run_settings(
     run_values: dict[str, Any] = {**shares[-1], **{k: v for k, v in flags.items() if v is not None}}
     if "companions" in run_values:
         run_values["companions"] = tuple(filter(None, str(run_values["companions"]).split(",")))
-    own = [cls.checked(dict(share)).model_dump(mode="json") for cls, share in zip(owners[:-1], shares, strict=False)]
+    own = [
+        cls.checked(dict(share)).model_dump(mode="json")
+        for cls, share in zip(owners[:-1], shares, strict=False)
+    ]
     return RunSettings.checked(
         {
             **run_values,
@@ -95,5 +102,7 @@ def _owner(name: str, owners: Sequence[type[Settings]]) -> int:
         if name in names:
             return index
     titles = ("method", "objective")[: len(owners) - 1]
-    parts = [f"{title}: {', '.join(names) or 'none'}" for title, names in zip((*titles, "run"), known, strict=True)]
+    parts = [
+        f"{title}: {', '.join(names) or 'none'}" for title, names in zip((*titles, "run"), known, strict=True)
+    ]
     raise UsageMistake(f"unknown setting '{name}'; choose from: {'; '.join(parts)}")

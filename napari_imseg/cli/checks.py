@@ -13,6 +13,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from napari_imseg.cli.screen import has_screen
+
 LOW_DISK_GB = 5.0
 LOW_MEMORY_GB = 4.0
 SECONDS_FOR_QT = 60
@@ -90,7 +92,9 @@ def _memory() -> Check:
 
 def _disk() -> Check:
     free = shutil.disk_usage(Path.cwd()).free / 2**30
-    advice = "" if free >= LOW_DISK_GB else f"free at least {LOW_DISK_GB:.0f} GB or keep the project elsewhere"
+    advice = (
+        "" if free >= LOW_DISK_GB else f"free at least {LOW_DISK_GB:.0f} GB or keep the project elsewhere"
+    )
     return Check("disk (this folder)", f"{free:.1f} GB free", advice)
 
 
@@ -121,13 +125,12 @@ def _device() -> Check:
 
 def _screen() -> Iterator[Check]:
     """Qt, a display, and OpenGL: what napari's window needs."""
-    shown = sys.platform != "linux" or any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
     binding, problem = _ask_python(_QT)
     if problem:
         yield Check("Qt", "no working Qt binding", 'run: python -m pip install "napari-imseg[all]"')
     else:
         yield Check("Qt", binding)
-    if not shown:
+    if not has_screen():
         advice = "commands work without a screen; for the napari window log in with one, or use: xvfb-run"
         yield Check("display", "none", advice)
         return

@@ -26,7 +26,12 @@ def doctor(
         print_json({"version": __version__, "ok": not broken, "checks": listed})
     else:
         rows = [
-            ("ok" if check.ok else "WRONG" if check.essential else "note", check.name, check.found, check.advice)
+            (
+                "ok" if check.ok else "WRONG" if check.essential else "note",
+                check.name,
+                check.found,
+                check.advice,
+            )
             for check in checks
         ]
         print_table(("", "what", "found", "what to do"), rows, title=f"napari-imseg {__version__}")

@@ -36,7 +36,7 @@ def evaluate(
     if json_ is not None:
         json_.parent.mkdir(parents=True, exist_ok=True)
         json_.write_text(text + "\n", encoding="utf-8")
-    rows = [("all", *found.overall.values()), *((name, *row.values()) for name, row in found.images.items())]
-    print_table(
-        ("image", *found.overall), [(str(name), *(number(float(value)) for value in values)) for name, *values in rows]
-    )
+    columns = list(found.overall)
+    rows = [[name, *(number(row[one]) for one in columns)] for name, row in found.images.items()]
+    rows.insert(0, ["all images", *(number(value) for value in found.overall.values())])
+    print_table(("image", *columns), rows)

@@ -65,7 +65,12 @@ def draw_curves(figure: FigureBase, runs: dict[str, Sequence[Event]]) -> None:
         style = ("-", "--", ":")[run_number % 3]
         for (generation, student), epochs in _by_student(events).items():
             label = f"{name}, generation {generation}" if student == 0 else None
-            kept = {"color": CYCLE[generation % len(CYCLE)], "linestyle": style, "label": label, "linewidth": 1.2}
+            kept = {
+                "color": CYCLE[generation % len(CYCLE)],
+                "linestyle": style,
+                "label": label,
+                "linewidth": 1.2,
+            }
             numbers = [epoch.epoch for epoch in epochs]
             loss.plot(numbers, [sum(epoch.losses.values()) for epoch in epochs], **kept)
             measured = [epoch for epoch in epochs if epoch.metric is not None]
@@ -94,7 +99,9 @@ def draw_quality(figure: FigureBase, qualities: Sequence[Quality], metrics: Sequ
         bars = axes.barh(places, values, height * 0.9, color=CYCLE[index % len(CYCLE)], label=name)
         axes.bar_label(bars, fmt="%.3f", padding=3, fontsize="small")
     axes.set(xlim=(0, 1.12), xlabel="held-out images (higher is better)")
-    axes.set_yticks(range(len(qualities)), [f"{quality.model}\n{quality.labels} labels" for quality in qualities])
+    axes.set_yticks(
+        range(len(qualities)), [f"{quality.model}\n{quality.labels} labels" for quality in qualities]
+    )
     axes.invert_yaxis()
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(frameon=False, fontsize="small", loc="lower right")
@@ -118,7 +125,9 @@ def _show_outline(axes: Axes, picture: Picture, mask: NDArray[np.int32], color: 
 def _show_consensus(axes: Axes, picture: Picture) -> None:
     _show_outline(axes, picture, picture.pseudo_label_H_W, SKY)
     if picture.im_H_W.any():
-        hatched = axes.contourf(picture.im_H_W, levels=[0.5, 1.5], colors=[ORANGE], alpha=0.45, hatches=["/////"])
+        hatched = axes.contourf(
+            picture.im_H_W, levels=[0.5, 1.5], colors=[ORANGE], alpha=0.45, hatches=["/////"]
+        )
         hatched.set_edgecolor(VERMILION)
         hatched.set_linewidth(0)
 

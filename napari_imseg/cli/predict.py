@@ -44,7 +44,5 @@ def _kinds(save: str) -> tuple[str, ...]:
     wanted = tuple(kind.strip() for kind in save.split(",") if kind.strip())
     unknown = [kind for kind in wanted if kind not in KINDS]
     if unknown or not wanted:
-        raise UsageMistake(
-            f"--save expects some of {', '.join(KINDS)}, separated by commas; got '{save}'"
-        )
+        raise UsageMistake(f"--save expects some of {', '.join(KINDS)}, separated by commas; got '{save}'")
     return wanted

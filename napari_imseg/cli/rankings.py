@@ -23,7 +23,6 @@ def rankings(
         print_json(described)
         return
     rows = [
-        (entry["name"], entry["title"], str(entry["minimum_members"]), entry["source"])
-        for entry in described
+        (entry["name"], entry["title"], str(entry["minimum_members"]), entry["source"]) for entry in described
     ]
     print_table(("ranking", "what comes first", "networks", "source"), rows)

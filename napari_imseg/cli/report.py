@@ -15,7 +15,8 @@ from napari_imseg.cli import figures
 from napari_imseg.cli.story import Quality, Story
 
 STYLE = """
-body { font: 16px/1.5 system-ui, sans-serif; max-width: 70rem; margin: 2rem auto; padding: 0 1rem; color: #222 }
+body { font: 16px/1.5 system-ui, sans-serif; color: #222 }
+body { max-width: 70rem; margin: 2rem auto; padding: 0 1rem }
 table { border-collapse: collapse; margin: 1rem 0 } th, td { padding: .3rem .8rem; text-align: right }
 th:first-child, td:first-child { text-align: left } tr { border-bottom: 1px solid #ddd }
 tr.strong { font-weight: 600 } img { max-width: 100%; height: auto } .verdict { font-size: 1.15rem }

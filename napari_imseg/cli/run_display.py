@@ -117,4 +117,3 @@ def print_generations(events: Iterable[Event]) -> None:
     ]
     columns = ("generation", metric, "IM size", "IM / foreground", "images kept", "teachers")
     print_table(columns, rows, title="Generations")
-

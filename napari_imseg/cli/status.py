@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from napari_imseg.engine.records import GenerationRecord
     from napari_imseg.project.project import Project
 
-STATES = ("labeled", "partial", "unlabeled", "rejected")
+STATES: Final = ("labeled", "partial", "unlabeled", "rejected")
 
 
 def status(

@@ -12,7 +12,10 @@ from napari_imseg.settings import SettingsError
 
 def test_a_setting_goes_to_method_objective_or_run() -> None:
     settings = run_settings(
-        "IM", None, ["erosion=3", "learning-rate = 0.01", "epochs=4", "companions=pixel-classifier"], {"seed": 7}
+        "IM",
+        None,
+        ["erosion=3", "learning-rate = 0.01", "epochs=4", "companions=pixel-classifier"],
+        {"seed": 7},
     )
     assert settings.method == "inconsistency-masks"
     assert settings.method_settings["erosion"] == 3
@@ -38,7 +41,7 @@ def test_the_run_keeps_every_setting_of_its_method() -> None:
 
 
 def test_an_unknown_setting_lists_all_that_exist() -> None:
-    with pytest.raises(UsageMistake, match="unknown setting 'erosoin'.*erosion.*learning_rate.*epochs"):
+    with pytest.raises(UsageMistake, match=r"unknown setting 'erosoin'.*erosion.*learning_rate.*epochs"):
         run_settings("inconsistency-masks", None, ["erosoin=3"], {})
 
 
@@ -62,7 +65,7 @@ def test_an_assignment_without_a_value_is_refused() -> None:
 
 
 def test_an_unknown_method_lists_the_methods() -> None:
-    with pytest.raises(UnknownName, match="choose from: .*inconsistency-masks"):
+    with pytest.raises(UnknownName, match=r"choose from: .*inconsistency-masks"):
         run_settings("inconsistent", None, [], {})
 
 
