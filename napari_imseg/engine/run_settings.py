@@ -10,8 +10,9 @@ from napari_imseg.settings import Settings, setting
 class RunSettings(Settings):
     """Everything that decides the outcome of a run; written to its ``settings.json``.
 
-    The defaults follow METHODS 1.1 and 1.2 of the Inconsistency Masks protocol (50 epochs,
-    batch 32, no schedule) with fewer students and generations, so that two CPU cores finish.
+    The defaults follow the protocol of the Inconsistency Masks paper (50 epochs, no schedule)
+    with fewer students and generations, and with smaller batches on a CPU: for the same time
+    they train a better network there.
     """
 
     method: str = setting("inconsistency-masks", "Method: a curator, an objective or a classifier.")
@@ -26,7 +27,9 @@ class RunSettings(Settings):
     top_k: int = setting(2, "Best students that become the teachers of the next generation.", ge=1, le=20)
     minutes: float = setting(0.0, "Time budget of the whole run; 0 = no limit.", ge=0, le=100_000, step=0.5)
     epochs: int = setting(50, "Epochs of each student.", ge=1, le=10_000)
-    batch_size: int = setting(32, "Crops in one training step.", ge=1, le=1024)
+    batch_size: int = setting(
+        0, "Crops in one training step; 0 = 32 on a GPU (as in the paper), 8 on a CPU.", ge=0, le=1024
+    )
     min_steps: int = setting(8, "Steps of an epoch are never fewer than this.", ge=1, le=10_000)
     tile: int = setting(256, "Side of the square training crops in pixels.", ge=32, le=2048)
     alpha: float = setting(0.5, "Width factor of the 1x1 U-Net.", ge=0.125, le=4, step=0.125)

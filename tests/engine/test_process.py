@@ -1,0 +1,134 @@
+"""The trainer as a process of its own: started, stopped, killed, resumed, followed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from napari_imseg.engine import process
+from napari_imseg.engine.events import (
+    Event,
+    Failed,
+    Finished,
+    GenerationFinished,
+    RunStarted,
+    Step,
+    Stopped,
+)
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.project import Project
+from napari_imseg.project.runs import Run, runs
+
+
+@pytest.fixture
+def long(quick: RunSettings) -> RunSettings:
+    """A run that does not end by itself within a test."""
+    return quick.model_copy(update={"epochs": 10_000})
+
+
+@pytest.fixture
+def folder(project: Project) -> Iterator[Path]:
+    """The folder of the small project; no trainer outlives the test."""
+    yield project.folder
+    for run in runs(project.folder):
+        run.request_stop()
+        while run.is_running():
+            time.sleep(0.05)
+
+
+def until(run: Run, kind: type[Event]) -> Event:
+    """Follow a run up to the first event of a kind."""
+    return next(event for event in process.follow(run, poll=0.05) if isinstance(event, kind))
+
+
+def scores(run: Run) -> list[tuple[int, float | None, float | None]]:
+    """Figures of the generations of a run, each once."""
+    found = {
+        event.generation: (event.generation, event.score, event.im_fraction)
+        for event in process.follow(run)
+        if isinstance(event, GenerationFinished)
+    }
+    return list(found.values())
+
+
+def pid_of(run: Run) -> int:
+    """The trainer's process id, found by its command line."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        if str(run.folder).encode() in path.read_bytes():
+            return int(path.parent.name)
+    raise AssertionError("the trainer is not running")
+
+
+def test_a_run_is_followed_to_its_end(folder: Path, quick: RunSettings) -> None:
+    run = process.start(folder, quick)
+    events = list(process.follow(run, poll=0.05))
+    assert isinstance(events[0], RunStarted)
+    assert isinstance(events[-1], Finished)
+    assert run.state == "finished"
+    assert process.running(folder) is None
+
+
+def test_a_second_run_is_refused_while_one_is_at_work(folder: Path, long: RunSettings) -> None:
+    run = process.start(folder, long)
+    with pytest.raises(ProjectError, match="already training"):
+        process.start(folder, long)
+    assert process.running(folder) is not None
+    assert len(runs(folder)) == 1
+    process.stop(run)
+    last = list(process.follow(run, poll=0.05))[-1]
+    assert isinstance(last, Stopped)
+    assert "--resume r001" in last.message
+    assert run.state == "stopped"
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the trainer through /proc")
+def test_a_killed_run_is_told_and_resumed_with_the_same_figures(folder: Path, quick: RunSettings) -> None:
+    undisturbed = process.start(folder, quick)
+    expected = scores(undisturbed)
+
+    run = process.start(folder, quick)
+    until(run, Step)
+    os.kill(pid_of(run), signal.SIGKILL)
+    last = list(process.follow(run, poll=0.05))[-1]
+    assert isinstance(last, Failed)
+    assert "resume it" in last.message
+    assert run.state == "died"
+
+    process.resume(run)
+    assert isinstance(list(process.follow(run, poll=0.05))[-1], Finished)
+    assert scores(run) == expected
+
+
+def test_a_finished_run_cannot_be_resumed(folder: Path, quick: RunSettings) -> None:
+    run = process.start(folder, quick.model_copy(update={"generations": 0}))
+    list(process.follow(run, poll=0.05))
+    with pytest.raises(ProjectError, match="start a new run"):
+        process.resume(run)
+
+
+def test_a_wrong_device_fails_with_a_sentence(folder: Path, quick: RunSettings) -> None:
+    run = process.start(folder, quick.model_copy(update={"device": "cuda:7"}))
+    last = list(process.follow(run, poll=0.05))[-1]
+    assert isinstance(last, Failed)
+    assert "cuda:7" in last.message
+    assert "Traceback" not in last.message
+    assert "Traceback" in run.log_path.read_text()
+
+
+def test_settings_that_were_edited_by_hand_are_checked(folder: Path, quick: RunSettings) -> None:
+    run = process.start(folder, quick.model_copy(update={"generations": 0}))
+    list(process.follow(run, poll=0.05))
+    settings = json.loads((run.folder / "settings.json").read_text())
+    (run.folder / "settings.json").write_text(json.dumps(settings | {"epochz": 3}))
+    (run.folder / "events.jsonl").unlink()
+    process.resume(Run.open(run.folder))
+    last = list(process.follow(run, poll=0.05))[-1]
+    assert isinstance(last, Failed)
+    assert "epochz" in last.message
