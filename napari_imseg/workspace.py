@@ -20,7 +20,8 @@ OPEN_STATES: Final = ("unlabeled", "partial")
 """States of images that still want a label, in the order in which they are handed out."""
 
 _PAGE: Final = 50
-_FEW: Final = 5
+FEW: Final = 5
+"""Labeled images from which on a first training makes sense."""
 
 
 @dataclass(eq=False)
@@ -169,8 +170,8 @@ def advice(counts: dict[str, int], generation: str, training: bool) -> str:
         return "Open a project, or make a new one from a folder of images."
     if training:
         return "Training runs by itself: keep labeling, the queue follows."
-    if labeled < _FEW and waiting:
-        return f"Label a few images first: {labeled} of {_FEW} are done."
+    if labeled < FEW and waiting:
+        return f"Label a few images first: {labeled} of {FEW} are done."
     if not generation:
         return f"{labeled} images are labeled. Now train a first generation."
     if waiting:

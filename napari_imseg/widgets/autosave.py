@@ -57,15 +57,20 @@ class Autosave(QObject):
         self._retry = _timer(self, _RETRY_MS, self._write_next)
 
     def watch(self, project: Project, image_id: str, snapshot: Callable[[], Unsaved]) -> None:
-        """From now on save this image; whatever the last one still had is saved first.
+        """From now on save this image.
 
         Parameters
         ----------
         snapshot
             Copies the label with its state and the seconds of work since the last call.
         """
-        self.save()
+        self.leave()
         self._project, self._image_id, self._snapshot = project, image_id, snapshot
+
+    def leave(self) -> None:
+        """Save what the image still has, and take no more changes of it."""
+        self.save()
+        self._snapshot = None
 
     def touch(self) -> None:
         """The label was changed; it is written soon. More changes do not put that off."""
@@ -94,21 +99,28 @@ class Autosave(QObject):
         """True if everything is on disk."""
         return not self._unsaved and not self._delay.isActive()
 
-    def close(self) -> None:
+    def flush(self) -> None:
         """Write everything that is left, and wait for it; what cannot be written goes elsewhere."""
         if self._delay.isActive() and self._snapshot is not None:
             self._unsaved[self._image_id] = self._add_up(self._image_id, self._snapshot())
         self._delay.stop()
-        self._retry.stop()
-        self._jobs.forget(_LANE)
-        self._snapshot = None
-        for image_id, unsaved in self._unsaved.items():
+        self._jobs.settle(_LANE)
+        for image_id, unsaved in list(self._unsaved.items()):
             try:
                 self._write(image_id, unsaved)
             except (ValueError, OSError) as error:
                 _rescue(image_id, unsaved.label, error)
+                self._retry.start()
+            else:
+                del self._unsaved[image_id]
+                self.saved.emit(image_id, unsaved.state)
+
+    def close(self) -> None:
+        """Flush, and save nothing more."""
+        self.flush()
+        self._retry.stop()
         self._unsaved.clear()
-        self._project = None
+        self._snapshot = self._project = None
 
     def _add_up(self, image_id: str, newer: Unsaved) -> Unsaved:
         older = self._unsaved.get(image_id)

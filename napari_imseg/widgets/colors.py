@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -51,8 +51,8 @@ def _classes(task: Task, colors: Sequence[str], plane: int) -> dict[int, Any]:
     return dict(enumerate(colors, start=1))
 
 
-def _direct(known: dict[int, Any], transparent: int) -> Any:
-    colors: dict[int | None, Any] = {None: _NOTHING, transparent: _NOTHING, **known}
+def _direct(known: Mapping[int, Any], transparent: int) -> Any:
+    colors: dict[Any, Any] = {None: _NOTHING, transparent: _NOTHING, **known}
     return DirectLabelColormap(color_dict=colors, background_value=transparent)
 
 

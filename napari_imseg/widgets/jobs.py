@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -82,6 +82,18 @@ class Jobs(QObject):
         waiting = self._waiting.pop(topic, None)
         if waiting is not None:
             waiting.cancel()
+
+    def forget_all(self) -> None:
+        """Make every request obsolete."""
+        for topic in list(self._newest):
+            self.forget(topic)
+
+    def settle(self, topic: str) -> None:
+        """Make every request of a topic obsolete, and wait until what is running has ended."""
+        running = self._waiting.get(topic)
+        self.forget(topic)
+        if running is not None:
+            wait([running])
 
     def is_busy(self, topic: str) -> bool:
         """True while the newest request of a topic has no answer yet."""

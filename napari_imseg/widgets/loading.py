@@ -9,13 +9,18 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from skimage.measure import label as label_components
 
-from napari_imseg.core.problem import UNLABELED, Task
+from napari_imseg.core.instances import watershed_instances
+from napari_imseg.core.problem import INTERIOR, UNLABELED, Task
 from napari_imseg.core.regions import islands
-from napari_imseg.project.project import Project, StoredPrediction
+from napari_imseg.engine.records import find_generation
+from napari_imseg.project.predictions import StoredPrediction
+from napari_imseg.project.project import Project
 from napari_imseg.project.records import ImageRecord
 
 _SAMPLE: Final = 512
+_MOST_ISLANDS: Final = 200
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,10 @@ class ShownPrediction:
         bool, where the teachers disagree.
     hatched_H_W
         The same as uint8: 1 on the stripes of the hatching, 2 between them, 0 elsewhere.
+    im_fraction
+        IM size as a fraction of the image.
     islands
-        Bounding boxes of the connected parts of the IM, largest first.
+        Bounding boxes of the largest connected parts of the IM, largest first.
     generation
         Name of the generation; empty for a preview by the pixel classifier.
     """
@@ -40,6 +47,7 @@ class ShownPrediction:
     pseudo_label: NDArray[np.integer[Any]]
     im_H_W: NDArray[np.bool_]
     hatched_H_W: NDArray[np.uint8]
+    im_fraction: float
     islands: list[tuple[slice, slice]]
     generation: str
 
@@ -92,8 +100,12 @@ def load(project: Project, image_id: str, generation: str) -> Shown:
 
 def load_prediction(project: Project, image_id: str, generation: str) -> ShownPrediction | None:
     """What a generation says of an image; ``None`` if it says nothing."""
-    stored = project.read_prediction(generation, image_id) if generation else None
-    return None if stored is None else prepare(stored, generation)
+    if not generation or not project.paths.prediction(generation, image_id).exists():
+        return None
+    stored = project.read_prediction(generation, image_id)
+    if project.info.task is Task.INSTANCES:
+        stored = replace(stored, pseudo_label_H_W=_instances(project, stored, generation))
+    return prepare(stored, generation)
 
 
 def prepare(stored: StoredPrediction, generation: str) -> ShownPrediction:
@@ -103,7 +115,8 @@ def prepare(stored: StoredPrediction, generation: str) -> ShownPrediction:
         pseudo_label=pseudo_label.astype(np.min_scalar_type(int(pseudo_label.max(initial=0)))),
         im_H_W=stored.im_H_W,
         hatched_H_W=hatch(stored.im_H_W),
-        islands=islands(stored.im_H_W),
+        im_fraction=float(stored.im_H_W.mean()),
+        islands=islands(stored.im_H_W)[:_MOST_ISLANDS],
         generation=generation,
     )
 
@@ -148,6 +161,14 @@ def hatch(im_H_W: NDArray[np.bool_]) -> NDArray[np.uint8]:
     stripe = max(2, max(height, width) // 160)
     diagonal = np.add.outer(np.arange(height), np.arange(width)) // stripe % 2 + 1
     return np.where(im_H_W, diagonal, 0).astype(np.uint8)
+
+
+def _instances(project: Project, stored: StoredPrediction, generation: str) -> NDArray[np.int32]:
+    """Objects with ids: networks know background, interior and boundary only."""
+    if stored.probabilities_C_H_W is None:
+        return np.asarray(label_components(stored.pseudo_label_H_W == INTERIOR), np.int32)
+    record = find_generation(project, generation)
+    return watershed_instances(stored.probabilities_C_H_W, record.foreground_threshold, record.seed_threshold)
 
 
 class ShownCache:

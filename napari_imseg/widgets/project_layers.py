@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 import numpy as np
@@ -46,6 +45,12 @@ class ProjectLayers:
     """The label was changed: a stroke ended, something was undone, or all of it was replaced."""
     value_picked = Signal(int)
     """The user chose what to paint by napari's own means (picker, spin box, swap)."""
+    tool_changed = Signal()
+    """Another of napari's tools is in the hand."""
+    brush_size_changed = Signal(int)
+    """The brush is larger or smaller."""
+    made = Signal(object)
+    """A layer of ours entered the viewer, with its keys still unbound."""
 
     def __init__(self, viewer: Any, info: ProjectInfo, *, im_color: str = "#cc79a7") -> None:
         self._viewer = viewer
@@ -73,23 +78,38 @@ class ProjectLayers:
         return self._stack.get(LABEL)
 
     @property
+    def image_layer(self) -> Any:
+        """napari's layer of the image; ``None`` while no image is shown."""
+        return self._stack.get(IMAGE)
+
+    @property
     def prediction(self) -> ShownPrediction | None:
         """What is shown as pseudo-label and inconsistency mask."""
         return self._prediction
 
-    def steps(self, shown: Shown, *, run: str = "") -> list[Callable[[], None]]:
-        """What puts an image on the screen, in parts that are short enough for the GUI thread."""
-        return [
-            lambda: self._set_image(shown, run),
-            lambda: self._set_label(shown, run),
-            lambda: self.show_prediction(shown.prediction, image_id=shown.record.id, run=run),
-            self._finish,
-        ]
+    def show_label(self, shown: Shown, *, run: str = "") -> None:
+        """Put the label of an image in the place of the last one."""
+        self._label = shown.label
+        self.history.clear()
+        generation = shown.prediction.generation if shown.prediction else ""
+        about = {"image_id": shown.record.id, "generation": generation, "run": run}
+        self._set(LABEL, self._plane(shown.label), about)
 
-    def show(self, shown: Shown, *, run: str = "") -> None:
-        """Put an image, its label and its prediction on the screen at once."""
-        for step in self.steps(shown, run=run):
-            step()
+    def show_image(self, shown: Shown, *, run: str = "") -> None:
+        """Put an image in the place of the last one."""
+        layer = self._stack.get(IMAGE)
+        if layer is None or layer.rgb != shown.rgb:
+            self._stack.remove(IMAGE)
+            place = self._place(2 if shown.rgb else shown.picture.ndim)
+            layer = Image(shown.picture, rgb=shown.rgb, contrast_limits=shown.contrast, **place)
+            self._stack.add(IMAGE, layer)
+            self.made.emit(layer)
+        else:
+            layer.data = shown.picture
+        low, high = zip(shown.contrast, shown.limits, strict=True)
+        layer.contrast_limits_range = (min(low), max(high))
+        layer.contrast_limits = shown.contrast
+        layer.metadata[KEY] = {"image_id": shown.record.id, "generation": "", "run": run}
 
     def show_prediction(self, prediction: ShownPrediction | None, *, image_id: str, run: str = "") -> None:
         """Replace pseudo-label and inconsistency mask; nothing is drawn for ``None``."""
@@ -103,10 +123,17 @@ class ProjectLayers:
         self._set(PSEUDO_LABEL, self._plane(pseudo_label), about)
         self._set(IM, hatched, about)
 
-    def show_instances(self, ids_H_W: NDArray[np.int32]) -> None:
-        """Show instances on top of everything."""
+    def finish(self) -> None:
+        """All layers of an image are in place: show it whole, ready to be painted."""
+        self._stack.remove(INSTANCES)
+        self._stack.select(LABEL)
+        self._viewer.reset_view()
+
+    def show_instances(self, ids_H_W: NDArray[np.int32]) -> Any:
+        """Show instances on top of everything; returns their layer."""
         image = self._stack.get(IMAGE)
         self._set(INSTANCES, ids_H_W, dict(image.metadata[KEY]) if image is not None else {})
+        return self._stack.get(INSTANCES)
 
     def clear(self) -> None:
         """Take all our layers away."""
@@ -174,49 +201,16 @@ class ProjectLayers:
         self._viewer.scene.camera.center = (0.0, *center)
         self._viewer.scene.camera.zoom = min(_CLOSEST / max(self._pixel), _SURROUNDINGS * fitting)
 
-    def _set_image(self, shown: Shown, run: str) -> None:
-        layer = self._stack.get(IMAGE)
-        if layer is None or layer.rgb != shown.rgb:
-            self._stack.remove(IMAGE)
-            scale = self._pixel if shown.rgb else self._scale(shown.picture)
-            layer = Image(shown.picture, rgb=shown.rgb, contrast_limits=shown.contrast, scale=scale)
-            self._stack.add(IMAGE, layer)
-        else:
-            layer.data = shown.picture
-        low, high = zip(shown.contrast, shown.limits, strict=True)
-        layer.contrast_limits_range = (min(low), max(high))
-        layer.contrast_limits = shown.contrast
-        layer.metadata[KEY] = {"image_id": shown.record.id, "generation": "", "run": run}
-
-    def _set_label(self, shown: Shown, run: str) -> None:
-        self._label = shown.label
-        self.history.clear()
-        generation = shown.prediction.generation if shown.prediction else ""
-        self._set(
-            LABEL,
-            self._plane(shown.label),
-            {"image_id": shown.record.id, "generation": generation, "run": run},
-        )
-
-    def _finish(self) -> None:
-        self._stack.remove(INSTANCES)
-        self._stack.select(LABEL)
-        self._viewer.reset_view()
-
     def _set(self, name: str, data: NDArray[Any], about: dict[str, str]) -> None:
         """Give a Labels layer new data, making it where it is missing."""
         layer = self._stack.get(name)
         if layer is None:
-            layer = Labels(
-                data,
-                colormap=self._colormap(name),
-                opacity=_OPACITY[name],
-                scale=self._scale(data),
-                name=name,
-            )
+            place, colormap = self._place(data.ndim), self._colormap(name)
+            layer = Labels(data, name=name, colormap=colormap, opacity=_OPACITY[name], **place)
             self._stack.add(name, layer)
             if name == LABEL:
                 self._listen(layer)
+            self.made.emit(layer)
         else:
             with layer.events.data.blocker(self._on_replaced):
                 layer.data = data
@@ -227,13 +221,20 @@ class ProjectLayers:
         layer.brush_size = self.brush_size
         layer.events.paint.connect(self._on_stroke)
         layer.events.data.connect(self._on_replaced)
-        layer.events.selected_label.connect(lambda: self.value_picked.emit(int(layer.selected_label)))
-        layer.bind_key("Control-Z", lambda _: self.undo(), overwrite=True)
-        layer.bind_key("Control-Shift-Z", lambda _: self.redo(), overwrite=True)
+        layer.events.selected_label.connect(self._on_selected)
+        layer.events.mode.connect(self.tool_changed.emit)
+        layer.events.brush_size.connect(self._on_brush_size)
 
     def _on_stroke(self) -> None:
         self.history.stroke()
         self.edited.emit()
+
+    def _on_selected(self) -> None:
+        self.value_picked.emit(int(self.label_layer.selected_label))
+
+    def _on_brush_size(self) -> None:
+        self.brush_size = int(self.label_layer.brush_size)
+        self.brush_size_changed.emit(self.brush_size)
 
     def _on_replaced(self) -> None:
         """Another plug-in or a script gave the label layer new data: take it over."""
@@ -271,8 +272,12 @@ class ProjectLayers:
     def _plane(self, array: NDArray[Any]) -> NDArray[Any]:
         return array[self._mask] if self._task is Task.MULTILABEL else array
 
-    def _scale(self, data: NDArray[Any]) -> tuple[float, ...]:
-        return (1.0,) * (data.ndim - 2) + tuple(self._pixel)
+    def _place(self, ndim: int) -> dict[str, Any]:
+        """Scale and units of a layer, from the size of a pixel in micrometres where it is known."""
+        before = ndim - 2
+        if self._pixel == (1.0, 1.0):
+            return {}
+        return {"scale": (1.0,) * before + tuple(self._pixel), "units": ("pixel",) * before + ("um", "um")}
 
     def _colormap(self, name: str) -> Any:
         if name == IM:

@@ -1,0 +1,135 @@
+"""Small parts of which the panels are built; every one has a name, a tooltip and a keyboard path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
+from qtpy.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+
+def button(name: str, text: str, tip: str, action: Callable[[], Any], *, key: str = "") -> QPushButton:
+    """A push button.
+
+    Parameters
+    ----------
+    name
+        Object name.
+    key
+        The key that does the same, shown on the button and in its tooltip.
+    """
+    made = QPushButton(f"{text}  [{key}]" if key else text)
+    made.setObjectName(name)
+    made.setToolTip(f"{tip} (key {key})" if key else tip)
+    # Reached by Tab but not by a click, so that the keys of the canvas go on working.
+    made.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    made.clicked.connect(lambda: action())
+    return made
+
+
+def text(name: str, tip: str = "", *, strong: bool = False, faint: bool = False) -> QLabel:
+    """A line of text that breaks where the dock is narrow."""
+    made = QLabel()
+    made.setObjectName(name)
+    made.setToolTip(tip)
+    made.setWordWrap(True)
+    made.setTextFormat(Qt.TextFormat.PlainText)
+    made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
+    font = made.font()
+    font.setBold(strong)
+    if faint:
+        made.setStyleSheet("color: palette(placeholder-text);")
+    made.setFont(font)
+    return made
+
+
+def heading(title: str) -> QLabel:
+    """The title of a group of controls."""
+    made = QLabel(title)
+    font = made.font()
+    font.setBold(True)
+    made.setFont(font)
+    made.setContentsMargins(0, 8, 0, 0)
+    return made
+
+
+def row(*widgets: QWidget | int) -> QHBoxLayout:
+    """Widgets side by side; a number is the stretch of the widget before it."""
+    layout = QHBoxLayout()
+    layout.setSpacing(6)
+    for widget in widgets:
+        if isinstance(widget, int):
+            layout.setStretch(layout.count() - 1, widget)
+        else:
+            layout.addWidget(widget)
+    return layout
+
+
+def column(parent: QWidget) -> QVBoxLayout:
+    """The layout of a panel, top to bottom."""
+    layout = QVBoxLayout(parent)
+    layout.setContentsMargins(8, 8, 8, 8)
+    layout.setSpacing(6)
+    return layout
+
+
+def scrolled(panel: QWidget) -> QScrollArea:
+    """A panel that scrolls up and down where the screen is low, and never sideways."""
+    area = QScrollArea()
+    area.setObjectName(f"{panel.objectName()}_scroll")
+    area.setWidget(panel)
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    return area
+
+
+def folding(name: str, title: str, tip: str, content: QWidget) -> QWidget:
+    """Content that is folded away behind its title until somebody wants it."""
+    made = QWidget()
+    head = QToolButton()
+    head.setObjectName(name)
+    head.setText(title)
+    head.setToolTip(tip)
+    head.setCheckable(True)
+    head.setArrowType(Qt.ArrowType.RightArrow)
+    head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    head.setAutoRaise(True)
+    head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+    content.hide()
+
+    def fold(opened: bool) -> None:
+        content.setVisible(opened)
+        head.setArrowType(Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow)
+
+    head.toggled.connect(fold)
+    layout = QVBoxLayout(made)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(2)
+    layout.addWidget(head)
+    layout.addWidget(content)
+    return made
+
+
+def swatch(color: str, size: int = 16) -> QIcon:
+    """A square of a colour with a thin edge, visible on light and on dark."""
+    pixmap = QPixmap(size, size)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setBrush(QColor(color))
+    painter.setPen(QColor(128, 128, 128))
+    painter.drawRoundedRect(1, 1, size - 3, size - 3, 3, 3)
+    painter.end()
+    return QIcon(pixmap)

@@ -1,0 +1,258 @@
+"""What a person decides about the image on the screen, and that it is saved."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from napari_imseg.core.problem import UNLABELED
+from napari_imseg.project import masks
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.project import Project
+from napari_imseg.project.records import State
+from napari_imseg.widgets import edits, notify
+from napari_imseg.widgets.autosave import Autosave, Unsaved
+from napari_imseg.widgets.jobs import Jobs
+from napari_imseg.widgets.loading import Shown, ShownPrediction, prepare
+from napari_imseg.widgets.opening import Opening
+from napari_imseg.widgets.preferences import preferences
+from napari_imseg.widgets.project_layers import ProjectLayers
+from napari_imseg.widgets.tour import Stopwatch, Tour
+from napari_imseg.workspace import Workspace, read_counts
+
+_PREVIEW_MS: Final = 300
+Change = Callable[[NDArray[np.int32]], NDArray[np.int32]]
+
+
+class Labeling(QObject):
+    """The work on the images of one open project.
+
+    Signals
+    -------
+    changed
+        Another image, another prediction, another label or state: show them anew.
+    stored
+        Image id and state, after a label was written.
+    """
+
+    changed = Signal()
+    stored = Signal(str, str)
+
+    def __init__(self, workspace: Workspace, project: Project, layers: ProjectLayers, jobs: Jobs) -> None:
+        super().__init__()
+        taste = preferences()
+        self._workspace, self._project, self._jobs = workspace, project, jobs
+        self.layers = layers
+        self.autosave = Autosave(jobs, seconds=taste.autosave_seconds, parent=self)
+        self.opening = Opening(workspace, project, layers, jobs, self._unsaved_label, taste.prefetch)
+        self.tour = _no_tour()
+        self.state: State = "unlabeled"
+        self._stopwatch = Stopwatch(time.monotonic())
+        self._edits = 0
+        self._preview = QTimer(self)
+        self._preview.setSingleShot(True)
+        self._preview.setInterval(_PREVIEW_MS)
+        self._preview.timeout.connect(self.preview)
+        self.opening.leaving.connect(self._on_leaving)
+        self.opening.entered.connect(self._on_entered)
+        self.opening.opened.connect(self._on_prediction)
+        self.opening.prediction_shown.connect(self._on_prediction)
+        self.autosave.saved.connect(self._on_saved)
+        layers.edited.connect(self._on_edited)
+        layers.set_brush_size(taste.brush_size)
+
+    def close(self) -> None:
+        """Save what is left, and take the layers away."""
+        self._preview.stop()
+        self.opening.close()
+        self._jobs.forget("preview")
+        self._jobs.forget("edit")
+        self.layers.edited.disconnect(self._on_edited)
+        self.autosave.close()
+        self.layers.clear()
+
+    # Which image
+
+    def next(self) -> None:
+        """Show the next image of the queue."""
+        self.opening.open_next()
+
+    def previous(self) -> None:
+        """Show the image that was on the screen before this one."""
+        before = self._workspace.back()
+        if before is None:
+            notify.info("This is the first image that was opened; there is none before it.")
+        else:
+            self.opening.open(before)
+
+    def visit_island(self, by: int) -> None:
+        """Zoom to the next (1) or previous (-1) undecided island of the IM."""
+        label = self.layers.label
+        box = None if label is None else self.tour.step(label, by)
+        if box is None:
+            notify.info("The networks agree everywhere on this image, or nothing is predicted yet.")
+            return
+        self._stopwatch.sign_of_life(time.monotonic())
+        self.layers.zoom_to(box)
+        self.changed.emit()
+
+    # What is decided
+
+    def accept(self, *, everything: bool = False, then: Callable[[], None] | None = None) -> None:
+        """Fill the unlabeled pixels with the pseudo-label, outside the IM or everywhere."""
+        prediction, task = self.layers.prediction, self._project.info.task
+        if prediction is None:
+            notify.warning("There is no pseudo-label here yet: label by hand, or train a generation first.")
+            return
+        pseudo_label, im_H_W = prediction.pseudo_label, prediction.im_H_W
+        self._change(
+            lambda label: edits.accept(label, pseudo_label, im_H_W, task, everything=everything), then
+        )
+
+    def rest_is_background(self) -> None:
+        """Make every unlabeled pixel background."""
+        self._change(edits.rest_is_background)
+
+    def clear(self) -> None:
+        """Take the whole label away; it can be undone."""
+        self._change(edits.clear)
+
+    def restore(self, version: str) -> None:
+        """Bring an earlier version of the label back; it can be undone."""
+        image, project = self._workspace.image, self._project
+        if image is not None:
+            self._change(lambda _: _read_version(project, image.id, version))
+
+    def done(self) -> None:
+        """The label is complete."""
+        self._decide("labeled")
+
+    def done_and_next(self) -> None:
+        """The label is complete; on to the next image."""
+        self.done()
+        self.next()
+
+    def accept_and_next(self) -> None:
+        """Accept the pseudo-label outside the IM; on to the next image."""
+        self.accept(then=self.done_and_next)
+
+    def reject(self) -> None:
+        """The image is not to be labeled: out of the queue, and on to the next."""
+        self._decide("rejected")
+        self.next()
+
+    def preview(self) -> None:
+        """Let a pixel classifier that learns from the strokes so far suggest the rest."""
+        label, image, project = self.layers.label, self._workspace.image, self._project
+        if label is None or image is None:
+            return
+        copy = label.copy()
+
+        def show(prediction: ShownPrediction | None) -> None:
+            if prediction is not None:
+                self.opening.show_prediction(image.id, prediction)
+
+        self._jobs.run("preview", lambda: _preview(project, image.id, copy), show)
+
+    # What happens then
+
+    def _change(self, change: Change, then: Callable[[], None] | None = None) -> None:
+        """Compute a new label in a thread; once more if the user painted in the meantime."""
+        label, edit = self.layers.label, self._edits
+        if label is not None:
+            self._jobs.run("edit", lambda: change(label), lambda new: self._replace(new, edit, change, then))
+
+    def _replace(
+        self, new: NDArray[np.int32], edit: int, change: Change, then: Callable[[], None] | None
+    ) -> None:
+        if edit != self._edits:
+            self._change(change, then)
+            return
+        self.layers.replace_label(new)
+        if then is not None:
+            then()
+
+    def _decide(self, state: State) -> None:
+        if self._workspace.image is not None:
+            self.state = state
+            self._stopwatch.sign_of_life(time.monotonic())
+            self.autosave.put()
+            self.changed.emit()
+
+    def _snapshot(self) -> Unsaved:
+        label = self.layers.label
+        assert label is not None
+        if self.state == "partial" and not np.any(label != UNLABELED):
+            self.state = "unlabeled"
+        return Unsaved(label.copy(), self.state, self._stopwatch.take())
+
+    def _on_edited(self) -> None:
+        self._edits += 1
+        self._stopwatch.sign_of_life(time.monotonic())
+        if self.state in ("unlabeled", "rejected"):
+            self.state = "partial"
+        if self._workspace.image is not None:
+            self.opening.forget(self._workspace.image.id)
+        self.autosave.touch()
+        if not self._workspace.generation:
+            self._preview.start()
+        self.changed.emit()
+
+    def _unsaved_label(self, image_id: str) -> NDArray[np.int32] | None:
+        unsaved = self.autosave.unsaved(image_id)
+        return None if unsaved is None else unsaved.label.copy()
+
+    def _on_leaving(self) -> None:
+        self.autosave.leave()
+        self._preview.stop()
+        self._jobs.forget("edit")
+
+    def _on_entered(self, shown: Shown) -> None:
+        unsaved = self.autosave.unsaved(shown.record.id)
+        self.state = unsaved.state if unsaved else shown.record.state
+        self._stopwatch = Stopwatch(time.monotonic())
+        self.autosave.watch(self._project, shown.record.id, self._snapshot)
+
+    def _on_prediction(self) -> None:
+        prediction = self.layers.prediction
+        self.tour = Tour(prediction.islands, prediction.im_H_W) if prediction else _no_tour()
+        self.changed.emit()
+
+    def _on_saved(self, image_id: str, state: str) -> None:
+        self.opening.forget(image_id)
+        self.stored.emit(image_id, state)
+        self.refresh_counts()
+
+    def refresh_counts(self) -> None:
+        """Read how many images are in which state."""
+        project, workspace = self._project, self._workspace
+
+        def show(counts: dict[str, int]) -> None:
+            workspace.counts = counts
+
+        self._jobs.run("catalog", lambda: read_counts(project), show, topic="counts")
+
+
+def _no_tour() -> Tour:
+    return Tour([], np.zeros((0, 0), bool))
+
+
+def _read_version(project: Project, image_id: str, version: str) -> NDArray[np.int32]:
+    for known in project.label_history(image_id):
+        if known.name == version:
+            return masks.read_mask(known.path)
+    raise ProjectError(f"the label of {image_id} has no version '{version}' any more")
+
+
+def _preview(project: Project, image_id: str, label: NDArray[np.int32]) -> ShownPrediction | None:
+    if not edits.can_teach(label):
+        return None
+    # Not at the top: scikit-learn takes a second to import, and most sessions never need it.
+    from napari_imseg.engine.suggestions import preview
+
+    return prepare(preview(project, image_id, label), "")

@@ -1,0 +1,87 @@
+"""How far a project has come: its generations as a table, and what the last labels brought; no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from napari_imseg.engine.records import GenerationRecord, generations
+from napari_imseg.project.project import Project
+from napari_imseg.widgets.columns import Columns
+from napari_imseg.widgets.run_reader import duration
+
+
+@dataclass(frozen=True)
+class Progress:
+    """What the results panel shows.
+
+    Attributes
+    ----------
+    records
+        Finished generations, oldest first.
+    labeled
+        Images with a complete label.
+    seconds
+        Time that people spent on labels.
+    """
+
+    records: list[GenerationRecord]
+    labeled: int
+    seconds: float
+
+
+def read_progress(project: Project) -> Progress:
+    """Read it from the project's folder."""
+    catalog = project.catalog
+    return Progress(generations(project), catalog.count(state="labeled"), catalog.seconds())
+
+
+def table(records: Sequence[GenerationRecord]) -> Columns:
+    """Generations as columns; NaN where something was not measured."""
+    metric = records[-1].metric_name if records else "score"
+    return {
+        "generation": np.array([record.name for record in records], dtype=object),
+        "labels": np.array([record.labeled for record in records], dtype=int),
+        metric: np.array([_number(record.score) for record in records]),
+        "IM size [%]": np.array([100 * _number(record.im_fraction) for record in records]),
+        "IM / foreground": np.array([_number(record.im_relative) for record in records]),
+    }
+
+
+def best_by_labels(records: Sequence[GenerationRecord]) -> list[tuple[int, float]]:
+    """The learning curve: labels spent, and the best score with that many."""
+    best: dict[int, float] = {}
+    for record in records:
+        if record.score is not None:
+            best[record.labeled] = max(record.score, best.get(record.labeled, -np.inf))
+    return sorted(best.items())
+
+
+def spent(progress: Progress) -> str:
+    """Labels and time, in one sentence."""
+    if not progress.labeled:
+        return "No image is labeled completely yet."
+    each = duration(progress.seconds / progress.labeled)
+    return f"{progress.labeled} images labeled in {duration(progress.seconds)}, about {each} each."
+
+
+def what_labels_brought(records: Sequence[GenerationRecord]) -> str:
+    """What the newest labels changed, in one sentence; it says what was measured, no more."""
+    curve = best_by_labels(records)
+    if not curve:
+        return "Train with validation images to see what labels bring."
+    if len(curve) == 1:
+        return "Label more and train again to see what further labels bring."
+    (fewer, before), (more, after) = curve[-2:]
+    change = after - before
+    verb = "raised" if change >= 0 else "lowered"
+    return (
+        f"The last {more - fewer} labels {verb} {records[-1].metric_name} by {abs(change):.3f}, "
+        f"from {before:.3f} to {after:.3f}."
+    )
+
+
+def _number(value: float | None) -> float:
+    return np.nan if value is None else value

@@ -1,0 +1,231 @@
+"""Step 1: open a project or make a new one, and see how far it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from napari.qt.threading import create_worker
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QProgressBar, QStackedWidget, QWidget
+
+from napari_imseg.project.project import Project
+from napari_imseg.widgets import new_project, notify
+from napari_imseg.widgets.controls import button, column, folding, heading, row, swatch, text
+from napari_imseg.widgets.new_project_dialog import NewProjectDialog
+from napari_imseg.widgets.recent import recent_projects
+from napari_imseg.widgets.session import Session
+
+
+class ProjectPanel(QWidget):
+    """The open project, or the ways to one."""
+
+    advance = Signal()
+    """The user wants to go on to the next step."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("project_panel")
+        self._session = session
+        self._dialog: NewProjectDialog | None = None
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self._start_page())
+        self._pages.addWidget(self._project_page())
+        column(self).addWidget(self._pages)
+        session.opened.connect(self._on_opened)
+        session.closed.connect(self._on_closed)
+        session.workspace.events.counts.connect(self._show_counts)
+        self._on_closed()
+
+    def _start_page(self) -> QWidget:
+        page = QWidget()
+        layout = column(page)
+        layout.addWidget(heading("Begin"))
+        layout.addWidget(
+            button("project_new", "New project…", "Make a project of a folder of images", self.ask_new)
+        )
+        layout.addWidget(button("project_open", "Open project…", "Open a project folder", self._ask_open))
+        layout.addWidget(heading("Recent projects"))
+        self._recent = QListWidget()
+        self._recent.setObjectName("project_recent")
+        self._recent.setToolTip("Double-click, or press Enter, to open a project again")
+        self._recent.itemActivated.connect(
+            lambda item: self._session.open_project(Path(item.data(Qt.ItemDataRole.UserRole)))
+        )
+        layout.addWidget(self._recent)
+        return page
+
+    def _project_page(self) -> QWidget:
+        page = QWidget()
+        layout = column(page)
+        self._name = text("project_name", "Name of the project", strong=True)
+        self._about = text("project_about", "Task, folder, size")
+        self._progress = QProgressBar()
+        self._progress.setObjectName("project_progress")
+        self._progress.setToolTip("Images that are labeled")
+        self._progress.setFormat("%v of %m images are labeled")
+        self._counts = text("project_counts", "Images in each state")
+        self._classes = QListWidget()
+        self._classes.setObjectName("project_classes")
+        self._classes.setToolTip("The classes; their number is their key")
+        self._classes.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._warnings = QListWidget()
+        self._warnings.setObjectName("project_warnings")
+        self._warnings.setWordWrap(True)
+        self._warnings.setToolTip("Files that were left out or have changed, and why")
+        layout.addWidget(self._name)
+        layout.addWidget(self._about)
+        layout.addWidget(self._progress)
+        layout.addWidget(self._counts)
+        layout.addWidget(heading("Classes"))
+        layout.addWidget(self._classes, 1)
+        self._warnings_part = folding(
+            "project_warnings_fold", "Files that were left out", "Which files, and why", self._warnings
+        )
+        layout.addWidget(self._warnings_part)
+        layout.addWidget(heading("Images and labels"))
+        layout.addLayout(
+            row(
+                button("project_add", "Add images…", "Add a folder of images to this project", self._ask_add),
+                button(
+                    "project_import",
+                    "Import labels…",
+                    "Take over labels of another program",
+                    self._ask_import,
+                ),
+                button(
+                    "project_relink", "Relink…", "Find images that were moved or changed", self._ask_relink
+                ),
+            )
+        )
+        layout.addLayout(
+            row(
+                button("project_close", "Close project", "Save, and close it; training goes on", self._close),
+                button("project_advance", "To the queue →", "Go on to step 2", self.advance.emit),
+            )
+        )
+        return page
+
+    def ask_new(self) -> NewProjectDialog:
+        """Open the dialog for a new project."""
+        if self._dialog is None:
+            self._dialog = NewProjectDialog(self._session.jobs, self.window())
+            self._dialog.created.connect(self.create)
+            self._dialog.finished.connect(self._forget_dialog)
+            self._dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self._dialog.open()
+        return self._dialog
+
+    def create(self, new: new_project.NewProject) -> None:
+        """Make a project in a thread, then open it."""
+        self._run_long(
+            "Making the project",
+            lambda: new_project.create(new),
+            lambda made: self._session.open_project(made[0], warnings=made[1]),
+        )
+
+    def _forget_dialog(self) -> None:
+        self._dialog = None
+
+    def _run_long(self, title: str, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """With napari's own progress bar, and its question when the window is closed meanwhile."""
+
+        def guarded() -> tuple[Any, Exception | None]:
+            try:
+                return work(), None
+            except (ValueError, OSError) as error:  # these carry a sentence; napari shows all others
+                return None, error
+
+        def answer(outcome: tuple[Any, Exception | None]) -> None:
+            result, error = outcome
+            if error is not None:
+                notify.error(str(error), error)
+            else:
+                done(result)
+
+        worker = create_worker(guarded, _progress={"desc": title})
+        worker.returned.connect(answer)
+        worker.start()
+
+    def _ask_open(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Open a project folder")
+        if chosen:
+            self._session.open_project(Path(chosen))
+
+    def _ask_add(self) -> None:
+        self._ask_folder("Folder of images to add", _added)
+
+    def _ask_import(self) -> None:
+        self._ask_folder("Folder of labels to take over", _imported)
+
+    def _ask_relink(self) -> None:
+        self._ask_folder("Folder where the images are now", _relinked)
+
+    def _ask_folder(self, title: str, act: Callable[[Project, Path], str]) -> None:
+        project = self._session.workspace.project
+        chosen = QFileDialog.getExistingDirectory(self, title)
+        if project is not None and chosen:
+            self._run_long(title, lambda: act(project, Path(chosen)), self._on_changed)
+
+    def _on_changed(self, message: str) -> None:
+        notify.info(message)
+        self._show_warnings()
+        self._session.queue_changed.emit()
+        if self._session.labeling is not None:
+            self._session.labeling.refresh_counts()
+
+    def _close(self) -> None:
+        self._session.close_project()
+
+    def _on_opened(self) -> None:
+        project = self._session.workspace.project
+        assert project is not None
+        info = project.info
+        self._name.setText(info.name)
+        channels = f"{info.channels} channel{'s' * (info.channels > 1)}"
+        self._about.setText(
+            f"{new_project.TASKS[info.task]}\n{channels}, {info.intensity} intensities\n{project.folder}"
+        )
+        self._classes.clear()
+        for number, klass in enumerate(info.classes, start=1):
+            QListWidgetItem(swatch(klass.color), f"{number}  {klass.name}", self._classes)
+        self._show_warnings()
+        self._show_counts(self._session.workspace.counts)
+        self._pages.setCurrentIndex(1)
+
+    def _on_closed(self) -> None:
+        self._recent.clear()
+        for folder in recent_projects():
+            item = QListWidgetItem(f"{folder.name}\n{folder.parent}", self._recent)
+            item.setData(Qt.ItemDataRole.UserRole, str(folder))
+        self._pages.setCurrentIndex(0)
+
+    def _show_warnings(self) -> None:
+        project = self._session.workspace.project
+        warnings = project.warnings if project is not None else []
+        self._warnings.clear()
+        self._warnings.addItems(warnings)
+        self._warnings_part.setVisible(bool(warnings))
+
+    def _show_counts(self, counts: dict[str, int]) -> None:
+        if counts:
+            total = sum(counts[state] for state in ("unlabeled", "partial", "labeled", "rejected"))
+            self._progress.setMaximum(max(1, total))
+            self._progress.setValue(counts["labeled"])
+            self._counts.setText(
+                f"{counts['partial']} begun, {counts['unlabeled']} not labeled, "
+                f"{counts['rejected']} rejected; {counts['validation']} are held back for validation"
+            )
+
+
+def _added(project: Project, folder: Path) -> str:
+    return f"{project.add_images(folder)} images were added."
+
+
+def _imported(project: Project, folder: Path) -> str:
+    return f"{project.import_labels(folder)} images got a label."
+
+
+def _relinked(project: Project, folder: Path) -> str:
+    return f"{project.relink(folder)} files were found again."

@@ -1,0 +1,191 @@
+"""Step 5: what the labels have brought, and what leaves the project."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+from napari.qt.threading import create_worker
+from numpy.typing import NDArray
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QFileDialog, QWidget
+
+from napari_imseg.core.problem import Task
+from napari_imseg.engine.export import export
+from napari_imseg.engine.records import find_generation
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.project import Project
+from napari_imseg.widgets import notify, progress
+from napari_imseg.widgets.controls import button, column, folding, heading, row, text
+from napari_imseg.widgets.flood import WatershedOptions
+from napari_imseg.widgets.instances_panel import InstancesPanel, Source
+from napari_imseg.widgets.loss_plot import Curves
+from napari_imseg.widgets.progress import Progress
+from napari_imseg.widgets.session import Session
+from napari_imseg.widgets.table import TablePanel
+
+
+class ResultsPanel(QWidget):
+    """Generations, learning curve, labels spent, instances, export."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("results_panel")
+        self._session = session
+        self._progress = Progress([], 0, 0.0)
+        self._chosen: str = ""
+        self._lay_out()
+        session.opened.connect(self._on_opened)
+        session.closed.connect(self._on_closed)
+        session.queue_changed.connect(self.refresh)
+        session.run_ended.connect(self.refresh)
+        self.setEnabled(False)
+
+    def refresh(self) -> None:
+        """Read the results again, if anybody sees them."""
+        if self.isVisible():
+            self._session.work(progress.read_progress, self._show, topic="results")
+
+    def export(self, out: Path) -> None:
+        """Write masks and measurements of the whole project into a folder."""
+        project, generation = self._session.workspace.project, self._session.workspace.generation
+        if project is None:
+            return
+        total = sum(
+            self._session.workspace.counts.get(state, 0) for state in ("unlabeled", "partial", "labeled")
+        )
+        worker = create_worker(
+            _export, project, generation, out, _progress={"total": total, "desc": "Exporting"}
+        )
+        worker.returned.connect(_tell)
+        worker.start()
+
+    def _lay_out(self) -> None:
+        self._brought = text("results_brought", "What the newest labels changed", strong=True)
+        self._spent = text("results_spent", "Labels and time spent so far", faint=True)
+        self._curve = Curves(title="Learning curve", x="labels", y="")
+        self._curve.setMinimumHeight(140)
+        self._table = TablePanel(name="generations")
+        self._table.row_chosen.connect(self._on_chosen)
+        self._use = button(
+            "results_use",
+            "Use this generation",
+            "Let it order the queue and suggest labels from now on",
+            self._use_generation,
+        )
+        self.instances = InstancesPanel(self._session.viewer, show=self._show_instances)
+        self._instances_part = folding(
+            "results_instances", "Instances of this image", "Move the thresholds and measure", self.instances
+        )
+        layout = column(self)
+        layout.addWidget(self._brought)
+        layout.addWidget(self._spent)
+        layout.addWidget(self._curve, 1)
+        layout.addWidget(heading("Generations"))
+        layout.addWidget(self._table, 1)
+        layout.addWidget(self._use)
+        layout.addWidget(self._instances_part)
+        layout.addWidget(heading("Take away"))
+        layout.addLayout(
+            row(
+                button(
+                    "results_export",
+                    "Export masks and measurements…",
+                    "Masks, inconsistency masks and a table of every object, for other tools",
+                    self._ask_export,
+                )
+            )
+        )
+
+    def showEvent(self, event: QShowEvent) -> None:
+        super().showEvent(event)
+        self.refresh()
+
+    def _show(self, found: Progress) -> None:
+        self._progress = found
+        self._brought.setText(progress.what_labels_brought(found.records))
+        self._spent.setText(progress.spent(found))
+        self._table.set_columns(progress.table(found.records))
+        self._curve.clear()
+        metric = found.records[-1].metric_name if found.records else "score"
+        self._curve.set_labels("labels", metric)
+        for labels, score in progress.best_by_labels(found.records):
+            self._curve.add_point(metric, labels, score)
+        self._chosen = ""
+        self._use.setEnabled(False)
+
+    def _on_chosen(self, place: int) -> None:
+        self._chosen = self._progress.records[place].name
+        self._use.setEnabled(self._chosen != self._session.workspace.generation)
+
+    def _use_generation(self) -> None:
+        self._session.choose_generation(self._chosen)
+        self._use.setEnabled(False)
+
+    def _ask_export(self) -> None:
+        chosen = QFileDialog.getExistingDirectory(self, "Folder for masks and measurements")
+        if chosen:
+            self.export(Path(chosen))
+
+    def _on_opened(self) -> None:
+        self.setEnabled(True)
+        labeling, project = self._session.labeling, self._session.workspace.project
+        assert labeling is not None
+        assert project is not None
+        self._instances_part.setVisible(project.info.task is Task.INSTANCES)
+        if project.info.task is Task.INSTANCES:
+            labeling.opening.opened.connect(self._offer_instances)
+            labeling.opening.prediction_shown.connect(self._offer_instances)
+        self.refresh()
+
+    def _on_closed(self) -> None:
+        self.setEnabled(False)
+        self.instances.set_source(None)
+
+    def _offer_instances(self) -> None:
+        """Let the sliders work on the image on the screen, beginning with the thresholds of the run."""
+        labeling, workspace = self._session.labeling, self._session.workspace
+        if labeling is None or workspace.image is None or workspace.project is None:
+            return
+        project, image, generation = workspace.project, workspace.image, workspace.generation
+        source = Source(
+            load=lambda: _probabilities(project, image.id, generation), like=labeling.layers.image_layer
+        )
+        self.instances.set_source(source if generation else None)
+        known = [record for record in self._progress.records if record.name == generation]
+        if known:
+            self.instances.set_options(
+                WatershedOptions(foreground=known[0].foreground_threshold, seed=known[0].seed_threshold)
+            )
+
+    def _show_instances(self, ids_H_W: NDArray[np.int32]) -> object:
+        labeling = self._session.labeling
+        return None if labeling is None else labeling.layers.show_instances(ids_H_W)
+
+
+def _probabilities(project: Project, image_id: str, generation: str) -> NDArray[np.float32]:
+    stored = project.read_prediction(generation, image_id).probabilities_C_H_W
+    if stored is None:
+        raise ProjectError(
+            f"generation {generation} kept no probabilities of this image; choose a newer generation"
+        )
+    return stored
+
+
+def _export(
+    project: Project, generation: str, out: Path
+) -> Generator[tuple[int, int], None, Path | Exception]:
+    """Tell what was written, or the sentence that says why not."""
+    try:
+        yield from export(project, find_generation(project, generation) if generation else None, out)
+    except (ValueError, OSError) as error:
+        return error
+    return out
+
+
+def _tell(outcome: Path | Exception) -> None:
+    if isinstance(outcome, Exception):
+        notify.error(str(outcome), outcome)
+    else:
+        notify.info(f"Masks and measurements are in {outcome}.")
