@@ -60,6 +60,8 @@ class InconsistencyMasks(Curator):
         F, im = inconsistency(hard_labels(probabilities_K_C_H_W, self.problem))
         if im.all() or (self.problem.binary and s.foreground_filter and not enough_foreground(F, im)):
             return []
-        F, im = erode_dilate(F, im, s.erosion, s.dilation, refill=s.refill)
+        # one foreground class: pixels that erosion releases become background (METHODS 1.5)
+        refill = "none" if self.problem.binary else s.refill
+        F, im = erode_dilate(F, im, s.erosion, s.dilation, refill)
         image, target = block(image_C_H_W, F, im)
         return [Example(image, target)]

@@ -193,19 +193,3 @@ def _write(cache: Path, content: dict[str, Hardware]) -> None:
         os.replace(scratch, cache)
     except OSError:
         return  # an unwritable cache folder costs a second at each start, nothing else
-
-
-def environment(threads: int = 0) -> dict[str, str]:
-    """Environment of a process that trains: set before it starts, or it has no effect.
-
-    glibc gives every large tensor back to the system when it is freed; each step then pays
-    for mapping and clearing the same pages again. The values keep them.
-    """
-    variables = {
-        "MALLOC_TRIM_THRESHOLD_": str(2**40),
-        "MALLOC_MMAP_THRESHOLD_": str(2**40),
-        "MALLOC_TOP_PAD_": str(2**26),
-    }
-    if threads:
-        variables |= {"OMP_NUM_THREADS": str(threads), "MKL_NUM_THREADS": str(threads)}
-    return variables

@@ -2,60 +2,22 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
-from torch import Tensor, nn
+from torch import nn
 
-from napari_imseg.core.problem import Problem, Task
+from napari_imseg.core.problem import Problem
+from napari_imseg.nets.header import HEADER, MemberHeader, read_member, write_member
 from napari_imseg.nets.outputs import n_outputs
 from napari_imseg.nets.unet import UNet1x1
 
-HEADER = "napari-imseg"
-"""Key of our entry among the metadata of a safetensors file."""
+__all__ = ["ARCHITECTURES", "HEADER", "load_network", "save_network"]
 
 ARCHITECTURES: dict[str, type[nn.Module]] = {UNet1x1.kind: UNet1x1}
-
-
-class _Shape(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    task: Task
-    channels: Annotated[int, Field(ge=1, le=1024)]
-    classes: Annotated[int, Field(ge=1, le=65535)]
-
-
-class NetworkHeader(BaseModel):
-    """What a network file says about itself.
-
-    Attributes
-    ----------
-    kind, arguments
-        Architecture and what it was built with.
-    problem
-        Task, channels and classes it was trained for.
-    im_class
-        True if it was trained with a class for inconsistent pixels.
-    extra
-        JSON values of the writer (method, generation, score, ...).
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-    format: Annotated[int, Field(ge=1, le=1)] = 1
-    kind: str
-    arguments: dict[str, Any]
-    shape: _Shape
-    im_class: bool
-    extra: dict[str, Any] = {}
-
-    @property
-    def problem(self) -> Problem:
-        """The segmentation problem the network was trained for."""
-        return Problem(self.shape.task, self.shape.channels, self.shape.classes)
+"""Networks by the ``kind`` that stands in their files."""
 
 
 def save_network(
@@ -63,82 +25,68 @@ def save_network(
 ) -> None:
     """Write ``network`` and all that is needed to use it; the file appears whole or not at all.
 
+    Parameters
+    ----------
+    network
+        One of `ARCHITECTURES`, with its ``kind`` and ``arguments``.
+    extra
+        JSON values that travel with it.
+
     Raises
     ------
     ValueError
-        The architecture is not one of `ARCHITECTURES`.
+        The architecture is unknown.
     """
     kind = getattr(network, "kind", type(network).__name__)
     if kind not in ARCHITECTURES:
         raise ValueError(f"cannot save a network of kind '{kind}'; known are: {', '.join(ARCHITECTURES)}")
-    header = NetworkHeader(
-        kind=kind,
-        arguments=network.arguments,
-        shape=_Shape(task=problem.task, channels=problem.channels, classes=problem.classes),
-        im_class=im_class,
-        extra=extra or {},
+    arguments: Any = network.arguments
+    header = MemberHeader(
+        kind=kind, arguments=arguments, problem=problem, im_class=im_class, extra=extra or {}
     )
+    # safetensors knows row-major order only: channels-last weights are rewritten
     tensors = {key: value.detach().cpu().contiguous() for key, value in network.state_dict().items()}
-    scratch = path.with_name(path.name + ".tmp")
-    save_file(tensors, scratch, metadata={HEADER: header.model_dump_json()})
-    os.replace(scratch, path)
+    write_member(path, header, tensors, save_file)
 
 
-def load_network(path: Path) -> tuple[nn.Module, NetworkHeader]:
+def load_network(path: Path) -> tuple[nn.Module, MemberHeader]:
     """Rebuild the network that `save_network` wrote, in evaluation mode on the CPU.
-
-    Nothing is unpickled and nothing of the file is executed.
 
     Raises
     ------
     ValueError
-        The file is not one of ours, is damaged, or its weights do not fit; one sentence.
-    FileNotFoundError
-        There is no such file.
+        The file is missing, is not one of ours, is damaged, or its weights do not fit.
     """
-    header, tensors = _read(path)
+    header, tensors = read_member(path, "pt")
     network = _build(path, header)
-    expected = {key: value.shape for key, value in network.state_dict().items()}
-    if {key: value.shape for key, value in tensors.items()} != expected:
+    expected = {key: (value.shape, value.dtype) for key, value in network.state_dict().items()}
+    if {key: (value.shape, value.dtype) for key, value in tensors.items()} != expected:
         raise ValueError(
-            f"{path.name}: the weights do not fit the {header.kind} that the file describes; "
+            f"the weights in {path.name} do not fit the {header.kind} that the file describes; "
             "it is damaged or was made by another version"
         )
     network.load_state_dict(tensors, assign=True)
-    return network.requires_grad_(True).eval(), header
+    return network.eval(), header
 
 
-def _read(path: Path) -> tuple[NetworkHeader, dict[str, Tensor]]:
-    try:
-        with safe_open(path, framework="pt") as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-    except FileNotFoundError:
-        raise FileNotFoundError(f"there is no network file {path}") from None
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path.name} is not a complete safetensors file ({error})") from None
-    if HEADER not in metadata:
-        raise ValueError(f"{path.name} is a safetensors file, but not a network of napari-imseg")
-    try:
-        return NetworkHeader.model_validate_json(metadata[HEADER]), tensors
-    except ValidationError as error:
-        where = ".".join(str(part) for part in error.errors()[0]["loc"])
-        raise ValueError(f"{path.name}: its description of the network is not valid at '{where}'") from None
-
-
-def _build(path: Path, header: NetworkHeader) -> nn.Module:
-    """An empty network without memory of its own: a false header cannot ask for terabytes."""
+def _build(path: Path, header: MemberHeader) -> nn.Module:
+    """The network without memory of its own: a false header cannot ask for terabytes."""
     if header.kind not in ARCHITECTURES:
         raise ValueError(
-            f"{path.name} holds a '{header.kind}', which this version does not know; "
+            f"{path.name} holds a network of kind '{header.kind}', which this version does not know; "
             f"it knows: {', '.join(ARCHITECTURES)}"
         )
-    outputs = n_outputs(header.problem, header.im_class)
+    due = {"in_channels": header.problem.channels, "outputs": n_outputs(header.problem, header.im_class)}
+    given = {key: value for key, value in header.arguments.items() if key in due}
     try:
         with torch.device("meta"):
             network = ARCHITECTURES[header.kind](**header.arguments)
     except (TypeError, ValueError, RuntimeError, OverflowError):
-        raise ValueError(f"{path.name}: no {header.kind} can be built from {header.arguments}") from None
-    if header.arguments["outputs"] != outputs or header.arguments["in_channels"] != header.shape.channels:
-        raise ValueError(f"{path.name}: its network does not fit the problem it says it was trained for")
+        given = {}
+        network = nn.Identity()
+    if given != due:
+        raise ValueError(
+            f"{path.name} describes a {header.kind} ({header.arguments}) that does not fit its problem "
+            f"({due}); it is damaged"
+        )
     return network
