@@ -116,7 +116,8 @@ class Workspace:
         Reads the catalog: slow enough for a worker. Images that were started and left come
         after all others; when nothing else is left, those that were seen come again.
         """
-        project, rows = self.project, list[QueueRow]()
+        project = self.project
+        rows: list[QueueRow] = []
         if project is None:
             return rows
         here = {self.image.id} if self.image else set()

@@ -53,7 +53,7 @@ class Autosave(QObject):
         self._snapshot: Callable[[], Unsaved] | None = None
         self._unsaved: dict[str, Unsaved] = {}
         self._told: set[str] = set()
-        self._delay = _timer(self, round(seconds * 1000), self.save)
+        self._delay = _timer(self, round(seconds * 1000), self.put)
         self._retry = _timer(self, _RETRY_MS, self._write_next)
 
     def watch(self, project: Project, image_id: str, snapshot: Callable[[], Unsaved]) -> None:

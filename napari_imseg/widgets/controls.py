@@ -8,7 +8,9 @@ from typing import Any
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QColor, QIcon, QPainter, QPixmap
 from qtpy.QtWidgets import (
+    QFormLayout,
     QFrame,
+    QGraphicsOpacityEffect,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -18,6 +20,8 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+
+_FAINT = 0.7
 
 
 def button(name: str, text: str, tip: str, action: Callable[[], Any], *, key: str = "") -> QPushButton:
@@ -49,9 +53,12 @@ def text(name: str, tip: str = "", *, strong: bool = False, faint: bool = False)
     made.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Minimum)
     font = made.font()
     font.setBold(strong)
-    if faint:
-        made.setStyleSheet("color: palette(placeholder-text);")
     made.setFont(font)
+    if faint:
+        # The themes of napari are style sheets: the palette knows no faint ink that suits them.
+        effect = QGraphicsOpacityEffect(made)
+        effect.setOpacity(_FAINT)
+        made.setGraphicsEffect(effect)
     return made
 
 
@@ -96,6 +103,15 @@ def scrolled(panel: QWidget) -> QScrollArea:
     return area
 
 
+def form() -> QFormLayout:
+    """Labels on the left, inputs as wide as there is room."""
+    layout = QFormLayout()
+    layout.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
+    layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
+    layout.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+    return layout
+
+
 def folding(name: str, title: str, tip: str, content: QWidget) -> QWidget:
     """Content that is folded away behind its title until somebody wants it."""
     made = QWidget()
@@ -109,6 +125,7 @@ def folding(name: str, title: str, tip: str, content: QWidget) -> QWidget:
     head.setAutoRaise(True)
     head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     content.hide()
+    made.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
 
     def fold(opened: bool) -> None:
         content.setVisible(opened)

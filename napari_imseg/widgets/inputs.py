@@ -6,8 +6,7 @@ from typing import Final
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QValidator, QWheelEvent
-from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QWidget
-from superqt import QLargeIntSpinBox
+from qtpy.QtWidgets import QComboBox, QDoubleSpinBox, QSpinBox, QWidget
 
 # Qt rounds to this many decimals: finer than the spacing of floats from 1e-40 upwards.
 _DECIMALS: Final = 60
@@ -50,8 +49,8 @@ class ExactSpinBox(QDoubleSpinBox):
             event.ignore()
 
 
-class CalmSpinBox(QLargeIntSpinBox):
-    """A spin box for integers of any size."""
+class CalmSpinBox(QSpinBox):
+    """A spin box for integers of 32 bits."""
 
     def __init__(self, low: int, high: int, parent: QWidget | None = None) -> None:
         super().__init__(parent)

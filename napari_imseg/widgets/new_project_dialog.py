@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Final
 
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QFormLayout, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QVBoxLayout, QWidget
 
 from napari_imseg.core.problem import Task
 from napari_imseg.widgets.classes_edit import ClassesEdit
-from napari_imseg.widgets.controls import text
+from napari_imseg.widgets.controls import form, text
 from napari_imseg.widgets.folder_edit import FolderEdit
 from napari_imseg.widgets.inputs import CalmComboBox, CalmSpinBox
 from napari_imseg.widgets.jobs import Jobs
@@ -109,17 +109,16 @@ class NewProjectDialog(QDialog):
         self._task.currentIndexChanged.connect(self._on_task)
 
     def _lay_out(self) -> None:
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("&Images", self._images)
-        form.addRow("&Task", self._task)
-        form.addRow("&Classes", self._classes)
-        form.addRow("&Labels", self._labels)
-        form.addRow("&Validation", self._validation)
-        form.addRow("&Groups", self._group_by)
-        form.addRow("", self._groups)
-        form.addRow("Large ima&ges", self._tile)
-        form.addRow("&Project folder", self._folder)
+        rows = form()
+        rows.addRow("&Images", self._images)
+        rows.addRow("&Task", self._task)
+        rows.addRow("&Classes", self._classes)
+        rows.addRow("&Labels", self._labels)
+        rows.addRow("&Validation", self._validation)
+        rows.addRow("&Groups", self._group_by)
+        rows.addRow("", self._groups)
+        rows.addRow("Large ima&ges", self._tile)
+        rows.addRow("&Project folder", self._folder)
         self._buttons = QDialogButtonBox(
             QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
         )
@@ -130,7 +129,7 @@ class NewProjectDialog(QDialog):
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
         layout = QVBoxLayout(self)
-        layout.addLayout(form)
+        layout.addLayout(rows)
         layout.addWidget(self._buttons)
 
     def accept(self) -> None:

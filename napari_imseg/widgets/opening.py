@@ -11,7 +11,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import QueueRow
 from napari_imseg.widgets import loading, notify
-from napari_imseg.widgets.jobs import Jobs
+from napari_imseg.widgets.jobs import Jobs, report
 from napari_imseg.widgets.loading import Shown, ShownCache, ShownPrediction
 from napari_imseg.widgets.project_layers import ProjectLayers
 from napari_imseg.workspace import Workspace
@@ -118,7 +118,7 @@ class Opening(QObject):
 
     def _on_unreadable(self, error: BaseException) -> None:
         self.busy.emit(False)
-        notify.error(f"The image could not be opened: {error}", error)
+        report(error)
 
     def _on_read(self, answer: tuple[Shown, float | None] | None, number: int, writes: int) -> None:
         if answer is None:

@@ -6,9 +6,9 @@ from typing import Final
 
 from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QListView, QWidget
+from qtpy.QtWidgets import QCheckBox, QListView, QWidget
 
-from napari_imseg.widgets.controls import button, column, row, text
+from napari_imseg.widgets.controls import button, column, form, row, text
 from napari_imseg.widgets.inputs import CalmComboBox, CalmSpinBox
 from napari_imseg.widgets.queue_delegate import PICTURE, QueueDelegate
 from napari_imseg.widgets.queue_model import QueueModel
@@ -71,7 +71,7 @@ class QueuePanel(QWidget):
         )
         self._every = CalmSpinBox(2, 50)
         self._every.setObjectName("queue_control_every")
-        self._every.setSuffix(". image")
+        self._every.setSuffix("th image")
         self._every.setToolTip("How often an image is drawn at random instead of by rank")
         self._every.setValue(_EVERY)
         self._control.toggled.connect(self._set_control)
@@ -91,12 +91,11 @@ class QueuePanel(QWidget):
 
     def _lay_out(self) -> None:
         self._count = text("queue_count", "How many images are listed", faint=True)
-        form = QFormLayout()
-        form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        form.addRow("&Order by", self._ranking)
-        form.addRow("&Show", self._filter)
+        rows = form()
+        rows.addRow("&Order by", self._ranking)
+        rows.addRow("&Show", self._filter)
         layout = column(self)
-        layout.addLayout(form)
+        layout.addLayout(rows)
         layout.addLayout(row(self._control, 1, self._every))
         layout.addWidget(self._count)
         layout.addWidget(self._view, 1)

@@ -8,10 +8,11 @@ from enum import Enum
 from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from napari_imseg.settings import Settings, SettingsError, bounds_of, step_of
+from napari_imseg.widgets.controls import form
 from napari_imseg.widgets.inputs import CalmComboBox, CalmSpinBox, ExactSpinBox
 
 
@@ -52,10 +53,7 @@ class SettingsForm(QWidget):
         self._complaint.setObjectName("settings_complaint")
         self._complaint.setWordWrap(True)
         self._complaint.hide()
-        rows = QFormLayout()
-        rows.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
-        rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
-        rows.setLabelAlignment(Qt.AlignmentFlag.AlignLeft)
+        rows = form()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(rows)

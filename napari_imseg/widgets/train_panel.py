@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFormLayout, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
 from napari_imseg.engine.events import Event
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.settings import Settings, SettingsError
 from napari_imseg.widgets import keys, notify
-from napari_imseg.widgets.controls import button, column, folding, row, text
+from napari_imseg.widgets.controls import button, column, folding, form, row, text
 from napari_imseg.widgets.inputs import CalmComboBox
 from napari_imseg.widgets.method_list import MethodEntry, methods_for
 from napari_imseg.widgets.run_reader import RunSummary
@@ -105,8 +105,7 @@ class TrainPanel(QWidget):
         self._objective.setToolTip("The loss of each single training")
         self._objective.currentIndexChanged.connect(self._on_objective)
         self._about = text("train_about", "What the method does, and its source", faint=True)
-        choice = QFormLayout()
-        choice.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.ExpandingFieldsGrow)
+        choice = form()
         choice.addRow("&Method", self._method)
         choice.addRow("Trained &with", self._objective)
         self._choice = choice
@@ -132,6 +131,7 @@ class TrainPanel(QWidget):
             layout.addWidget(folding(f"train_fold_{name}", title, f"Show or hide: {title.lower()}", holder))
         layout.addLayout(row(self._start, 2, self._stop, 1, self._resume, 1))
         layout.addWidget(self._run_view, 1)
+        layout.addStretch(0)
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
@@ -234,6 +234,7 @@ class TrainPanel(QWidget):
 
 def _holder() -> QWidget:
     holder = QWidget()
+    holder.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
     layout = QVBoxLayout(holder)
     layout.setContentsMargins(0, 0, 0, 0)
     return holder
