@@ -50,6 +50,9 @@ def export(project: Project, record: GenerationRecord | None, out: Path) -> Iter
         if mask is not None:
             write_mask(out / "masks" / f"{image.id}.tif", mask)
             rows += _rows(project, image.id, source, mask)
+        if source == "pseudo-label" and record is not None:
+            im = project.read_prediction(record.name, image.id).im_H_W
+            write_mask(out / "inconsistency" / f"{image.id}.tif", im.astype(np.int32))
         yield done, len(records)
     _write_table(out / "measurements.csv", rows)
 

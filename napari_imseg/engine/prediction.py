@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from safetensors import SafetensorError, safe_open
 
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.method import Classifier, Member
 from napari_imseg.nets.devices import Hardware
+from napari_imseg.nets.header import read_member
 from napari_imseg.nets.member import NetworkMember
-from napari_imseg.nets.saving import ARCHITECTURES, HEADER
+from napari_imseg.nets.saving import ARCHITECTURES
 
 LARGEST_WHOLE = 1536 * 1536
 """Images with more pixels are predicted in overlapping windows."""
@@ -89,28 +88,12 @@ def load_member(path: Path, hardware: Hardware) -> Member:
     Raises
     ------
     ValueError
-        The file is missing, damaged, or of another problem; one sentence says which.
+        The file is missing, damaged, or of an unknown kind; one sentence says which.
     """
-    kind = _kind(path)
-    if kind in ARCHITECTURES:
-        member: Member = NetworkMember.load(path, hardware)
-    else:
-        method = find_method(kind)
-        if not issubclass(method, Classifier):
-            raise ValueError(f"{path.name} claims to be '{kind}', which is not a classifier")
-        member = method.load(path)
-    return member
-
-
-def _kind(path: Path) -> str:
-    """What the header of a member file says it holds."""
-    try:
-        with safe_open(path, framework="np") as file:
-            header = file.metadata() or {}
-    except FileNotFoundError:
-        raise ValueError(f"the model file {path.name} is missing; train again or restore the file") from None
-    except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path.name} is not a model file of this program ({error})") from error
-    if HEADER not in header:
-        raise ValueError(f"{path.name} does not say what model it holds; it was made by another program")
-    return str(json.loads(header[HEADER])["kind"])
+    header, _ = read_member(path, "np")
+    if header.kind in ARCHITECTURES:
+        return NetworkMember.load(path, hardware)
+    method = find_method(header.kind)
+    if not issubclass(method, Classifier):
+        raise ValueError(f"{path.name} says that it holds '{header.kind}', which is not a classifier")
+    return method.load(path)

@@ -83,9 +83,7 @@ def test_a_stopped_and_resumed_run_equals_an_undisturbed_one(
     assert resumed[-1].score == undisturbed[-1].score  # type: ignore[attr-defined]
 
 
-def test_labels_painted_while_a_run_is_stopped_do_not_change_it(
-    project: Project, quick: RunSettings
-) -> None:
+def test_labels_painted_while_a_run_is_stopped_do_not_change_it(project: Project, quick: RunSettings) -> None:
     undisturbed = execute(project, quick)
     run = Run.create(project.folder, quick.model_dump(mode="json"))
     with pytest.raises(StopRequested):

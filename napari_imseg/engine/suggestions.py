@@ -1,0 +1,60 @@
+"""The first preview: a pixel classifier that answers within a second of the first strokes.
+
+No torch here: the viewer calls this in a thread of its own.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.core.disagreement import hard_labels
+from napari_imseg.core.problem import UNLABELED, Task
+from napari_imseg.engine.training_set import target_of
+from napari_imseg.method import Example
+from napari_imseg.methods.pixel_classifier import PixelClassifier
+from napari_imseg.project.predictions import StoredPrediction
+from napari_imseg.project.project import Project
+
+OTHER_IMAGES = 4
+"""Labeled images that the preview learns from beside the one on screen."""
+
+
+def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> StoredPrediction | None:
+    """What a pixel classifier says of the image on screen, given the strokes so far.
+
+    It learns from ``label`` and from a few other labeled images of the project. There is no
+    ensemble, so the inconsistency mask is empty.
+
+    Parameters
+    ----------
+    label
+        The label as it is in the viewer, saved or not, with `UNLABELED`.
+
+    Returns
+    -------
+    StoredPrediction or None
+        ``None`` as long as fewer than two classes are labeled: there is nothing to tell apart.
+    """
+    problem = project.problem
+    image = project.network_image(image_id)
+    others = [record.id for record in project.labeled("train") if record.id != image_id][:OTHER_IMAGES]
+    examples = [Example(image, target_of(label, problem), image_id)]
+    for other in others:
+        stored = project.read_label(other)
+        if stored is not None:
+            examples.append(Example(project.network_image(other), target_of(stored, problem), other))
+    if not _tells_apart(examples):
+        return None
+    classifier = PixelClassifier(PixelClassifier.Settings(), problem)
+    probabilities = classifier.fit(examples, seed=0).probabilities(image[None])[0]
+    return StoredPrediction(
+        pseudo_label_H_W=hard_labels(probabilities[None], problem)[0].astype(np.int32),
+        im_H_W=np.zeros(image.shape[1:], bool),
+        probabilities_C_H_W=probabilities if problem.task is Task.INSTANCES else None,
+    )
+
+
+def _tells_apart(examples: list[Example]) -> bool:
+    classes = {int(value) for example in examples for value in np.unique(example.target_H_W)}
+    return len(classes - {UNLABELED}) > 1

@@ -1,0 +1,45 @@
+"""The first preview: a pixel classifier that learns from the strokes on screen."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+
+from napari_imseg.core.problem import UNLABELED
+from napari_imseg.engine.suggestions import preview
+from napari_imseg.project.project import Project
+from tests.engine.conftest import make_project
+
+
+def test_strokes_of_two_classes_give_a_pseudo_label(tmp_path: Path) -> None:
+    with make_project(tmp_path, labeled=0) as project:
+        first = project.unlabeled()[0]
+        image = project.network_image(first.id)[0]
+        label = np.full(image.shape, UNLABELED, np.int32)
+        assert preview(project, first.id, label) is None
+        label[image > 0.8] = 1
+        assert preview(project, first.id, label) is None
+        label[image < 0.2] = 0
+
+        answer = preview(project, first.id, label)
+
+    assert answer is not None
+    painted = label != UNLABELED
+    assert (answer.pseudo_label_H_W[painted] == label[painted]).mean() > 0.95
+    assert not answer.im_H_W.any()
+
+
+def test_labels_of_other_images_help(project: Project) -> None:
+    first = project.unlabeled()[0]
+    nothing = np.full(first.shape[1:], UNLABELED, np.int32)
+    answer = preview(project, first.id, nothing)
+    assert answer is not None
+    assert set(np.unique(answer.pseudo_label_H_W)) == {0, 1}
+
+
+def test_the_preview_needs_no_torch() -> None:
+    code = "import sys, napari_imseg.engine.suggestions; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
