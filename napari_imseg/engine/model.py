@@ -31,9 +31,8 @@ class Model:
     def load(cls, project: Project, record: GenerationRecord, device: str = "auto") -> Model:
         """Read the teachers of a generation; raises ``ValueError`` if a file is missing or damaged."""
         hardware = choose(device)
-        return cls(
-            project, record, Ensemble([load_member(path, hardware) for path in record.members(project)])
-        )
+        members = [load_member(path, hardware) for path in record.members(project)]
+        return cls(project, record, Ensemble(members))
 
     def label(self, probabilities_C_H_W: NDArray[np.float32]) -> NDArray[np.int32]:
         """The label that mean probabilities stand for: classes, or instance ids."""
@@ -41,4 +40,5 @@ class Model:
             return watershed_instances(
                 probabilities_C_H_W, self.record.foreground_threshold, self.record.seed_threshold
             )
-        return hard_labels(probabilities_C_H_W[None], self.project.problem)[0].astype(np.int32)
+        label: NDArray[np.int16] = hard_labels(probabilities_C_H_W[None], self.project.problem)[0]
+        return label.astype(np.int32)

@@ -57,7 +57,8 @@ class Ensemble:
 def predict_image(member: Member, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
     """Class probabilities (classes, H, W); a large image is blended from overlapping windows."""
     if image_C_H_W[0].size <= LARGEST_WHOLE:
-        return member.probabilities(image_C_H_W[None])[0]
+        answer: NDArray[np.float32] = member.probabilities(image_C_H_W[None])[0]
+        return answer
     import torch
     from monai.inferers import sliding_window_inference
 

@@ -9,9 +9,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from napari_imseg.nets.environment import environment
 from napari_imseg.engine.events import Event, Failed, from_line, is_last
 from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.nets.environment import environment
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.runs import Run, runs
 
