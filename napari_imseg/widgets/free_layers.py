@@ -66,8 +66,10 @@ class LayerChoice(QComboBox):
         self.clear()
         self.addItems((["none"] if self._optional else []) + [layer.name for layer in layers])
         self._offered = ([None] if self._optional else []) + [ref(layer) for layer in layers]
-        if before in layers:
-            self.setCurrentIndex(layers.index(before) + self._optional)
+        # With a placeholder, Qt chooses nothing by itself.
+        self.setCurrentIndex(
+            layers.index(before) + self._optional if before in layers else min(0, self.count() - 1)
+        )
         self.blockSignals(False)
         self._choose(self.currentIndex())
 

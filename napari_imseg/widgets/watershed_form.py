@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QSpinBox, QWidget
-from superqt import QLabeledDoubleSlider
+from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QSlider, QSpinBox, QWidget
 from superqt.utils import signals_blocked
 
 from napari_imseg.widgets.flood import WatershedOptions
@@ -21,10 +20,10 @@ class WatershedForm(QWidget):
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.foreground = _slider(
+        self.foreground = Threshold(
             "foreground_threshold", "More than this is foreground: lower it to make objects larger"
         )
-        self.seed = _slider(
+        self.seed = Threshold(
             "seed_threshold", "More than this is the core of one object: raise it to part more objects"
         )
         self.minimum_size = QSpinBox()
@@ -74,11 +73,40 @@ class WatershedForm(QWidget):
         self.value_changed.emit(self.value())
 
 
-def _slider(name: str, tip: str) -> QLabeledDoubleSlider:
-    slider = QLabeledDoubleSlider(Qt.Orientation.Horizontal)
-    slider.setObjectName(name)
-    slider.setRange(0.01, 0.99)
-    slider.setSingleStep(0.01)
-    slider.setDecimals(2)
-    slider.setToolTip(tip)
-    return slider
+class Threshold(QWidget):
+    """A probability as a slider and as a number, from 0.01 to 0.99.
+
+    superqt's labeled double slider would do, but it ignores the keyboard.
+    """
+
+    valueChanged = Signal(float)
+
+    def __init__(self, name: str, tip: str) -> None:
+        super().__init__()
+        self._slider = QSlider(Qt.Orientation.Horizontal)
+        self._slider.setObjectName(name)
+        self._slider.setRange(1, 99)
+        self._slider.setPageStep(10)
+        self._number = QDoubleSpinBox()
+        self._number.setObjectName(f"{name}_number")
+        self._number.setRange(0.01, 0.99)
+        self._number.setSingleStep(0.01)
+        self._number.setKeyboardTracking(False)
+        for control in (self._slider, self._number):
+            control.setToolTip(tip)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._slider, stretch=1)
+        layout.addWidget(self._number)
+        self.setFocusProxy(self._slider)
+        self._slider.valueChanged.connect(lambda percent: self._number.setValue(percent / 100))
+        self._number.valueChanged.connect(lambda value: self._slider.setValue(round(100 * value)))
+        self._number.valueChanged.connect(self.valueChanged)
+
+    def value(self) -> float:
+        """The probability, with two decimals."""
+        return float(self._number.value())
+
+    def setValue(self, value: float) -> None:
+        """Move both controls; they keep two decimals."""
+        self._number.setValue(value)

@@ -1,0 +1,263 @@
+"""Watershed instances that follow the sliders, in a real window."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QCheckBox
+from skimage.draw import disk
+
+from napari_imseg.core.instances import watershed_instances
+from napari_imseg.widgets.flood import Flood, WatershedOptions, check_probabilities, mask_as_probabilities
+from napari_imseg.widgets.instances_panel import InstancesPanel
+from napari_imseg.widgets.watershed_widget import WatershedWidget
+from tests.widgets.gui import assert_explained, child, choose, click, last_words
+
+SIDE = 96
+
+
+def two_touching_discs() -> np.ndarray:
+    mask = np.zeros((SIDE, SIDE), np.int32)
+    for centre in ((30, 30), (30, 54)):
+        mask[disk(centre, 14)] = 1
+    mask[disk((75, 75), 8)] = 1
+    return mask
+
+
+MASK = two_touching_discs()
+PROBABILITIES = mask_as_probabilities(MASK)
+
+
+@pytest.fixture
+def viewer(make_napari_viewer):
+    return make_napari_viewer()
+
+
+def open_widget(viewer) -> WatershedWidget:
+    widget = WatershedWidget(viewer)
+    viewer.window.add_dock_widget(widget)
+    return widget
+
+
+def wait_for(widget, qtbot, text: str) -> None:
+    qtbot.waitUntil(lambda: child(widget, "instances_status").text() == text, timeout=20_000)
+
+
+def cell(widget, row: int, column: int) -> str:
+    model = child(widget, "instances_table").model()
+    return model.data(model.index(row, column))
+
+
+@pytest.mark.gui
+def test_button_parts_the_objects_of_a_mask(viewer, qtbot):
+    viewer.add_labels(MASK, name="mask", scale=(2, 2), units=("um", "um"))
+    widget = open_widget(viewer)
+    child(widget, "seed_threshold_number").setValue(0.8)
+    click(widget, "make_instances")
+    wait_for(widget, qtbot, "3 instances")
+    layer = viewer.layers["instances"]
+    assert (layer.data == watershed_instances(PROBABILITIES, 0.5, 0.8)).all()
+    assert tuple(layer.scale) == (2, 2)
+    assert str(layer.units[0]) == "micrometer"
+    assert list(layer.features["index"]) == [1, 2, 3]
+    area = int((layer.data == 1).sum())
+    assert cell(widget, 0, 1) == f"{4 * area}"
+
+
+@pytest.mark.gui
+def test_button_makes_instances_of_probabilities(viewer, qtbot):
+    viewer.add_image(PROBABILITIES, name="probabilities")
+    widget = open_widget(viewer)
+    click(widget, "make_instances")
+    wait_for(widget, qtbot, "3 instances")
+    assert viewer.layers["instances"].data.shape == (SIDE, SIDE)
+
+
+@pytest.mark.gui
+def test_instances_follow_a_slider_that_never_rests(viewer, qtbot):
+    viewer.add_labels(MASK)
+    widget = open_widget(viewer)
+    slider = child(widget, "seed_threshold")
+    exact = []
+    child(widget, "instances_panel").made.connect(exact.append)
+
+    def answered() -> bool:
+        slider.setValue(20 if slider.value() == 21 else 21)
+        return child(widget, "instances_status").text() == "about 2 instances…"
+
+    qtbot.waitUntil(answered, timeout=20_000)
+    assert viewer.layers["instances"].data.max() == 2
+    assert not exact
+
+
+@pytest.mark.gui
+def test_at_rest_the_instances_are_exact_and_keys_move_the_slider(viewer, qtbot):
+    viewer.add_labels(MASK)
+    widget = open_widget(viewer)
+    slider = child(widget, "seed_threshold")
+    slider.setValue(20)
+    wait_for(widget, qtbot, "2 instances")
+    for _ in range(60):
+        qtbot.keyClick(slider, Qt.Key.Key_Right)
+    wait_for(widget, qtbot, "3 instances")
+    assert (viewer.layers["instances"].data == watershed_instances(PROBABILITIES, 0.5, 0.8)).all()
+    assert len(viewer.layers) == 2
+
+
+@pytest.mark.gui
+def test_answers_for_a_layer_that_was_left_are_dropped(viewer, qtbot):
+    viewer.add_labels(MASK, name="mask")
+    viewer.add_image(PROBABILITIES, name="probabilities")
+    widget = open_widget(viewer)
+    choose(widget, "watershed_source", "mask")
+    click(widget, "make_instances")
+    choose(widget, "watershed_source", "probabilities")
+    qtbot.wait(800)
+    assert [layer.name for layer in viewer.layers] == ["mask", "probabilities"]
+
+
+@pytest.mark.gui
+def test_a_mask_that_was_painted_on_is_read_again(viewer, qtbot):
+    layer = viewer.add_labels(MASK.copy())
+    widget = open_widget(viewer)
+    child(widget, "seed_threshold_number").setValue(0.8)
+    wait_for(widget, qtbot, "3 instances")
+    layer.brush_size = 12
+    layer.paint((80, 20), 1)
+    click(widget, "make_instances")
+    wait_for(widget, qtbot, "4 instances")
+
+
+@pytest.mark.gui
+def test_intensities_of_an_image_are_measured(viewer, qtbot):
+    viewer.add_image(np.full((2, SIDE, SIDE), [[[3.0]], [[7.0]]]), name="two channels")
+    viewer.add_labels(MASK, name="mask")
+    widget = open_widget(viewer)
+    choose(widget, "watershed_source", "mask")
+    click(widget, "make_instances")
+    wait_for(widget, qtbot, "3 instances")
+    choose(widget, "measured_image", "two channels")
+    model = child(widget, "instances_table").model()
+    qtbot.waitUntil(lambda: model.columnCount() > 10, timeout=20_000)
+    assert list(viewer.layers["instances"].features["intensity_mean_1"]) == [7.0] * 3
+
+
+@pytest.mark.gui
+def test_a_row_of_the_table_leads_to_the_instance(viewer, qtbot):
+    viewer.add_labels(MASK)
+    widget = open_widget(viewer)
+    click(widget, "make_instances")
+    wait_for(widget, qtbot, "3 instances")
+    child(widget, "instances_table").selectRow(2)
+    assert viewer.layers["instances"].selected_label == 3
+    np.testing.assert_allclose(viewer.scene.camera.center[-2:], (75, 75), atol=1)
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (np.zeros((SIDE, SIDE), np.float32), "(3, height, width), got (96, 96)"),
+        (np.full((3, SIDE, SIDE), 5.0), "between 0 and 1, got values from 5 to 5"),
+        (np.full((3, SIDE, SIDE), np.nan), "between 0 and 1"),
+    ],
+)
+def test_images_that_are_no_probabilities_are_refused(viewer, qtbot, data, said):
+    viewer.add_image(data, contrast_limits=(0, 1))
+    widget = open_widget(viewer)
+    click(widget, "make_instances")
+    qtbot.waitUntil(lambda: said in last_words(), timeout=20_000)
+    assert len(viewer.layers) == 1
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize(
+    ("data", "said"), [(np.zeros_like(MASK), "is empty"), (np.stack([MASK] * 2), "got (2, 96, 96)")]
+)
+def test_masks_that_cannot_be_flooded_are_refused(viewer, qtbot, data, said):
+    viewer.add_labels(data)
+    widget = open_widget(viewer)
+    click(widget, "make_instances")
+    qtbot.waitUntil(lambda: said in last_words(), timeout=20_000)
+    assert len(viewer.layers) == 1
+
+
+@pytest.mark.gui
+def test_without_a_layer_the_button_waits(viewer):
+    widget = open_widget(viewer)
+    assert not child(widget, "make_instances").isEnabled()
+    viewer.add_labels(MASK)
+    assert child(widget, "make_instances").isEnabled()
+
+
+@pytest.mark.gui
+def test_every_control_has_a_name_and_a_tooltip(viewer):
+    assert_explained(open_widget(viewer))
+
+
+@pytest.mark.gui
+def test_a_closed_widget_is_gone(viewer, qtbot):
+    layer = viewer.add_labels(MASK)
+    widget = open_widget(viewer)
+    click(widget, "make_instances")
+    wait_for(widget, qtbot, "3 instances")
+    gone = weakref.ref(widget)
+    viewer.window.remove_dock_widget(widget)
+    del widget
+    qtbot.wait(50)
+    gc.collect()
+    assert gone() is None
+    layer.data = MASK.copy()
+
+
+@pytest.mark.gui
+def test_panel_starts_with_the_given_options(viewer):
+    panel = InstancesPanel(viewer)
+    panel.set_options(WatershedOptions(0.3, 0.7, 12, drop_seedless=False, fill_holes=True))
+    assert child(panel, "minimum_size").value() == 12
+    assert not panel.findChild(QCheckBox, "drop_seedless").isChecked()
+    assert panel.form.value() == WatershedOptions(0.3, 0.7, 12, drop_seedless=False, fill_holes=True)
+    panel.close()
+    panel.deleteLater()
+
+
+@pytest.mark.parametrize("seed", [0.2, 0.5, 0.8, 0.95])
+def test_preview_is_nearly_the_exact_answer(seed):
+    flood, options = Flood(PROBABILITIES), WatershedOptions(seed=seed)
+    preview, exact = flood.preview(options), flood.exact(options)
+    assert preview.max() == exact.max()
+    assert np.mean(preview != exact) < 0.02
+
+
+def test_preview_of_a_large_image_is_coarse_but_complete():
+    large = np.kron(MASK, np.ones((12, 12), np.int32))
+    flood, options = Flood(mask_as_probabilities(large)), WatershedOptions(seed=0.8, minimum_size=100)
+    preview = flood.preview(options)
+    assert preview.shape == large.shape
+    assert len(np.unique(preview)) == 4
+    assert np.mean((preview > 0) != (large > 0)) < 0.02
+
+
+def test_preview_without_foreground_is_empty():
+    flood = Flood(np.stack([np.ones((8, 8)), np.zeros((8, 8)), np.zeros((8, 8))]).astype(np.float32))
+    assert not flood.preview(WatershedOptions()).any()
+    assert not flood.exact(WatershedOptions()).any()
+
+
+def test_a_mask_without_background_has_one_object():
+    maps = mask_as_probabilities(np.ones((30, 30), np.int32))
+    assert Flood(maps).exact(WatershedOptions()).max() == 1
+
+
+def test_probabilities_of_a_mask_are_probabilities():
+    assert check_probabilities(PROBABILITIES).shape == (3, SIDE, SIDE)
+    np.testing.assert_allclose(PROBABILITIES.sum(axis=0), 1)
+
+
+def test_an_empty_image_is_refused():
+    with pytest.raises(ValueError, match="is empty"):
+        check_probabilities(np.zeros((3, 0, 5)))
