@@ -1,0 +1,122 @@
+"""``rank``, ``predict`` and ``evaluate`` with a trained project."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from tests.cli.conftest import Call, assert_refused
+
+NewProject = Callable[..., Path]
+
+
+def test_rank_writes_the_queue_with_reasons(call: Call, trained: Path, tmp_path: Path) -> None:
+    out = tmp_path / "tables" / "ranking.csv"
+    result = call("rank", trained, "--by", "im-size", "--top", 3, "--out", out)
+    assert result.exit_code == 0, result.output
+    with out.open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["place"] for row in rows] == ["1", "2", "3"]
+    scores = [float(row["score"]) for row in rows]
+    assert scores == sorted(scores, reverse=True)
+    assert all(row["reason"] and row["path"].endswith(".tif") for row in rows)
+
+
+def test_rank_as_json_holds_all_unlabeled_images(call: Call, trained: Path) -> None:
+    rows = json.loads(call("rank", trained, "--by", "random", "--json").stdout)
+    assert len(rows) == 4
+
+
+def test_an_unknown_ranking(call: Call, trained: Path) -> None:
+    assert_refused(call("rank", trained, "--by", "magic"), 2, "unknown ranking 'magic'", "im-size")
+
+
+def test_nothing_trained_yet(call: Call, new_project: NewProject, cells: Path, tmp_path: Path) -> None:
+    project = new_project()
+    assert_refused(call("rank", project, "--by", "im-size"), 1, "train")
+    assert_refused(call("predict", project, cells / "images", "--out", tmp_path / "o"), 1, "train")
+    assert not (tmp_path / "o").exists()
+
+
+def test_predict_writes_what_was_asked_for(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    image = sorted((cells / "images").iterdir())[0]
+    result = call("predict", trained, image, "--out", out, "--save", "labels,im,probabilities,instances")
+    assert result.exit_code == 0, result.output
+    made = {path.name.removeprefix(f"{image.stem}_"): tifffile.imread(path) for path in out.iterdir()}
+    assert set(made) == {"labels.tif", "im.tif", "probabilities.tif", "instances.tif"}
+    assert made["labels.tif"].shape == made["im.tif"].shape == made["instances.tif"].shape == (64, 64)
+    assert set(np.unique(made["labels.tif"])) <= {0, 1}
+    np.testing.assert_allclose(made["probabilities.tif"].sum(axis=0), 1, atol=1e-5)
+    np.testing.assert_array_equal(made["instances.tif"] > 0, made["labels.tif"] > 0)
+
+
+def test_predict_keeps_subfolders_and_planes_apart(call: Call, trained: Path, tmp_path: Path) -> None:
+    images = tmp_path / "images"
+    (images / "a").mkdir(parents=True)
+    (images / "b").mkdir()
+    rng = np.random.default_rng(0)
+    tifffile.imwrite(images / "a" / "x.tif", rng.integers(0, 255, (64, 64), np.uint8))
+    tifffile.imwrite(
+        images / "b" / "x.tif", rng.integers(0, 255, (2, 64, 64), np.uint8), metadata={"axes": "ZYX"}
+    )
+    result = call("predict", trained, images, "--out", tmp_path / "out", "--generation", "0")
+    assert result.exit_code == 0, result.output
+    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.tif")}
+    assert made == {"a/x_labels.tif", "b/x-p0000_labels.tif", "b/x-p0001_labels.tif"}
+
+
+def test_predict_refuses_two_images_of_one_name(call: Call, trained: Path, tmp_path: Path) -> None:
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        tifffile.imwrite(tmp_path / folder / "x.tif", np.zeros((64, 64), np.uint8))
+    result = call(
+        "predict", trained, tmp_path / "a" / "x.tif", tmp_path / "b" / "x.tif", "--out", tmp_path / "o"
+    )
+    assert_refused(result, 1, "2 images would be written to 'x'")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "part"),
+    [
+        (["--save", "masks"], 2, "labels, im, probabilities, instances"),
+        (["--generation", "7"], 1, "there is no generation '7'"),
+    ],
+)
+def test_predict_refuses(
+    call: Call, trained: Path, cells: Path, tmp_path: Path, options: list[str], code: int, part: str
+) -> None:
+    result = call("predict", trained, cells / "images", "--out", tmp_path / "o", *options)
+    assert_refused(result, code, part)
+
+
+def test_predict_refuses_other_channels(call: Call, trained: Path, tmp_path: Path) -> None:
+    tifffile.imwrite(tmp_path / "rgb.tif", np.zeros((64, 64, 3), np.uint8), photometric="rgb")
+    result = call("predict", trained, tmp_path / "rgb.tif", "--out", tmp_path / "o")
+    assert_refused(result, 1, "has 3 channels", "have 1")
+
+
+def test_evaluate_writes_overall_and_images(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
+    """The labels hold instance ids; for one semantic class every id is foreground."""
+    file = tmp_path / "metrics.json"
+    result = call(
+        "evaluate", trained, "--images", cells / "images", "--labels", cells / "labels", "--json", file
+    )
+    assert result.exit_code == 0, result.output
+    found = json.loads(file.read_text(encoding="utf-8"))
+    assert set(found) == {"overall", "images"}
+    assert len(found["images"]) == 10
+    assert {"iou", "dice"} <= set(found["overall"])
+    mean = np.mean([metrics["dice"] for metrics in found["images"].values()])
+    assert found["overall"]["dice"] == pytest.approx(mean)
+
+
+def test_evaluate_refuses_a_missing_folder(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
+    result = call("evaluate", trained, "--images", cells / "images", "--labels", tmp_path / "nowhere")
+    assert_refused(result, 1, "nowhere", "is not a folder")
