@@ -9,14 +9,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from napari_imseg.project import files, images
+from napari_imseg.project import images
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.contents import Contents
 from napari_imseg.project.errors import ProjectError, reason
+from napari_imseg.project.fingerprints import fingerprint, modified_ns
 from napari_imseg.project.images import Unit
 from napari_imseg.project.info import ProjectInfo
 from napari_imseg.project.paths import image_id
 from napari_imseg.project.records import NewFile, NewImage
+from napari_imseg.project.scanning import find_images
 from napari_imseg.project.sources import relative
 
 READERS = 8
@@ -51,7 +53,7 @@ def add_images(
     warnings: list[str],
 ) -> int:
     """Add files and folders to a project; see `Project.add_images`."""
-    candidates = survey(listed(paths), [folder], info.tile, warnings)
+    candidates = survey(listed(paths), [], info.tile, warnings)
     return store(folder, info.channels, info.group_by, catalog, candidates, warnings)
 
 
@@ -69,7 +71,7 @@ def survey(paths: Iterable[Path], skip: Iterable[Path], tile: int, warnings: lis
         A path does not exist, or there is no image that can be read.
     """
     paths = list(paths)
-    found = list(dict(files.find_images(paths, skip, warnings)).items())
+    found = list(dict(find_images(paths, skip, warnings)).items())
     places = " or ".join(f"'{path}'" for path in paths)
     if not found:
         raise ProjectError(
@@ -114,9 +116,7 @@ def _look(path: Path, within: str, tile: int) -> Candidate | str:
     try:
         str(path).encode("utf-8")
         units = images.read_units(path, tile)
-        return Candidate(
-            path, within, images.contents(path), units, files.fingerprint(path), files.modified_ns(path)
-        )
+        return Candidate(path, within, images.contents(path), units, fingerprint(path), modified_ns(path))
     except UnicodeEncodeError:
         return f"{str(path)!r} has a name that is not valid text; rename it; left out"
     except ProjectError as error:

@@ -97,13 +97,10 @@ class Catalog:
             raise ProjectError(f"there is no file '{path}' in this project")
         return FileRecord(*rows[0])
 
-    def replace_file(self, path: str, new: FileRecord) -> None:
-        """Note that a file lies elsewhere, or has a new fingerprint."""
+    def replace_files(self, files: Mapping[str, FileRecord]) -> None:
+        """Note that files lie elsewhere, or have a new fingerprint; by their path so far."""
         with self._database.transaction() as connection:
-            connection.execute(
-                "UPDATE files SET path = ?, fingerprint = ?, modified_ns = ? WHERE path = ?",
-                (new.path, new.fingerprint, new.modified_ns, path),
-            )
+            image_rows.replace_files(connection, files)
 
     # What people did
 

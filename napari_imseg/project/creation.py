@@ -54,7 +54,7 @@ def create(
     task = _task(wishes.task)
     classes = classes_of(wishes.classes, task)
     warnings: list[str] = []
-    skip = [folder, *([Path(labels)] if labels is not None else [])]
+    skip = [Path(labels)] if labels is not None else []
     candidates = survey(listed(images), skip, wishes.tile, warnings)
     channels = most_common_channels(candidates)
     info = ProjectInfo(
@@ -86,7 +86,7 @@ def _build(
             store(folder, info.channels, info.group_by, catalog, candidates, warnings)
             paths.labels.mkdir()
             if labels is not None:
-                import_labels(paths, info, catalog, labels, warnings)
+                import_labels(folder, paths, info, catalog, labels, warnings)
         finally:
             catalog.close()
         write_info(paths.info, info)

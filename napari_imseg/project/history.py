@@ -84,12 +84,12 @@ def thin(folder: Path) -> None:
 
 
 def kept(newest_first: Sequence[datetime]) -> set[datetime]:
-    """Which versions stay: the newest ones, then some that are well apart, up to `KEEP`."""
-    staying = list(newest_first[:KEEP_ALL])
-    for saved in newest_first[KEEP_ALL:]:
-        if len(staying) < KEEP and (staying[-1] - saved).total_seconds() >= APART_SECONDS:
-            staying.append(saved)
-    return set(staying)
+    """Which versions stay: the newest ones, and older ones that are well apart, up to `KEEP`."""
+    older: list[datetime] = []
+    for saved in reversed(newest_first[KEEP_ALL:]):
+        if not older or (saved - older[-1]).total_seconds() >= APART_SECONDS:
+            older.append(saved)
+    return {*newest_first[:KEEP_ALL], *older[KEEP_ALL - KEEP :]}
 
 
 def _name(microseconds: int) -> str:

@@ -7,7 +7,7 @@ from sqlite3 import Connection
 from typing import Any, Final
 
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.project.records import ImageRecord, NewFile, Split, State
+from napari_imseg.project.records import FileRecord, ImageRecord, NewFile, Split, State
 from napari_imseg.project.splits import assign
 
 RECORD: Final = (
@@ -68,6 +68,18 @@ def insert(connection: Connection, files: Iterable[NewFile]) -> int:
         connection.executemany(_INSERT_IMAGE, rows)
         number += len(rows)
     return number - first
+
+
+def replace_files(connection: Connection, files: Mapping[str, FileRecord]) -> None:
+    """Change path, fingerprint and date of files by their path so far."""
+    # Two files may have changed places, and no two rows may have the same path in between.
+    numbers = {path: _one(connection, "SELECT number FROM files WHERE path = ?", path) for path in files}
+    for number in numbers.values():
+        connection.execute("UPDATE files SET path = '?' || number WHERE number = ?", (number,))
+    connection.executemany(
+        "UPDATE files SET path = ?, fingerprint = ?, modified_ns = ? WHERE number = ?",
+        [(new.path, new.fingerprint, new.modified_ns, numbers[path]) for path, new in files.items()],
+    )
 
 
 def set_states(connection: Connection, states: Mapping[str, State]) -> None:

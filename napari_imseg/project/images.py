@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from napari_imseg.project import plain_files, plugin_files, tiff_files
 from napari_imseg.project.contents import Contents
 from napari_imseg.project.errors import ProjectError, reason
-from napari_imseg.project.files import modified_ns
+from napari_imseg.project.fingerprints import modified_ns
 from napari_imseg.project.records import Tile
 
 LARGEST_IMAGE: Final = 2**31

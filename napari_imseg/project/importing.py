@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -17,9 +17,11 @@ from napari_imseg.project import foreign_labels, history
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.info import ProjectInfo
+from napari_imseg.project.label_names import find_labels, label_of
 from napari_imseg.project.masks import write_mask
 from napari_imseg.project.paths import Paths
 from napari_imseg.project.records import ImageRecord, State
+from napari_imseg.project.wording import some
 
 
 @dataclass
@@ -33,16 +35,25 @@ class _Import:
 
 
 def import_labels(
-    paths: Paths, info: ProjectInfo, catalog: Catalog, folder: Path, warnings: list[str]
+    home: Path, paths: Paths, info: ProjectInfo, catalog: Catalog, folder: Path, warnings: list[str]
 ) -> int:
     """Read every label under ``folder`` that belongs to an image; see `Project.import_labels`.
 
     All are converted beside the labels first and moved in when every one has proved to fit.
+
+    Parameters
+    ----------
+    home
+        Where the paths of the catalog begin; ``paths`` lie elsewhere while a project is made.
     """
-    labels = foreign_labels.find_labels(folder)
+    images = {os.path.normpath(home / file.path) for file in catalog.files()}
+    labels = {
+        stem: [path for path in found if str(path) not in images]  # both may lie in one folder
+        for stem, found in find_labels(folder).items()
+    }
     staging = paths.labels / f".importing-{uuid4().hex}"
     try:
-        done = _convert(info, catalog, labels, staging)
+        done = _convert(info, _pairs(catalog, labels), staging)
         if not done.used:
             raise ProjectError(f"no label file in '{folder}' has the name of an image of this project")
         for image_id in done.states:
@@ -60,9 +71,9 @@ def import_labels(
     return len(done.states)
 
 
-def _convert(info: ProjectInfo, catalog: Catalog, labels: dict[str, list[Path]], staging: Path) -> _Import:
+def _convert(info: ProjectInfo, pairs: Iterable[tuple[Path, list[ImageRecord]]], staging: Path) -> _Import:
     done = _Import()
-    for path, records in _pairs(catalog, labels):
+    for path, records in pairs:
         done.used.append(path)
         stored = foreign_labels.read_label_file(path)
         whole = foreign_labels.extent(records)
@@ -87,7 +98,7 @@ def _convert(info: ProjectInfo, catalog: Catalog, labels: dict[str, list[Path]],
 def _pairs(catalog: Catalog, labels: dict[str, list[Path]]) -> Iterator[tuple[Path, list[ImageRecord]]]:
     """Each label file with the images of its file."""
     for path, records in groupby(catalog.images(), key=lambda record: record.path):
-        label = foreign_labels.label_of(PurePosixPath(path), labels)
+        label = label_of(PurePosixPath(path), labels)
         if label is not None:
             yield label, list(records)
 
@@ -98,15 +109,10 @@ def _remarks(done: _Import, labels: dict[str, list[Path]], info: ProjectInfo) ->
     used = set(done.used)
     unused = [path.name for paths in labels.values() for path in paths if path not in used]
     if unused:
-        remarks.append(f"no image has the name of these label files: {_some(unused)}; left out")
+        remarks.append(f"no image has the name of these label files: {some(unused)}; left out")
     if done.merged:
         names = [path.name for path in dict.fromkeys(done.merged)]
-        remarks.append(f"instance ids were read as the class '{info.classes[0].name}': {_some(names)}")
+        remarks.append(f"instance ids were read as the class '{info.classes[0].name}': {some(names)}")
     if done.kept:
-        remarks.append(f"these images have a label already and kept it: {_some(done.kept)}")
+        remarks.append(f"these images have a label already and kept it: {some(done.kept)}")
     return remarks
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - 3} more" if len(names) > 3 else ""
-    return ", ".join(names[:3]) + more

@@ -53,6 +53,11 @@ class Paths:
         """Locked by the program that edits the project."""
         return self.folder / "editor.lock"
 
+    @property
+    def own_folders(self) -> set[Path]:
+        """Folders in which no images are looked for."""
+        return {self.labels, self.predictions, self.runs, self.thumbnails.parent}
+
     def label(self, image_id: str) -> Path:
         """The label file of an image."""
         return self.labels / f"{_checked(image_id)}.tif"

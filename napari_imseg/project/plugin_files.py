@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,9 @@ def read(path: Path, found: Contents, plane: int | None, tile: Tile | None) -> N
 
 def _load(path: Path) -> tuple[list[Any], Layout]:
     """Arrays of the image layers that belong together, and the layout of all of them."""
-    from npe2 import PluginManager, read  # heavy, and rarely needed
+    from npe2 import read  # heavy, and rarely needed
 
-    PluginManager.instance().discover()
+    _discover()
     try:
         layers = [layer for layer in read([str(path)], stack=False) if _is_image(layer)]
     except Exception as error:  # a plugin may raise anything
@@ -47,6 +48,14 @@ def _load(path: Path) -> tuple[list[Any], Layout]:
     if len(alike) > 1:  # one layer for each channel
         return alike, layout_of((len(alike), *arrays[0].shape), "C" + axes)
     return alike, layout_of(tuple(arrays[0].shape), axes)
+
+
+@cache
+def _discover() -> None:
+    """Look for plugins once; within napari they are known already."""
+    from npe2 import PluginManager
+
+    PluginManager.instance().discover()
 
 
 def _array(layer: Any) -> Any:

@@ -25,6 +25,7 @@ from napari_imseg.project.locks import EditorLock
 from napari_imseg.project.paths import Paths
 from napari_imseg.project.predictions import StoredPrediction
 from napari_imseg.project.records import ImageRecord, Split, State
+from napari_imseg.project.relinking import relink
 from napari_imseg.project.sources import Sources
 from napari_imseg.project.thumbnails import Thumbnails
 
@@ -178,7 +179,7 @@ class Project:
         By fingerprint first; then by name, which accepts the file as it is now if its images
         have the same size.
         """
-        return self._sources.relink(Path(folder))
+        return relink(self.folder, self.catalog, self._sources, Path(folder), self.warnings)
 
     def missing(self) -> list[str]:
         """Paths of image files that are gone or have changed; looks at every file."""
@@ -276,7 +277,7 @@ class Project:
         ProjectError
             A label file does not fit; nothing is changed.
         """
-        return import_labels(self.paths, self.info, self.catalog, Path(folder), self.warnings)
+        return import_labels(self.folder, self.paths, self.info, self.catalog, Path(folder), self.warnings)
 
     # Predictions
 

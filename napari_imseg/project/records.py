@@ -32,7 +32,7 @@ class ImageRecord:
     dtype
         Name of the numpy type of the file's values.
     fingerprint
-        Of the file, see `napari_imseg.project.fingerprint`.
+        Of the file, see `napari_imseg.project.fingerprints`.
     group
         Images of one group are never on both sides of a split.
     state

@@ -186,13 +186,13 @@ class Run:
     @property
     def state(self) -> RunState:
         """What the events and the lock say; ``died`` if a trainer ended without a word."""
+        if self.is_running():
+            return "running"
         kind = self._last_kind()
-        if kind in _LAST:
-            return _LAST[kind]
-        starting = (
-            not kind and time.time() - (self.folder / "settings.json").stat().st_mtime < STARTUP_SECONDS
-        )
-        return "running" if starting or self.is_running() else "died"
+        seconds_old = time.time() - (self.folder / "settings.json").stat().st_mtime
+        if not kind and seconds_old < STARTUP_SECONDS:
+            return "running"
+        return _LAST.get(kind, "died")
 
     def _last_kind(self) -> str:
         if not self.events_path.exists():

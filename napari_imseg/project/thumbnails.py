@@ -68,12 +68,11 @@ def make(image_C_H_W: NDArray[Any], size: int) -> NDArray[np.uint8]:
     """
     channels, height, width = image_C_H_W.shape
     step = max(1, max(height, width) // (4 * size))
-    small = image_C_H_W[:, ::step, ::step].astype(np.float32)
+    small = image_C_H_W[:3, ::step, ::step].astype(np.float32)
+    small = np.nan_to_num(small, nan=0.0, posinf=0.0, neginf=0.0)
     scale = min(1.0, size / max(height, width))
     shape = (max(1, round(height * scale)), max(1, round(width * scale)))
-    stretched = np.stack(
-        [_stretch(resize(channel, shape, order=1, anti_aliasing=True)) for channel in small[:3]]
-    )
+    stretched = np.stack([_stretch(resize(channel, shape, order=1, anti_aliasing=True)) for channel in small])
     if channels == 1:
         picture = stretched[[0, 0, 0]]
     elif channels == 2:
@@ -84,7 +83,6 @@ def make(image_C_H_W: NDArray[Any], size: int) -> NDArray[np.uint8]:
 
 
 def _stretch(channel: NDArray[np.float32]) -> NDArray[np.uint8]:
-    finite = np.nan_to_num(channel, nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = np.percentile(finite, (0.5, 99.5))
-    scaled = (finite - low) / max(high - low, 1e-12)
+    low, high = np.percentile(channel, (0.5, 99.5))
+    scaled = (channel - low) / max(high - low, 1e-12)
     return np.asarray(np.clip(scaled, 0, 1) * 255, dtype=np.uint8)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from napari_imseg.project.contents import Contents
 from napari_imseg.project.errors import ProjectError, reason
-from napari_imseg.project.files import modified_ns
+from napari_imseg.project.fingerprints import modified_ns
 from napari_imseg.project.layout import layout_of
 from napari_imseg.project.records import Tile
 

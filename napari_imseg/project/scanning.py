@@ -1,15 +1,17 @@
-"""What image files there are, and how to know one again."""
+"""Find the image files in folders."""
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator
-from hashlib import blake2b
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from napari_imseg.project.errors import ProjectError, reason
+from napari_imseg.project.label_names import is_label_of_another
+from napari_imseg.project.paths import Paths
+from napari_imseg.project.wording import some
 
 OWN_SUFFIXES: Final = frozenset(
     {".tif", ".tiff", ".lsm", ".stk", ".svs", ".ndpi", ".png", ".jpg", ".jpeg", ".bmp"}
@@ -24,39 +26,8 @@ PLUGIN_SUFFIXES: Final = frozenset(
 )
 """Formats of microscopy that an installed napari reader may know."""
 
-SAMPLE: Final = 16384
-"""Bytes that are read from the start, the middle and the end for a fingerprint."""
-
-
-def fingerprint(path: Path) -> str:
-    """Size and hash of three samples of a file (of the names and sizes within a folder).
-
-    Raises
-    ------
-    OSError
-        The file cannot be read.
-    """
-    digest = blake2b(digest_size=10)
-    if path.is_dir():
-        sizes = [f"{part.relative_to(path).as_posix()}:{part.stat().st_size}" for part in _parts(path)]
-        digest.update("\n".join(sizes).encode("utf-8", "surrogateescape"))
-        return f"{len(sizes)}-{digest.hexdigest()}"
-    size = path.stat().st_size
-    with path.open("rb", buffering=0) as file:
-        for start in sorted({0, max(0, size // 2 - SAMPLE // 2), max(0, size - SAMPLE)}):
-            file.seek(start)
-            digest.update(file.read(SAMPLE))
-    return f"{size}-{digest.hexdigest()}"
-
-
-def fingerprint_size(path: Path) -> str:
-    """The first part of a fingerprint, which costs nothing."""
-    return str(len(_parts(path)) if path.is_dir() else path.stat().st_size)
-
-
-def modified_ns(path: Path) -> int:
-    """Time of the last change in nanoseconds."""
-    return path.stat().st_mtime_ns
+_NEVER: Final = (".", "__MACOSX")
+"""Beginnings of the names of folders that hold no images."""
 
 
 def find_images(
@@ -68,11 +39,12 @@ def find_images(
     ----------
     paths
         A file that is named is taken whatever its suffix; of a folder, the files with a
-        suffix of images, subfolders included, hidden ones left out.
+        suffix of images, subfolders included; what is hidden, belongs to a project or is named
+        like the label of another image is left out.
     skip
-        Folders that are not entered: the project itself, its labels.
+        Folders that are not entered.
     warnings
-        Gets a sentence for each folder that cannot be read.
+        Gets sentences about folders that cannot be read and files that seem to be labels.
 
     Yields
     ------
@@ -105,20 +77,26 @@ def _walk(folder: Path, skipped: set[Path], warnings: list[str]) -> Iterator[Pat
     def complain(error: OSError) -> None:
         warnings.append(f"folder '{error.filename}' cannot be read ({reason(error)}); left out")
 
+    labels: list[str] = []
     for root, folders, files in os.walk(folder, onerror=complain):
         stores = [name for name in folders if name.lower().endswith(".zarr")]
         names = [name for name in [*files, *stores] if _is_image(name)]
-        folders[:] = sorted(
-            (name for name in folders if _enter(Path(root, name), skipped) and name not in stores),
-            key=_natural,
-        )
+        stems = {Path(name).stem for name in names}
+        folders[:] = _entered(Path(root), set(folders) - set(stores), skipped)
         for name in sorted(names, key=_natural):
-            yield Path(root, name)
+            if is_label_of_another(Path(name).stem, stems):
+                labels.append(name)
+            else:
+                yield Path(root, name)
+    if labels:
+        warnings.append(f"left out, since they are named like labels of other images: {some(labels)}")
 
 
-def _enter(folder: Path, skipped: set[Path]) -> bool:
-    hidden = folder.name.startswith((".", "__MACOSX"))
-    return not hidden and folder not in skipped and not (folder / "project.toml").is_file()
+def _entered(root: Path, folders: Iterable[str], skipped: set[Path]) -> Sequence[str]:
+    """Subfolders to look into, in order."""
+    owned = Paths(root).own_folders if Paths(root).info.is_file() else set()
+    wanted = (name for name in folders if not name.startswith(_NEVER) and root / name not in skipped | owned)
+    return sorted(wanted, key=_natural)
 
 
 def _is_image(name: str) -> bool:
@@ -131,7 +109,3 @@ def _natural(name: str) -> list[tuple[bool, int, str]]:
         (not part.isdecimal(), int(part) if part.isdecimal() else 0, part)
         for part in re.split(r"(\d+)", name)
     ]
-
-
-def _parts(folder: Path) -> list[Path]:
-    return sorted(part for part in folder.rglob("*") if part.is_file())

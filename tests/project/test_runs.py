@@ -1,0 +1,176 @@
+"""Runs on disk."""
+
+import json
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.runs import Run, runs
+
+
+def age(run: Run, seconds: float = 120) -> None:
+    """Make a run look as if it had been created a while ago."""
+    path = run.folder / "settings.json"
+    then = path.stat().st_mtime - seconds
+    os.utime(path, (then, then))
+
+
+def test_runs_are_numbered_and_found_again(tmp_path: Path) -> None:
+    created = [Run.create(tmp_path, {"method": "supervised", "seed": number}) for number in range(3)]
+    assert [run.name for run in created] == ["r001", "r002", "r003"]
+    assert [run.settings["seed"] for run in runs(tmp_path)] == [0, 1, 2]
+    again = Run.open(created[1].folder)
+    assert again.settings == {"method": "supervised", "seed": 1}
+    assert again.project_folder == tmp_path.resolve()
+    assert again.checkpoints.is_dir()
+    versions = json.loads((again.folder / "versions.json").read_text())
+    assert versions["python"] == sys.version.split()[0]
+    assert versions["numpy"]
+
+
+def test_runs_beyond_999_stay_in_order(tmp_path: Path) -> None:
+    Run.create(tmp_path, {})
+    (tmp_path / "runs" / "r001").rename(tmp_path / "runs" / "r999")
+    Run.create(tmp_path, {})
+    assert [run.name for run in runs(tmp_path)] == ["r999", "r1000"]
+
+
+def test_two_that_start_at_once_get_runs_of_their_own(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        names = list(pool.map(lambda number: Run.create(tmp_path, {"seed": number}).name, range(24)))
+    assert sorted(names) == [f"r{number:03d}" for number in range(1, 25)]
+
+
+def test_what_is_not_a_run_is_refused_and_not_listed(tmp_path: Path) -> None:
+    assert runs(tmp_path) == []
+    (tmp_path / "runs" / "r001").mkdir(parents=True)  # half made
+    (tmp_path / "runs" / "notes").mkdir()
+    assert runs(tmp_path) == []
+    with pytest.raises(ProjectError, match=r"is not a run \(it has no settings.json\)"):
+        Run.open(tmp_path / "runs" / "r001")
+    run = Run.create(tmp_path, {})
+    (run.folder / "settings.json").write_text("{")
+    with pytest.raises(ProjectError, match="cannot be read"):
+        Run.open(run.folder)
+
+
+@pytest.mark.parametrize("settings", [{"a": object()}, {"a": float("nan")}])
+def test_settings_must_be_json(tmp_path: Path, settings: dict[str, Any]) -> None:
+    with pytest.raises(ProjectError, match="expected settings that JSON can hold"):
+        Run.create(tmp_path, settings)
+    assert runs(tmp_path) == []
+
+
+def test_events_are_read_from_where_one_stopped(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    assert run.read_events(0) == ([], 0)
+    run.append_event('{"kind": "step", "message": "zwölf"}')
+    lines, offset = run.read_events(0)
+    assert lines == ['{"kind": "step", "message": "zwölf"}']
+    run.append_event('{"kind": "epoch"}')
+    assert run.read_events(offset) == (['{"kind": "epoch"}'], run.events_path.stat().st_size)
+    assert Run.open(run.folder).read_events()[0] == [*lines, '{"kind": "epoch"}']
+
+
+def test_a_line_that_is_only_half_written_is_not_read_yet(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    run.append_event('{"kind": "step"}')
+    with run.events_path.open("a") as file:
+        file.write('{"kind": "ep')
+    lines, offset = run.read_events(0)
+    assert lines == ['{"kind": "step"}']
+    with run.events_path.open("a") as file:
+        file.write('och"}\n')
+    assert run.read_events(offset)[0] == ['{"kind": "epoch"}']
+
+
+def test_a_resumed_run_removes_the_half_line_of_a_killed_one(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    run.append_event('{"kind": "step"}')
+    with run.events_path.open("a") as file:
+        file.write('{"kind": "ep')
+    resumed = Run.open(run.folder)
+    resumed.append_event('{"kind": "run-started"}')
+    resumed.append_event('{"kind": "step"}')
+    assert [json.loads(line)["kind"] for line in run.read_events()[0]] == ["step", "run-started", "step"]
+
+
+def test_a_full_disk_leaves_complete_events(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    run.append_event('{"kind": "step"}')
+    run.events_path.unlink()
+    run.events_path.symlink_to("/dev/full")
+    with pytest.raises(ProjectError, match=r"could not be written .*; free some space and resume the run"):
+        run.append_event('{"kind": "step"}')
+
+
+def test_the_newest_start_is_found(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    assert run.newest_start == 0
+    for kind in ("run-started", "step", "stopped", "run-started", "step"):
+        run.append_event(json.dumps({"kind": kind, "text": "ü"}, ensure_ascii=False))
+    lines, _ = run.read_events(run.newest_start)
+    assert [json.loads(line)["kind"] for line in lines] == ["run-started", "step"]
+
+
+def test_a_run_can_be_asked_to_stop(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    assert not run.stop_requested()
+    run.request_stop()
+    assert Run.open(run.folder).stop_requested()
+    run.clear_stop()
+    run.clear_stop()
+    assert not run.stop_requested()
+
+
+@pytest.mark.parametrize("last", ["finished", "stopped", "failed"])
+def test_the_state_follows_from_the_last_event(tmp_path: Path, last: str) -> None:
+    run = Run.create(tmp_path, {})
+    assert run.state == "running"  # its process is starting
+    age(run)
+    assert run.state == "died"
+    run.append_event('{"kind": "run-started"}')
+    run.append_event(json.dumps({"kind": last}))
+    assert run.state == last
+    run.append_event('{"kind": "run-started"}')
+    assert run.state == "died"
+    with run.lock:
+        assert run.state == "running"
+
+
+def test_a_resumed_run_is_running_before_its_first_event(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    run.append_event('{"kind": "stopped"}')
+    with run.lock:
+        assert run.state == "running"
+    assert run.state == "stopped"
+
+
+HOLDER = """
+import sys
+from pathlib import Path
+from napari_imseg.project.runs import Run
+run = Run.open(Path(sys.argv[1]))
+with run.lock:
+    run.append_event('{"kind": "run-started"}')
+    print("ready", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    assert not run.is_running()
+    command = [sys.executable, "-c", HOLDER, str(run.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as trainer:
+        assert trainer.stdout is not None
+        assert trainer.stdout.readline() == "ready\n"
+        assert (run.is_running(), run.state) == (True, "running")
+        trainer.kill()
+    assert (run.is_running(), run.state) == (False, "died")
