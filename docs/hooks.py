@@ -1,0 +1,139 @@
+"""What the documentation takes from the code, so that nothing is listed twice.
+
+A line ``<!-- from-code: NAME ARGUMENT -->`` in a page is replaced when the site is built:
+
+* ``methods`` and ``rankings``: a table of all there are,
+* ``settings METHOD`` and ``run-settings``: the table of settings,
+* ``commands``: the help of every command,
+* ``changelog``: CHANGELOG.md,
+* ``image FILE CAPTION``: the picture ``images/FILE``, once it exists.
+
+Equations become MathML, which browsers draw without any script.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import typer
+from latex2mathml.converter import convert
+
+import napari_imseg.methods
+import napari_imseg.rankings
+from napari_imseg.cli.app import app
+from napari_imseg.cli.listing import describe_method, describe_ranking, describe_settings, settings_rows
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.method import Method
+from napari_imseg.ranking import Ranking
+from napari_imseg.registry import classes_in, find
+
+DOCS = Path(__file__).parent
+MARK = re.compile(r"^<!-- from-code: ([a-z-]+) ?(.*?) -->$", re.MULTILINE)
+EQUATION = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
+
+
+def on_config(config: Any) -> Any:
+    """Give every method of the registry its page in the navigation."""
+    pages = [{method.title: f"methods/{name}.md"} for name, method in _methods().items()]
+    config["nav"].insert(3, {"Methods": ["methods/index.md", *pages]})
+    return config
+
+
+def on_page_markdown(markdown: str, **_: Any) -> str:
+    """Fill in what comes from the code."""
+    return MARK.sub(lambda mark: MAKERS[mark[1]](mark[2]), markdown)
+
+
+def on_page_content(html: str, **_: Any) -> str:
+    """Turn equations into MathML."""
+    return EQUATION.sub(_mathml, html)
+
+
+def _methods() -> dict[str, type[Method]]:
+    return classes_in(napari_imseg.methods, Method)
+
+
+def _mathml(equation: re.Match[str]) -> str:
+    text = equation[3].replace("&amp;", "&").replace("&lt;", "<").replace("&gt;", ">")
+    return convert(text, display="block" if equation[2] == "[" else "inline")
+
+
+def _method_list(_: str) -> str:
+    described = [describe_method(method) for method in _methods().values()]
+    return _table(
+        ("method", "kind", "what it does", "tasks", "names in papers", "source"),
+        (
+            (
+                f"[`{entry['name']}`]({entry['name']}.md)",
+                entry["kind"],
+                entry["title"],
+                ", ".join(entry["tasks"]),
+                ", ".join(entry["aliases"]) or "–",
+                entry["source"],
+            )
+            for entry in described
+        ),
+    )
+
+
+def _ranking_list(_: str) -> str:
+    described = [describe_ranking(one) for one in classes_in(napari_imseg.rankings, Ranking).values()]
+    return _table(
+        ("ranking", "what comes first", "networks needed", "source"),
+        ((f"`{one['name']}`", one["title"], one["minimum_members"], one["source"]) for one in described),
+    )
+
+
+def _settings_of(name: str) -> str:
+    return _settings_table(find(napari_imseg.methods, Method, name).Settings)
+
+
+def _run_settings(_: str) -> str:
+    return _settings_table(RunSettings)
+
+
+def _settings_table(settings: Any) -> str:
+    rows = settings_rows(describe_settings(settings))
+    if not rows:
+        return "This method has no settings of its own."
+    return _table(
+        ("setting", "default", "allowed", "what it does"),
+        ((f"`{name}`", f"`{default}`", allowed or "–", text) for name, default, allowed, text in rows),
+    )
+
+
+def _commands(_: str) -> str:
+    group: Any = typer.main.get_command(app)
+    sections = []
+    for name, command in group.commands.items():
+        context: Any = typer.Context(command, info_name=f"napari-imseg {name}", terminal_width=100)
+        sections.append(f"## `{name}`\n\n```text\n{command.get_help(context)}\n```")
+    return "\n\n".join(sections)
+
+
+def _changelog(_: str) -> str:
+    return (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").split("\n", 1)[1]
+
+
+def _image(arguments: str) -> str:
+    file, _, caption = arguments.partition(" ")
+    return f"![{caption}](images/{file})" if (DOCS / "images" / file).exists() else ""
+
+
+def _table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
+    lines = [columns, ("---",) * len(columns), *rows]
+    return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in lines)
+
+
+MAKERS = {
+    "methods": _method_list,
+    "rankings": _ranking_list,
+    "settings": _settings_of,
+    "run-settings": _run_settings,
+    "commands": _commands,
+    "changelog": _changelog,
+    "image": _image,
+}
