@@ -41,7 +41,7 @@ class Dock(QWidget):
         self.session = Session(napari_viewer, self.workspace, self)
         self._keys = Keys()
         self._window: Any = None
-        self._closed = False
+        self.is_shut = False
         self.project_panel = ProjectPanel(self.session)
         self.queue_panel = QueuePanel(self.session)
         self.label_panel = LabelPanel(self.session)
@@ -211,9 +211,9 @@ class Dock(QWidget):
 
     def shut(self) -> None:
         """The dock is no more: save, unbind the keys, stop every thread."""
-        if self._closed:
+        if self.is_shut:
             return
-        self._closed = True
+        self.is_shut = True
         if self._window is not None:
             self._window.removeEventFilter(self)
         self._keys.release()

@@ -11,7 +11,7 @@ from typing import Final
 
 from napari_imseg.core.problem import Task
 from napari_imseg.project.adding import group_of
-from napari_imseg.project.files import find_images
+from napari_imseg.project.scanning import find_images
 from napari_imseg.project.info import PALETTE, ClassInfo, read_info, write_info
 from napari_imseg.project.project import Project
 

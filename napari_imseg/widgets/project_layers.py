@@ -11,6 +11,7 @@ from psygnal import Signal
 
 from napari_imseg.core.problem import UNLABELED, Task
 from napari_imseg.project.info import ProjectInfo
+from napari_imseg.widgets import notify
 from napari_imseg.widgets.colors import im_colormap, label_colormap, other_than, pseudo_label_colormap
 from napari_imseg.widgets.layers import (
     IM,
@@ -230,7 +231,14 @@ class ProjectLayers:
         self.edited.emit()
 
     def _on_selected(self) -> None:
-        self.value_picked.emit(int(self.label_layer.selected_label))
+        """napari offers every number; a label that the project does not know could not be saved."""
+        value = int(self.label_layer.selected_label)
+        highest = {Task.SEMANTIC: len(self._colors), Task.MULTILABEL: 1}.get(self._task, value)
+        if UNLABELED <= value <= highest:
+            self.value_picked.emit(value)
+        else:
+            notify.warning(f"There is no class {value} in this project; the classes end at {highest}.")
+            self.label_layer.selected_label = min(max(value, UNLABELED), highest)
 
     def _on_brush_size(self) -> None:
         self.brush_size = int(self.label_layer.brush_size)

@@ -49,6 +49,7 @@ class SettingsForm(QWidget):
         self.setObjectName("settings_form")
         self._settings = settings
         self._editors: dict[str, _Editor] = {}
+        self._touched: set[str] = set()
         self._complaint = QLabel()
         self._complaint.setObjectName("settings_complaint")
         self._complaint.setWordWrap(True)
@@ -71,15 +72,13 @@ class SettingsForm(QWidget):
             A value is not allowed, with one line per mistake.
         """
         values = {name: getattr(self._settings, name) for name in type(self._settings).model_fields}
-        for name, editor in self._editors.items():
-            shown = editor.get()
-            if shown != _shown(values[name]):
-                values[name] = shown
+        values |= {name: self._editors[name].get() for name in self._touched}
         return type(self._settings).checked(values)
 
     def setValue(self, settings: Settings) -> None:
         """Show other settings of the same class; emits nothing."""
         self._settings = settings
+        self._touched.clear()
         for name, editor in self._editors.items():
             blocked = editor.widget.blockSignals(True)
             editor.put(getattr(settings, name))
@@ -93,21 +92,21 @@ class SettingsForm(QWidget):
         editor.widget.setObjectName(f"setting_{name}")
         editor.widget.setToolTip(_tooltip(name, field))
         editor.widget.setAccessibleName(_title(name))
-        editor.changed.connect(self._on_changed)
+        editor.changed.connect(lambda: self._on_changed(name))
         label = QLabel(_title(name))
         label.setToolTip(_tooltip(name, field))
         label.setBuddy(editor.widget)
         rows.addRow(label, editor.widget)
         self._editors[name] = editor
 
-    def _on_changed(self) -> None:
+    def _on_changed(self, name: str) -> None:
+        self._touched.add(name)
         try:
             settings = self.value()
         except SettingsError as mistake:
             self._complain(str(mistake))
             return
         self._complain("")
-        self._settings = settings
         self.valueChanged.emit(settings)
 
     def _complain(self, text: str) -> None:
@@ -163,10 +162,6 @@ def _choices(kind: Any) -> list[str]:
     if isinstance(kind, type) and issubclass(kind, Enum):
         return [str(choice.value) for choice in kind]
     return []
-
-
-def _shown(value: Any) -> Any:
-    return value.value if isinstance(value, Enum) else value
 
 
 def _title(name: str) -> str:

@@ -1,0 +1,78 @@
+"""A small project and the dock in a real window."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtWidgets import QApplication
+from skimage.draw import disk
+
+from napari_imseg.project.project import Project
+from napari_imseg.widgets import recent
+from napari_imseg.widgets.dock import Dock
+
+SIDE = 64
+
+
+def write_images(folder: Path, count: int, side: int = SIDE) -> Path:
+    """Bright discs on noise, two wells."""
+    rng = np.random.default_rng(0)
+    folder.mkdir(parents=True)
+    for number in range(count):
+        image = rng.normal(300, 30, (side, side))
+        for _ in range(4):
+            rows, columns = disk(rng.integers(8, side - 8, 2), rng.integers(5, 9), shape=image.shape)
+            image[rows, columns] += 600
+        tifffile.imwrite(folder / f"well{number % 2}_{number:02d}.tif", image.clip(0).astype(np.uint16))
+    return folder
+
+
+@pytest.fixture
+def make_project(tmp_path: Path) -> Callable[..., Path]:
+    """Write images and make a project of them; gives its folder."""
+
+    def make(count: int = 6, **options: object) -> Path:
+        images = write_images(tmp_path / "images", count)
+        settings = {"task": "semantic", "classes": ["nucleus", "debris"], **options}
+        with Project.create(tmp_path / "project", images=images, **settings) as project:
+            return project.folder
+
+    return make
+
+
+@pytest.fixture
+def recent_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The list of recent projects of this test alone."""
+    monkeypatch.setattr(recent, "user_config_dir", lambda _: str(tmp_path / "config"))
+    return tmp_path / "config" / "recent.json"
+
+
+@pytest.fixture
+def dock(make_napari_viewer: Callable[..., object], recent_file: Path) -> Iterator[Dock]:
+    """The dock in a window that is shown; no widget of it may be left behind."""
+    viewer = make_napari_viewer(show=True)
+    made = Dock(viewer)
+    viewer.window.add_dock_widget(made, name="napari-imseg", area="right")
+    yield made
+    if not made.is_shut:
+        viewer.window.remove_dock_widget(made)
+    QApplication.processEvents()
+
+
+@pytest.fixture
+def open_dock(dock: Dock, make_project: Callable[..., Path], qtbot: object) -> Callable[..., Dock]:
+    """The dock with an open project and, unless told otherwise, its first image on the screen."""
+
+    def opened(*, image: bool = True, count: int = 6, **options: object) -> Dock:
+        dock.session.open_project(make_project(count, **options))
+        qtbot.waitUntil(lambda: dock.session.labeling is not None, timeout=10_000)
+        if image:
+            with qtbot.waitSignal(dock.session.labeling.opening.opened, timeout=10_000):
+                dock.session.labeling.next()
+        return dock
+
+    return opened

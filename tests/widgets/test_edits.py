@@ -1,0 +1,57 @@
+"""Changes of a whole label; by hand on four pixels."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from napari_imseg.core.problem import UNLABELED, Task
+from napari_imseg.widgets.edits import accept, can_teach, clear, next_instance, rest_is_background
+
+LABEL = np.array([[UNLABELED, 2], [0, UNLABELED]], np.int32)
+PSEUDO = np.array([[1, 1], [1, 2]], np.uint8)
+IM = np.array([[False, False], [False, True]])
+
+
+def test_accept_fills_what_is_unlabeled_where_networks_agree():
+    assert accept(LABEL, PSEUDO, IM, Task.SEMANTIC).tolist() == [[1, 2], [0, UNLABELED]]
+
+
+def test_accept_all_fills_the_im_too():
+    assert accept(LABEL, PSEUDO, IM, Task.SEMANTIC, everything=True).tolist() == [[1, 2], [0, 2]]
+
+
+def test_accepted_instances_get_ids_that_nobody_has():
+    accepted = accept(LABEL, PSEUDO, IM, Task.INSTANCES, everything=True)
+    assert accepted.tolist() == [[3, 2], [0, 4]]
+
+
+def test_accept_works_on_every_mask_of_a_multilabel_project():
+    label = np.stack([LABEL.clip(max=1)] * 2)
+    accepted = accept(label, np.stack([PSEUDO.clip(max=1)] * 2), IM, Task.MULTILABEL)
+    assert accepted.tolist() == [[[1, 1], [0, UNLABELED]]] * 2
+
+
+def test_accept_leaves_its_input_alone():
+    before = LABEL.copy(), PSEUDO.copy()
+    accept(LABEL, PSEUDO, IM, Task.INSTANCES)
+    assert (LABEL == before[0]).all()
+    assert (PSEUDO == before[1]).all()
+
+
+def test_shapes_that_differ_are_refused():
+    with pytest.raises(ValueError, match="train again"):
+        accept(LABEL, PSEUDO[:1], IM, Task.SEMANTIC)
+
+
+def test_rest_clear_and_next():
+    assert rest_is_background(LABEL).tolist() == [[0, 2], [0, 0]]
+    assert (clear(LABEL) == UNLABELED).all()
+    assert next_instance(LABEL) == 3
+    assert next_instance(clear(LABEL)) == 1
+
+
+def test_teaching_takes_background_and_something_else():
+    assert can_teach(LABEL)
+    assert not can_teach(LABEL.clip(max=0))
+    assert not can_teach(np.full((2, 2), 1))
