@@ -63,8 +63,3 @@ def clear(label: NDArray[np.int32]) -> NDArray[np.int32]:
 def next_instance(label: NDArray[np.int32]) -> int:
     """An instance id that no pixel has yet."""
     return max(0, int(label.max(initial=0))) + 1
-
-
-def can_teach(label: NDArray[np.int32]) -> bool:
-    """True if background and something else are labeled, so that a pixel classifier can learn."""
-    return bool((label == BACKGROUND).any() and (label > BACKGROUND).any())

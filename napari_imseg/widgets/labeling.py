@@ -15,10 +15,10 @@ from napari_imseg.project import masks
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import State
-from napari_imseg.widgets import edits, notify
+from napari_imseg.widgets import edits, loading, notify
 from napari_imseg.widgets.autosave import Autosave, Unsaved
 from napari_imseg.widgets.jobs import Jobs
-from napari_imseg.widgets.loading import Shown, ShownPrediction, prepare
+from napari_imseg.widgets.loading import Shown, ShownPrediction
 from napari_imseg.widgets.opening import Opening
 from napari_imseg.widgets.preferences import preferences
 from napari_imseg.widgets.project_layers import ProjectLayers
@@ -157,7 +157,7 @@ class Labeling(QObject):
             if prediction is not None:
                 self.opening.show_prediction(image.id, prediction)
 
-        self._jobs.run("preview", lambda: _preview(project, image.id, copy), show)
+        self._jobs.run("preview", lambda: loading.preview(project, image.id, copy), show)
 
     # What happens then
 
@@ -247,12 +247,3 @@ def _read_version(project: Project, image_id: str, version: str) -> NDArray[np.i
         if known.name == version:
             return masks.read_mask(known.path)
     raise ProjectError(f"the label of {image_id} has no version '{version}' any more")
-
-
-def _preview(project: Project, image_id: str, label: NDArray[np.int32]) -> ShownPrediction | None:
-    if not edits.can_teach(label):
-        return None
-    # Not at the top: scikit-learn takes a second to import, and most sessions never need it.
-    from napari_imseg.engine.suggestions import preview
-
-    return prepare(preview(project, image_id, label), "")

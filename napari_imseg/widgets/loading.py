@@ -14,10 +14,11 @@ from skimage.measure import label as label_components
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.problem import INTERIOR, UNLABELED, Task
 from napari_imseg.core.regions import islands
-from napari_imseg.engine.records import find_generation
+from napari_imseg.engine.records import find_generation, generation_path
 from napari_imseg.project.predictions import StoredPrediction
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import ImageRecord
+from napari_imseg.widgets.flood import WatershedOptions
 
 _SAMPLE: Final = 512
 _MOST_ISLANDS: Final = 200
@@ -103,14 +104,31 @@ def load_prediction(project: Project, image_id: str, generation: str) -> ShownPr
     if not generation or not project.paths.prediction(generation, image_id).exists():
         return None
     stored = project.read_prediction(generation, image_id)
-    if project.info.task is Task.INSTANCES:
-        stored = replace(stored, pseudo_label_H_W=_instances(project, stored, generation))
-    return prepare(stored, generation)
+    if project.info.task is not Task.INSTANCES:
+        return prepare(stored, generation, stored.pseudo_label_H_W)
+    options = WatershedOptions()
+    if generation_path(project, generation).exists():
+        record = find_generation(project, generation)
+        options = replace(options, foreground=record.foreground_threshold, seed=record.seed_threshold)
+    return prepare(stored, generation, objects(stored, options))
 
 
-def prepare(stored: StoredPrediction, generation: str) -> ShownPrediction:
+def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> ShownPrediction | None:
+    """What a pixel classifier says that learns from the strokes so far; ``None`` if they are too few."""
+    # Not at the top: scikit-learn takes a second to import, and most sessions never need it.
+    from napari_imseg.engine import suggestions
+
+    stored = suggestions.preview(project, image_id, label)
+    if stored is None:
+        return None
+    instances = project.info.task is Task.INSTANCES
+    return prepare(stored, "", objects(stored, WatershedOptions()) if instances else stored.pseudo_label_H_W)
+
+
+def prepare(
+    stored: StoredPrediction, generation: str, pseudo_label: NDArray[np.integer[Any]]
+) -> ShownPrediction:
     """Hatch the inconsistency mask and find its islands."""
-    pseudo_label = stored.pseudo_label_H_W
     return ShownPrediction(
         pseudo_label=pseudo_label.astype(np.min_scalar_type(int(pseudo_label.max(initial=0)))),
         im_H_W=stored.im_H_W,
@@ -119,6 +137,13 @@ def prepare(stored: StoredPrediction, generation: str) -> ShownPrediction:
         islands=islands(stored.im_H_W)[:_MOST_ISLANDS],
         generation=generation,
     )
+
+
+def objects(stored: StoredPrediction, options: WatershedOptions) -> NDArray[np.int32]:
+    """Objects with ids: networks know background, interior and boundary only."""
+    if stored.probabilities_C_H_W is None:
+        return np.asarray(label_components(stored.pseudo_label_H_W == INTERIOR), np.int32)
+    return watershed_instances(stored.probabilities_C_H_W, options.foreground, options.seed)
 
 
 def empty_label(project: Project, record: ImageRecord) -> NDArray[np.int32]:
@@ -161,14 +186,6 @@ def hatch(im_H_W: NDArray[np.bool_]) -> NDArray[np.uint8]:
     stripe = max(2, max(height, width) // 160)
     diagonal = np.add.outer(np.arange(height), np.arange(width)) // stripe % 2 + 1
     return np.where(im_H_W, diagonal, 0).astype(np.uint8)
-
-
-def _instances(project: Project, stored: StoredPrediction, generation: str) -> NDArray[np.int32]:
-    """Objects with ids: networks know background, interior and boundary only."""
-    if stored.probabilities_C_H_W is None:
-        return np.asarray(label_components(stored.pseudo_label_H_W == INTERIOR), np.int32)
-    record = find_generation(project, generation)
-    return watershed_instances(stored.probabilities_C_H_W, record.foreground_threshold, record.seed_threshold)
 
 
 class ShownCache:

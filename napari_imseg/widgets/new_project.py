@@ -11,9 +11,9 @@ from typing import Final
 
 from napari_imseg.core.problem import Task
 from napari_imseg.project.adding import group_of
-from napari_imseg.project.scanning import find_images
 from napari_imseg.project.info import PALETTE, ClassInfo, read_info, write_info
 from napari_imseg.project.project import Project
+from napari_imseg.project.scanning import find_images
 
 TASKS: Final = {
     Task.SEMANTIC: "Semantic: every pixel gets one class",

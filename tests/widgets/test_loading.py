@@ -79,7 +79,8 @@ def test_hatching_stays_inside_and_has_two_tones():
 )
 def test_odd_images_have_a_range_to_draw(image):
     for low, high in (contrast(image), limits(image)):
-        assert np.isfinite(low) and low < high
+        assert np.isfinite(low)
+        assert low < high
 
 
 def test_colour_images_are_drawn_as_they_are():
