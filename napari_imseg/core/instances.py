@@ -5,28 +5,46 @@ Source: ACTIS; METHODS 2.2 and 2.5.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
-import mahotas
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.measure import label as components_of
 from skimage.segmentation import find_boundaries
 
-from napari_imseg.core.matching import match
+from napari_imseg.core.flooding import connected_parts, flood, keep_connected_to_seed
 from napari_imseg.core.problem import BACKGROUND, BOUNDARY, INTERIOR, UNLABELED
+from napari_imseg.core.thresholds import Thresholds, find_thresholds
 
-CROSS = ndimage.generate_binary_structure(2, 1)
+__all__ = [
+    "Thresholds",
+    "find_thresholds",
+    "foreground_and_seeds",
+    "three_class_target",
+    "watershed_instances",
+]
 
 
 def three_class_target(ids_H_W: NDArray[np.integer[Any]]) -> NDArray[np.int16]:
-    """What a network learns of a label image with one id per object."""
+    """What a network learns from instance ids: background 0, interior 1, boundary 2.
+
+    The boundary of an isolated object is a ring of one pixel around it; where objects touch it
+    is one pixel on either side.
+
+    Parameters
+    ----------
+    ids_H_W
+        Instance ids of any integer dtype, 0 background, `UNLABELED` where nobody labeled.
+
+    Returns
+    -------
+    ndarray
+        int16 (H, W), with `UNLABELED` kept. An unlabeled region does not make a boundary.
+    """
     labeled = ids_H_W != UNLABELED
+    # find_boundaries draws thicker lines for int64, so the dtype is part of the definition
     ids = np.where(labeled, ids_H_W, BACKGROUND).astype(np.int32)
-    target = np.where(ids > BACKGROUND, INTERIOR, BACKGROUND).astype(np.int16)
+    target = (ids > BACKGROUND).astype(np.int16)
     target[find_boundaries(ids, mode="outer")] = BOUNDARY
     target[~labeled] = UNLABELED
     return target
@@ -35,7 +53,7 @@ def three_class_target(ids_H_W: NDArray[np.integer[Any]]) -> NDArray[np.int16]:
 def foreground_and_seeds(
     probabilities_C_H_W: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The maps that are cut at two thresholds: foreground ``1 - p_background``, and interior."""
+    """The maps that the two thresholds cut: foreground (1 - background) and interior."""
     return 1 - probabilities_C_H_W[BACKGROUND], probabilities_C_H_W[INTERIOR]
 
 
@@ -47,49 +65,43 @@ def watershed_instances(
     drop_seedless: bool = True,
     fill_holes: bool = False,
 ) -> NDArray[np.int32]:
-    """Objects of three-class probabilities."""
+    """Objects of three-class probabilities by a seeded watershed.
+
+    Seeds are the 4-connected parts of ``interior > seed_threshold``. They are flooded over
+    ``1 - interior``, across the whole image, and cut to ``1 - background > foreground_threshold``.
+
+    Parameters
+    ----------
+    probabilities_C_H_W
+        Probabilities of background, interior and boundary; they sum to 1.
+    minimum_size
+        Smaller objects are removed.
+    drop_seedless
+        Remove foreground that is not connected to the seed whose id it got. If False, islands
+        without a seed get the id of a remote object, as in the ACTIS code.
+    fill_holes
+        Fill background that one object encloses.
+
+    Returns
+    -------
+    ndarray
+        int32 (H, W), 0 background; ids are not always without gaps. All 0 if there is no seed.
+    """
     foreground, interior = foreground_and_seeds(probabilities_C_H_W)
-    seeds, count = ndimage.label(interior > seed_threshold, CROSS)
-    if count == 0:
-        return np.zeros(foreground.shape, np.int32)
-    basins = mahotas.cwatershed(1 - interior, seeds, CROSS).astype(np.int32)
-    ids = np.where(foreground > foreground_threshold, basins, BACKGROUND)
+    seeds, _ = connected_parts(interior > seed_threshold)
+    ids = np.where(foreground > foreground_threshold, flood(1 - interior, seeds), BACKGROUND)
     if drop_seedless:
-        ids = _connected_to_seed(ids, seeds)
-    return ids
+        ids = keep_connected_to_seed(ids, seeds)
+    if minimum_size > 1:
+        ids[np.bincount(ids.ravel())[ids] < minimum_size] = BACKGROUND
+    return _without_holes(ids) if fill_holes else ids
 
 
-def _connected_to_seed(ids: NDArray[np.int32], seeds: NDArray[np.int32]) -> NDArray[np.int32]:
-    parts = components_of(ids, connectivity=1)
-    keep = np.zeros(parts.max() + 1, bool)
-    keep[parts[(seeds > 0) & (ids > 0)]] = True
-    keep[0] = False
-    return np.where(keep[parts], ids, BACKGROUND)
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    foreground: float
-    seed: float
-    score: float
-
-
-def find_thresholds(
-    probabilities: Sequence[NDArray[np.float32]], true_ids: Sequence[NDArray[np.int32]]
-) -> Thresholds:
-    grid = np.linspace(0.1, 0.99, 90)
-
-    def score(foreground: float, seed: float) -> float:
-        values = []
-        for p, t in zip(probabilities, true_ids, strict=True):
-            m = match(t, watershed_instances(p, foreground, seed))
-            tp = m.true_positives(0.5)
-            n = len(m.true_ids) * len(m.predicted_ids)
-            values.append(
-                1.0 if not len(m.true_ids) and not len(m.predicted_ids) else tp * tp / n if n else 0.0
-            )
-        return float(np.mean(values))
-
-    foreground = max(grid, key=lambda t: score(t, 0.6))
-    seed = max(grid, key=lambda t: score(foreground, t))
-    return Thresholds(float(foreground), float(seed), score(foreground, seed))
+def _without_holes(ids_H_W: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give background that a single object encloses to that object."""
+    filled = ids_H_W.copy()
+    for index, box in enumerate(ndimage.find_objects(ids_H_W), start=1):
+        if box is not None:
+            hole = ndimage.binary_fill_holes(ids_H_W[box] == index) & (ids_H_W[box] == BACKGROUND)
+            filled[box][hole] = index
+    return filled

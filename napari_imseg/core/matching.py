@@ -39,13 +39,7 @@ class Matching:
 
         One to one; as many pairs as possible, and among those the highest sum of IoU.
         """
-        candidates = np.flatnonzero(self.iou >= threshold)
-        rows, columns = self.true_index[candidates], self.predicted_index[candidates]
-        rivals = (np.bincount(rows)[rows] > 1) | (np.bincount(columns)[columns] > 1)
-        if not rivals.any():  # always so above 0.5
-            return candidates
-        chosen = _assign(rows[rivals], columns[rivals], self.iou[candidates[rivals]])
-        return np.sort(np.concatenate([candidates[~rivals], candidates[rivals][chosen]]))
+        return assign(self.true_index, self.predicted_index, self.iou, threshold)
 
     def true_positives(self, threshold: float) -> int:
         """Number of matched pairs with ``iou >= threshold``."""
@@ -109,6 +103,30 @@ def _runs(
     true_starts, predicted_starts = true[starts].astype(np.int64), predicted[starts].astype(np.int64)
     known = true_starts >= BACKGROUND
     return true_starts[known], np.maximum(predicted_starts[known], BACKGROUND), lengths[known]
+
+
+def assign(
+    rows: NDArray[np.int64], columns: NDArray[np.int64], iou: NDArray[np.float64], threshold: float
+) -> NDArray[np.int64]:
+    """Choose one-to-one pairs with ``iou >= threshold``; as many as possible, then the highest sum.
+
+    Parameters
+    ----------
+    rows, columns, iou
+        True object, predicted object, and IoU of each overlapping pair.
+
+    Returns
+    -------
+    ndarray
+        Indices of the chosen pairs, ascending.
+    """
+    candidates = np.flatnonzero(iou >= threshold)
+    rows, columns = rows[candidates], columns[candidates]
+    rivals = (np.bincount(rows)[rows] > 1) | (np.bincount(columns)[columns] > 1)
+    if not rivals.any():  # always so above 0.5
+        return candidates
+    chosen = _assign(rows[rivals], columns[rivals], iou[candidates[rivals]])
+    return np.sort(np.concatenate([candidates[~rivals], candidates[rivals][chosen]]))
 
 
 def _assign(

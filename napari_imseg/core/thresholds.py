@@ -1,0 +1,90 @@
+"""The two thresholds of the watershed, chosen on labeled images.
+
+Source: ACTIS; METHODS 2.5 and 2.6.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.core.problem import BACKGROUND, INTERIOR
+from napari_imseg.core.sweeps import Counts, Scene, sweep_foreground, sweep_seeds
+
+GRID: NDArray[np.float64] = np.linspace(0.1, 0.99, 90)
+"""Thresholds that are tried, for the foreground and for the seeds."""
+
+FIRST_SEED = 0.6
+"""Seed threshold while the foreground threshold is searched."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Thresholds of `watershed_instances`, and the score they reach.
+
+    Attributes
+    ----------
+    foreground, seed
+        Between 0 and 1.
+    score
+        Mean over the images of precision times recall at IoU >= 0.5 (``ap50_pr``).
+    """
+
+    foreground: float
+    seed: float
+    score: float
+
+
+def find_thresholds(
+    probabilities: Sequence[NDArray[np.float32]], true_ids: Sequence[NDArray[np.int32]]
+) -> Thresholds:
+    """Search the foreground threshold with a fixed seed threshold, then the seed threshold with it.
+
+    Each line search takes the first maximum. The result is what `watershed_instances` and
+    `instance_metrics` give at each of the 180 thresholds, at a small part of the work.
+
+    Parameters
+    ----------
+    probabilities
+        Three-class probabilities (C, H, W) of each image.
+    true_ids
+        Its true instance ids (H, W); pixels of negative truth are left out.
+
+    Raises
+    ------
+    ValueError
+        There is no image, or the lists differ in length.
+    """
+    if not len(probabilities) or len(probabilities) != len(true_ids):
+        raise ValueError(
+            "a search for thresholds needs labeled images with their probabilities, got "
+            f"{len(probabilities)} predictions and {len(true_ids)} labels"
+        )
+    grid = GRID.astype(np.float32)  # the maps are compared in their own precision
+    scenes = [
+        Scene.of(1 - maps[BACKGROUND], maps[INTERIOR], ids)
+        for maps, ids in zip(probabilities, true_ids, strict=True)
+    ]
+    first_seed = np.float32(FIRST_SEED)
+    foreground = int(np.argmax(_scores([sweep_foreground(scene, grid, first_seed) for scene in scenes])))
+    scores = _scores([sweep_seeds(scene, grid, grid[foreground]) for scene in scenes])
+    seed = int(np.argmax(scores))
+    return Thresholds(float(GRID[foreground]), float(GRID[seed]), float(scores[seed]))
+
+
+def _scores(counts: Sequence[Counts]) -> NDArray[np.float64]:
+    """Mean AP.50 (precision times recall) at each threshold; nothing to find and nothing found is 1."""
+    mean: NDArray[np.float64] = np.mean([_ap50_pr(image) for image in counts], axis=0)
+    return mean
+
+
+def _ap50_pr(image: Counts) -> NDArray[np.float64]:
+    if image.true == 0:
+        return (image.predicted == 0).astype(np.float64)
+    precision: NDArray[np.float64] = image.found / np.maximum(1, image.predicted)
+    recall: NDArray[np.float64] = image.found / image.true
+    ap50_pr: NDArray[np.float64] = precision * recall
+    return ap50_pr

@@ -1,0 +1,86 @@
+"""Counts along a grid of thresholds against a watershed and a matching for each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from napari_imseg.core import sweeps
+from napari_imseg.core.flooding import closed_areas, connected_parts, flood
+from napari_imseg.core.instances import foreground_and_seeds, watershed_instances
+from napari_imseg.core.matching import match
+from napari_imseg.core.sweeps import Scene, sweep_foreground, sweep_seeds
+from tests.core.scenes import discs, maps_of
+
+GRID = np.linspace(0.1, 0.95, 18).astype(np.float32)
+
+
+def random_maps(seed: int, side: int, levels: int, smooth: float) -> NDArray[np.float32]:
+    """Maps without any structure, where floods take the oddest ways."""
+    rng = np.random.default_rng(seed)
+    values = np.stack([ndimage.gaussian_filter(rng.random((side, side + 3)), smooth) for _ in range(3)])
+    values = values - values.min(axis=(1, 2), keepdims=True) + 0.01
+    values **= 3
+    maps = values / values.sum(axis=0)
+    return (np.round(maps * levels) / levels if levels else maps).astype(np.float32)
+
+
+def check_counts(
+    maps: NDArray[np.float32], true_ids: NDArray[np.int32], fixed: np.float32, iou: float
+) -> None:
+    scene = Scene.of(*foreground_and_seeds(maps), true_ids)
+    both = sweep_foreground(scene, GRID, fixed), sweep_seeds(scene, GRID, fixed)
+    cuts = [(cut, fixed) for cut in GRID], [(fixed, cut) for cut in GRID]
+    for counts, pairs in zip(both, cuts, strict=True):
+        matchings = [match(true_ids, watershed_instances(maps, f, s)) for f, s in pairs]
+        assert counts.true == len(matchings[0].true_ids)
+        assert counts.predicted.tolist() == [len(matching.predicted_ids) for matching in matchings]
+        assert counts.found.tolist() == [matching.true_positives(iou) for matching in matchings]
+
+
+scenes = given(
+    seed=st.integers(0, 10_000),
+    levels=st.sampled_from([0, 0, 200, 10]),
+    smooth=st.sampled_from([0.0, 0.8, 1.5]),
+    fixed=st.sampled_from(list(GRID[::3])),
+)
+
+
+@settings(max_examples=40, deadline=None, derandomize=True)
+@scenes
+def test_counts_equal_brute_force(seed: int, levels: int, smooth: float, fixed: np.float32) -> None:
+    side = 1 + seed % 16
+    maps = random_maps(seed, side, levels, smooth)
+    true_ids = discs(np.random.default_rng(seed), side + 3, 5, radius=3)[:side]
+    true_ids[:, -2:] = -1
+    check_counts(maps, true_ids, fixed, iou=0.5)
+
+
+@settings(max_examples=60, deadline=None, derandomize=True)
+@scenes
+def test_objects_equal_brute_force_to_the_pixel(
+    seed: int, levels: int, smooth: float, fixed: np.float32
+) -> None:
+    """Objects of one threshold are the truth, and only exact copies of them count as found."""
+    maps = random_maps(seed, 24, levels, smooth)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sweeps, "IOU", 1.0)
+        for cut in GRID[seed % 5 :: 5]:
+            check_counts(maps, watershed_instances(maps, fixed, cut), fixed, iou=1.0)
+
+
+@pytest.mark.parametrize("levels", [0, 255])
+def test_closed_areas_flood_as_the_whole_image_does(levels: int) -> None:
+    rng = np.random.default_rng(2)
+    interior = maps_of(discs(rng, 60, 20), rng, levels=levels)[1]
+    seeds, _ = connected_parts(interior > 0.6)
+    areas = closed_areas(interior, interior > 0.1)
+    inside = areas > 0
+    assert 0 < inside.mean() < 0.7
+    alone = flood(np.where(inside, 1 - interior, 2), seeds)
+    with_seed = np.isin(areas, areas[seeds > 0]) & inside
+    np.testing.assert_array_equal(alone[with_seed], flood(1 - interior, seeds)[with_seed])

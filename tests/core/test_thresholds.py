@@ -1,0 +1,75 @@
+"""The threshold search against a watershed and a matching for every threshold."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_imseg.core.instances import find_thresholds, watershed_instances
+from napari_imseg.core.matching import match
+from napari_imseg.core.metrics import average_precision
+from napari_imseg.core.thresholds import FIRST_SEED, GRID, Thresholds
+from tests.core.scenes import discs, maps_of
+
+Images = list[NDArray[np.float32]]
+Truths = list[NDArray[np.int32]]
+
+
+def search_by_brute_force(images: Images, truths: Truths) -> Thresholds:
+    def score(foreground: float, seed: float) -> float:
+        found = [watershed_instances(maps, foreground, seed) for maps in images]
+        pairs = zip(truths, found, strict=True)
+        return float(np.mean([average_precision(match(true, ids), (0.5,), "pr") for true, ids in pairs]))
+
+    foreground = GRID[np.argmax([score(threshold, FIRST_SEED) for threshold in GRID])]
+    scores = [score(foreground, threshold) for threshold in GRID]
+    best = int(np.argmax(scores))
+    return Thresholds(float(foreground), float(GRID[best]), scores[best])
+
+
+@pytest.mark.parametrize("levels", [0, 255, 12, 3])
+@pytest.mark.parametrize("noise", [0.3, 1.5])
+def test_same_result_as_brute_force(levels: int, noise: float) -> None:
+    rng = np.random.default_rng(levels + int(10 * noise))
+    truths = [discs(rng, 32, count) for count in (7, 3)]
+    images = [maps_of(ids, rng, noise, levels) for ids in truths]
+    assert find_thresholds(images, truths) == search_by_brute_force(images, truths)
+
+
+def test_same_result_with_unlabeled_pixels_and_objects_cut_by_them() -> None:
+    rng = np.random.default_rng(5)
+    ids = discs(rng, 40, 12)
+    images, truths = [maps_of(ids, rng)], [np.where(np.arange(40) < 17, ids, -1).astype(np.int32)]
+    assert find_thresholds(images, truths) == search_by_brute_force(images, truths)
+
+
+def test_same_result_on_a_truth_without_any_background() -> None:
+    rng = np.random.default_rng(6)
+    ids = np.where(np.arange(24) < 11, 70_000, 4).astype(np.int32) * np.ones((24, 1), np.int32)
+    images = [maps_of(ids % 7, rng)]
+    assert find_thresholds(images, [ids]) == search_by_brute_force(images, [ids])
+
+
+@pytest.mark.parametrize("interior", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("true_id", [0, 1])
+def test_same_result_on_a_plateau(interior: float, true_id: int) -> None:
+    flat = np.full((9, 7), interior, np.float32)
+    images, truths = [np.stack([1 - flat, flat, 0 * flat])], [np.full((9, 7), true_id, np.int32)]
+    assert find_thresholds(images, truths) == search_by_brute_force(images, truths)
+
+
+def test_nothing_there_and_nothing_found_is_perfect() -> None:
+    maps = np.stack([np.ones((5, 5)), np.zeros((5, 5)), np.zeros((5, 5))]).astype(np.float32)
+    assert find_thresholds([maps], [np.zeros((5, 5), np.int32)]).score == 1.0
+
+
+def test_one_pixel() -> None:
+    maps = np.array([[[0.2]], [[0.7]], [[0.1]]], np.float32)
+    found = find_thresholds([maps], [np.ones((1, 1), np.int32)])
+    assert found == Thresholds(float(GRID[0]), float(GRID[0]), 1.0)
+
+
+def test_without_images() -> None:
+    with pytest.raises(ValueError, match="needs labeled images"):
+        find_thresholds([], [])

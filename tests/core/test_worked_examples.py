@@ -1,0 +1,414 @@
+"""Every worked example that is about `napari_imseg.core`, and a list of those that are not.
+
+Where paper and code differ, the expected value is the recommended reading; the other one is
+checked wherever it is a named option.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_imseg.core import thresholds
+from napari_imseg.core.disagreement import (
+    block,
+    enough_foreground,
+    erode_dilate,
+    hard_labels,
+    im_size,
+    inconsistency,
+)
+from napari_imseg.core.instances import three_class_target, watershed_instances
+from napari_imseg.core.intensity import percentile_limits
+from napari_imseg.core.matching import Matching, match
+from napari_imseg.core.metrics import (
+    CODE_THRESHOLDS,
+    PAPER_THRESHOLDS,
+    average_precision,
+    dice,
+    instance_metrics,
+    iou,
+    overall,
+    semantic_metrics,
+)
+from napari_imseg.core.morphology import dilate, erode
+from napari_imseg.core.problem import INCONSISTENT, Problem, Task
+
+ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
+EXAMPLES: dict[str, dict[str, Any]] = {
+    example["name"]: example for example in json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
+}
+BINARY = Problem(Task.SEMANTIC, 1, 2)
+LATER = {
+    "class_shift": "belongs to the outputs of networks (later)",
+    "impp_interval_to_augments_ISIC_2018": "belongs to inconsistency-masks-plus-plus (later)",
+    "impp_interval_to_augments_HeLa": "belongs to inconsistency-masks-plus-plus (later)",
+    "impp_interval_to_augments_SUIM": "belongs to inconsistency-masks-plus-plus (later)",
+    "impp_interval_to_augments_Cityscapes": "belongs to inconsistency-masks-plus-plus (later)",
+    "evalnet_miou_detected_only": "belongs to evalnet (later)",
+    "evalnet_ensemble_candidate": "belongs to evalnet (later)",
+    "evalnet_detection_label": "belongs to evalnet (later)",
+    "im_val_soft_mean_iou": "belongs to inconsistency-masks (later)",
+    "im_mask_decoding": "belongs to inconsistency-masks (later)",
+    "im_noise_range": "belongs to noisy-student (later)",
+    "im_brightness_contrast": "belongs to noisy-student (later)",
+    "hela_position_target_weight": "belongs to inconsistency-masks on HeLa (later)",
+    "hela_cell_count_window": "belongs to inconsistency-masks on HeLa (later)",
+    "hela_position_circle_radius": "belongs to inconsistency-masks on HeLa (later)",
+    "hela_centres_from_square_blobs": "belongs to inconsistency-masks on HeLa (later)",
+    "mcce": "belongs to inconsistency-masks on HeLa (later)",
+    "actis_tta_average": "belongs to actis (later)",
+    "actis_tta_average_disagree": "belongs to actis (later)",
+    "actis_percentile_mask_ema": "belongs to actis (later)",
+    "actis_percentile_mask_first_step": "belongs to actis (later)",
+    "actis_percentile_class_absent": "belongs to actis (later)",
+    "actis_quantile_schedule": "belongs to actis (later)",
+    "actis_teacher_ema": "belongs to actis (later)",
+    "actis_weighted_ce_label_smoothing": "belongs to actis (later)",
+    "actis_masked_mean": "belongs to actis (later)",
+    "actis_cosine_lr": "belongs to actis (later)",
+    "denoiseg_loss": "belongs to denoiseg (later)",
+    "denoiseg_threshold_grid": "belongs to denoiseg (later)",
+    "em_reparameterised_sample": "belongs to entropy-minimisation (later)",
+    "em_sharpen_eq5": "belongs to entropy-minimisation (later)",
+    "em_adaptive_sharpening_eq5_8": "belongs to entropy-minimisation (later)",
+    "em_adaptive_sharpening_constant": "belongs to entropy-minimisation (later)",
+    "em_class_consistency_eq9": "belongs to entropy-minimisation (later)",
+    "em_class_consistency_none": "belongs to entropy-minimisation (later)",
+    "em_fgmr_eq4": "belongs to entropy-minimisation (later)",
+    "em_poly_lr": "belongs to entropy-minimisation (later)",
+    "em_total_loss": "belongs to entropy-minimisation (later)",
+    "rpg_distance_label_weight": "belongs to rpg (later)",
+    "rpg_all_opposite": "belongs to rpg (later)",
+    "rpg_weight_two_equal_classes": "belongs to rpg (later)",
+    "rpg_weight_single_class_found": "belongs to rpg (later)",
+    "rpg_weight_generic": "belongs to rpg (later)",
+    "rpg_loss_unlabelled": "belongs to rpg (later)",
+    "rpg_multilabel_nn": "belongs to rpg (later)",
+    "fixmatch_multiclass_eq9": "belongs to fixmatch (later)",
+    "fixmatch_multilabel_eq10": "belongs to fixmatch (later)",
+    "fixmatch_multilabel_per_class": "belongs to fixmatch (later)",
+    "fixmatch_tau_half": "belongs to fixmatch (later)",
+    "tfa_adamw_equivalence": "belongs to supervised (later)",
+}
+
+Values = dict[str, Any]
+Check = Callable[[Values, Values, float], None]
+CHECKS: dict[str, Check] = {}
+
+
+def example(*names: str) -> Callable[[Check], Check]:
+    """Declare that a function checks the examples ``names``."""
+
+    def register(check: Check) -> Check:
+        CHECKS.update(dict.fromkeys(names, check))
+        return check
+
+    return register
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_worked_example(name: str) -> None:
+    case = EXAMPLES[name]
+    CHECKS[name](case["inputs"], case["expected"], case["tolerance"])
+
+
+def test_every_worked_example_is_run_or_listed() -> None:
+    assert set(EXAMPLES) == CHECKS.keys() | LATER.keys()
+    assert not CHECKS.keys() & LATER.keys()
+
+
+def labels(values: Any) -> NDArray[np.int16]:
+    return np.array(values, np.int16)
+
+
+def binary_probabilities(values: Any) -> NDArray[np.float32]:
+    """Foreground probabilities (K, H, W) as the two channels of a binary problem."""
+    foreground = np.array(values, np.float32)
+    return np.stack([1 - foreground, foreground], axis=1)
+
+
+def unshifted(shifted: Any, im: Any) -> NDArray[np.int16]:
+    """The agreed label of ids that are shifted by one to keep 0 for the inconsistency class."""
+    return np.where(np.array(im) > 0, 0, np.array(shifted) - 1).astype(np.int16)
+
+
+def shifted(agreed: NDArray[np.int16], im: NDArray[np.bool_]) -> NDArray[np.int16]:
+    return np.where(im | (agreed == INCONSISTENT), 0, agreed + 1).astype(np.int16)
+
+
+@example("alg1_binary_n2", "alg1_binary_n3", "alg1_all_inconsistent", "alg1_all_background")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    agreed, im = inconsistency(labels(inputs["pred_masks"]))
+    np.testing.assert_array_equal(agreed, expected["F"])
+    np.testing.assert_array_equal(im, expected["I"])
+    if "n_foreground" in expected:
+        assert np.count_nonzero(agreed) == expected["n_foreground"]
+        assert im_size(agreed, im).pixels == expected["n_inconsistent"]
+    else:
+        assert not enough_foreground(agreed, im)
+
+
+@example("alg1_requires_two_masks")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    with pytest.raises(ValueError, match="at least two members, got 1"):
+        inconsistency(labels(inputs["pred_masks"]))
+
+
+@example("alg2_multiclass_n2", "alg2_multiclass_n3")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    agreed, im = inconsistency(labels(inputs["pred_masks"]))
+    np.testing.assert_array_equal(agreed, expected["F"])
+    np.testing.assert_array_equal(im, expected["I"])
+
+
+@example("binarise_threshold_isic")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    found = hard_labels(binary_probabilities([inputs["probs"]]), BINARY)[0]
+    np.testing.assert_array_equal(found, expected["strict_gt"])
+
+
+@example("vote_soft_multiclass")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    mean = np.mean(inputs["model_probs"], axis=0)
+    np.testing.assert_allclose(mean, expected["mean"], atol=tolerance)
+    found = hard_labels(mean.T[None, :, None], Problem(Task.SEMANTIC, 1, 3))
+    np.testing.assert_array_equal(found[0, 0], expected["label"])
+
+
+@example("vote_hard_vs_soft_binary")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    members = binary_probabilities(np.array(inputs["model_probs"])[:, None])
+    unanimous, _ = inconsistency(hard_labels(members, BINARY))
+    np.testing.assert_array_equal(unanimous[0], expected["hard_unanimous"])
+    soft = hard_labels(members.mean(axis=0, keepdims=True), BINARY)[0]
+    np.testing.assert_array_equal(soft[0], expected["soft"])
+
+
+@example(
+    "morph_refill_e0_d0",
+    "morph_refill_e3_d0",
+    "morph_refill_e3_d3",
+    "morph_refill_e3_d5",
+    "morph_refill_e5_d0",
+    "morph_refill_e5_d5",
+)
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    im = np.array(inputs["I"], bool)
+    agreed = unshifted(inputs["F"], im)
+    for refill, name in (("paper", "classless_only"), ("code", "code")):
+        new_agreed, new_im = erode_dilate(agreed, im, inputs["erode"], inputs["dilate"], refill)
+        for row in range(len(im)):
+            np.testing.assert_array_equal(new_im[row], expected[name]["im_row"])
+            np.testing.assert_array_equal(shifted(new_agreed, new_im)[row], expected[name]["label_row"])
+
+
+@example("morph_refill_side_effect")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    im = np.array(inputs["I"], bool)
+    agreed = unshifted(inputs["F"], im)
+    for refill, name in (("paper", "classless_only"), ("code", "code")):
+        found = shifted(*erode_dilate(agreed, im, inputs["erode"], inputs["dilate"], refill))
+        np.testing.assert_array_equal(found, [expected[name]] * len(im))
+
+
+@example("morph_binary_border")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    eroded = erode(np.array(inputs["I"], bool), 3)
+    np.testing.assert_array_equal(eroded, expected["erode3"])
+    np.testing.assert_array_equal(dilate(eroded, 3), expected["erode3_dilate3"])
+    np.testing.assert_array_equal(dilate(eroded, 5), expected["erode3_dilate5"])
+
+
+@example("morph_all_inconsistent")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    im = np.array(inputs["I"], bool)
+    np.testing.assert_array_equal(erode(im, 5), expected["erode5"])
+    np.testing.assert_array_equal(dilate(im, 5), expected["dilate5"])
+
+
+@example("block_input_and_label_binary")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    agreed, im = inconsistency(labels(inputs["pred_masks"]))
+    image, target = block(np.array([inputs["image"]], np.float32), agreed, im)
+    np.testing.assert_array_equal(image[0], expected["blocked_image"])
+    np.testing.assert_array_equal(np.where(target == INCONSISTENT, 0, target), expected["label"])
+    assert enough_foreground(agreed, im) is expected["keep"]
+
+
+@example("foreground_gt_im_filter")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    kept = []
+    for case in inputs["cases"]:
+        agreed, im = np.zeros((1, 20), np.int16), np.zeros((1, 20), bool)
+        agreed[0, : case["F"]] = 1
+        im[0, 10 : 10 + case["I"]] = True
+        kept.append(enough_foreground(agreed, im))
+    assert kept == expected["keep"]
+
+
+@example("filter_before_morphology")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    agreed, im = labels(inputs["F"]), np.array(inputs["I"], bool)
+    assert np.count_nonzero(agreed) == expected["n_foreground"]
+    assert im_size(agreed, im).pixels == expected["n_inconsistent_raw"]
+    after = erode_dilate(agreed, im, inputs["erode"], inputs["dilate"], "none")
+    assert im_size(*after).pixels == expected["n_inconsistent_after"]
+    assert enough_foreground(agreed, im) is expected["keep"]
+
+
+@example("hela_im_combination")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    disagreement = labels([inputs["im_alive"], inputs["im_dead"], inputs["im_pos"]])
+    members = np.stack([disagreement, np.zeros_like(disagreement)])  # (K, C, H, W)
+    _, combined = inconsistency(members)
+    np.testing.assert_array_equal(combined, expected["combined"])
+    channels = [im_size(*inconsistency(members[:, channel])).pixels for channel in range(3)]
+    assert sum(channels) == expected["im_size"]
+
+
+@example("im_metric_iou_dice_binary", "im_metric_empty")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    truth, predicted = labels(inputs["gt"]), labels(inputs["pred"])
+    sizes = int((truth & predicted).sum()), int(truth.sum()), int(predicted.sum())
+    scores = semantic_metrics(truth, predicted, BINARY, empty="zero")
+    assert scores["iou"] == pytest.approx(expected["iou"], abs=tolerance)
+    assert iou(*sizes, empty="zero") == scores["iou"]
+    assert dice(*sizes, smooth=1) == pytest.approx(expected["dice_smooth1"], abs=tolerance)
+    if "dice_plain" in expected:
+        assert scores["dice"] == pytest.approx(expected["dice_plain"], abs=tolerance)
+
+
+@example("im_metric_miou_multiclass")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    scores = semantic_metrics(labels(inputs["gt"]), labels(inputs["pred"]), Problem(Task.SEMANTIC, 1, 4))
+    assert scores["miou"] == pytest.approx(expected["miou"], abs=tolerance)
+    assert scores["mpa"] == pytest.approx(expected["pixel_accuracy"], abs=tolerance)
+
+
+@example(
+    "actis_three_class_label",
+    "actis_three_class_label_diagonal_touch",
+    "actis_three_class_label_single_pixel",
+    "actis_three_class_label_empty",
+)
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    for dtype in (np.int32, np.int64, np.uint16):
+        found = three_class_target(np.array(inputs["instances"], dtype))
+        np.testing.assert_array_equal(found, expected["label"])
+
+
+@example("actis_percentile_norm")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    low, high = percentile_limits(np.array([inputs["x"]]), inputs["pmin"], inputs["pmax"])
+    assert low == pytest.approx(expected["mi"], abs=tolerance)
+    assert high == pytest.approx(expected["ma"], abs=tolerance)
+
+
+@example("actis_watershed")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    background, interior = np.array(inputs["prob_bg"]), np.array(inputs["prob_interior"])
+    probabilities = np.stack([background, interior, 1 - background - interior]).astype(np.float32)
+    cut = inputs["fg_threshold"], inputs["seed_threshold"]
+    code = watershed_instances(probabilities, *cut, drop_seedless=False)
+    np.testing.assert_array_equal(code, expected["labels"])
+    np.testing.assert_array_equal(
+        watershed_instances(probabilities, *cut), expected["labels_islands_removed"]
+    )
+    assert code.max() == expected["n_seeds"]
+
+
+@example("actis_watershed_no_seed")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    interior = np.array(inputs["prob_interior"], np.float32)
+    probabilities = np.stack([np.zeros_like(interior), interior, 1 - interior])
+    for drop_seedless in (True, False):
+        found = watershed_instances(probabilities, 0.5, inputs["seed_threshold"], 0, drop_seedless)
+        np.testing.assert_array_equal(found, expected["labels"])
+
+
+@example("actis_threshold_search")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    grid = np.linspace(expected["grid_start"], expected["grid_stop"], expected["grid_num"])
+    np.testing.assert_allclose(thresholds.GRID, grid, atol=tolerance)
+    np.testing.assert_allclose(np.diff(thresholds.GRID), expected["step"], atol=tolerance)
+    assert thresholds.FIRST_SEED == 0.6
+
+
+def object_scores(inputs: Values) -> tuple[Matching, dict[str, float]]:
+    true_ids, predicted_ids = np.array(inputs["gt"]), np.array(inputs["pred"])
+    return match(true_ids, predicted_ids), instance_metrics(true_ids, predicted_ids, empty="zero")
+
+
+def check_object_scores(scores: dict[str, float], expected: Values, tolerance: float) -> None:
+    names = {"ap50_precision": "AP_paper", "ap50_pr": "AP_code", "s_dsb": "S_DSB", "f1_50": "F1"}
+    for ours, theirs in names.items():
+        assert scores[ours] == pytest.approx(expected[theirs], abs=tolerance), ours
+
+
+@example("instance_metrics_basic")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    matching, scores = object_scores(inputs)
+    ious = np.zeros((len(matching.true_ids), len(matching.predicted_ids)))
+    ious[matching.true_index, matching.predicted_index] = matching.iou
+    np.testing.assert_allclose(ious, expected["iou_matrix"], atol=tolerance)
+    assert matching.true_positives(0.5) == expected["at_50"]["TP"]
+    check_object_scores(scores, expected["at_50"], tolerance)
+    assert scores["ap10_90"] == pytest.approx(expected["AP_10_90_paper"], abs=tolerance)
+    nine = average_precision(matching, PAPER_THRESHOLDS, "pr")
+    assert nine == pytest.approx(expected["AP_10_90_PR_9thr"], abs=tolerance)
+    fourteen = average_precision(matching, CODE_THRESHOLDS, "pr")
+    assert fourteen == pytest.approx(expected["avAP19_code_14thr"], abs=tolerance)
+    for threshold, count in expected["TP_per_threshold"].items():
+        assert matching.true_positives(float(threshold)) == count
+
+
+@example(
+    "instance_metrics_f1_clip_bug",
+    "instance_metrics_both_empty",
+    "instance_metrics_gt_empty",
+    "instance_metrics_pred_empty",
+)
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    matching, scores = object_scores(inputs)
+    hits = matching.true_positives(0.5)
+    assert hits == expected["TP"]
+    assert len(matching.predicted_ids) - hits == expected["FP"]
+    assert len(matching.true_ids) - hits == expected["FN"]
+    check_object_scores(scores, expected, tolerance)
+
+
+@example("instance_metrics_iou_exactly_half")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    matching, _ = object_scores(inputs)
+    assert matching.iou.tolist() == [expected["iou"]]
+    assert matching.true_positives(0.5) == expected["TP_ge"]
+    assert matching.true_positives(np.nextafter(0.5, 1)) == expected["TP_gt"]
+
+
+@example("instance_matching_hungarian_vs_greedy")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    ious = np.array(inputs["iou_gt_by_pred"])
+    rows, columns = np.nonzero(ious)
+    matching = Matching(np.array([1, 2]), np.array([1, 2]), rows, columns, ious[rows, columns])
+    assert matching.true_positives(inputs["threshold"]) == expected["hungarian_TP"]
+
+
+@example("instance_metrics_average")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    images = [{"ap50_pr": score} for score in inputs["per_image_scores"]]
+    assert overall(images)["ap50_pr"] == pytest.approx(expected["dataset_score"], abs=tolerance)
+
+
+@example("denoiseg_precision")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    matching, _ = object_scores(inputs)
+    hits = matching.true_positives(np.nextafter(0.5, 1))
+    found = hits / (len(matching.true_ids) + len(matching.predicted_ids) - hits)
+    assert found == pytest.approx(expected["precision"], abs=tolerance)
