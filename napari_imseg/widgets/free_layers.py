@@ -5,7 +5,7 @@ Beside `layers`, which shows a project, the only file that touches ``viewer.laye
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, Final
 from weakref import ref
 
@@ -23,7 +23,14 @@ class LayerChoice(QComboBox):
 
     layer_changed = Signal()
 
-    def __init__(self, viewer: Any, *kinds: type[Layer], name: str, optional: bool = False) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        *kinds: type[Layer],
+        name: str,
+        optional: bool = False,
+        prefer: Callable[[Any], bool] | None = None,
+    ) -> None:
         """Make the list.
 
         Parameters
@@ -35,14 +42,16 @@ class LayerChoice(QComboBox):
         name
             Object name, for tests and style sheets.
         optional
-            Offer "none" too.
+            Offer "none" too, and choose it at first.
+        prefer
+            What the layer should be like that is chosen at first.
         """
         super().__init__()
         self.setObjectName(name)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(12)
         self.setPlaceholderText(f"no {' or '.join(kind.__name__ for kind in kinds)} layer")
-        self._viewer, self._kinds, self._optional = viewer, kinds, optional
+        self._viewer, self._kinds, self._optional, self._prefer = viewer, kinds, optional, prefer
         self._offered: list[ref[Layer] | None] = []
         self._chosen: ref[Layer] | None = None
         self.currentIndexChanged.connect(self._choose)
@@ -66,12 +75,16 @@ class LayerChoice(QComboBox):
         self.clear()
         self.addItems((["none"] if self._optional else []) + [layer.name for layer in layers])
         self._offered = ([None] if self._optional else []) + [ref(layer) for layer in layers]
-        # With a placeholder, Qt chooses nothing by itself.
-        self.setCurrentIndex(
-            layers.index(before) + self._optional if before in layers else min(0, self.count() - 1)
-        )
+        chosen = before if before in layers else self._first_choice(layers)
+        # Without a choice the index is 0 for "none", and -1, the placeholder, where that is not offered.
+        self.setCurrentIndex((-1 if chosen is None else layers.index(chosen)) + self._optional)
         self.blockSignals(False)
         self._choose(self.currentIndex())
+
+    def _first_choice(self, layers: list[Any]) -> Any:
+        if self._optional or not layers:
+            return None
+        return next((layer for layer in layers if self._prefer and self._prefer(layer)), layers[0])
 
     def _choose(self, index: int) -> None:
         before = self.layer

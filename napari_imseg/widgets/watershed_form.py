@@ -92,6 +92,8 @@ class Threshold(QWidget):
         self._number.setRange(0.01, 0.99)
         self._number.setSingleStep(0.01)
         self._number.setKeyboardTracking(False)
+        self._number.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+        self._number.setMaximumWidth(48)
         for control in (self._slider, self._number):
             control.setToolTip(tip)
         layout = QHBoxLayout(self)

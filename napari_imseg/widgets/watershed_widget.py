@@ -24,7 +24,7 @@ class WatershedWidget(QWidget):
         super().__init__()
         self.setObjectName("watershed_widget")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
-        self._choice = LayerChoice(viewer, Image, Labels, name="watershed_source")
+        self._choice = LayerChoice(viewer, Image, Labels, name="watershed_source", prefer=_fits)
         self._choice.setToolTip(
             "An image of three probabilities (background, interior, boundary), or a Labels layer whose "
             "touching objects are to be parted"
@@ -46,6 +46,10 @@ class WatershedWidget(QWidget):
             layer.events.labels_update.connect(self._panel.reload)
         self._panel.form.foreground.setEnabled(not isinstance(layer, Labels))
         self._panel.set_source(None if layer is None else Source(partial(_probabilities, layer), layer))
+
+
+def _fits(layer: Any) -> bool:
+    return isinstance(layer, Labels) or (len(layer.data.shape) == 3 and layer.data.shape[0] == 3)
 
 
 def _probabilities(layer: Any) -> NDArray[np.float32]:

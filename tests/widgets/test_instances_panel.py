@@ -195,6 +195,15 @@ def test_without_a_layer_the_button_waits(viewer):
 
 
 @pytest.mark.gui
+def test_what_can_be_flooded_is_chosen_at_first(viewer):
+    viewer.add_image(np.zeros((SIDE, SIDE)), name="image")
+    viewer.add_labels(MASK, name="mask")
+    widget = open_widget(viewer)
+    assert child(widget, "watershed_source").currentText() == "mask"
+    assert child(widget, "measured_image").currentText() == "none"
+
+
+@pytest.mark.gui
 def test_every_control_has_a_name_and_a_tooltip(viewer):
     assert_explained(open_widget(viewer))
 
