@@ -62,7 +62,7 @@ class ForestMember:
         self.arguments = {"trees": trees, "largest_sigma": largest_sigma, "seed": seed}
         self._samples = {"features": features_N_F, "labels": labels_N_C}
         forest = RandomForestClassifier(trees, n_jobs=-1, random_state=seed % 2**32)
-        forest.fit(features_N_F, labels_N_C if problem.task is Task.MULTILABEL else labels_N_C[:, 0])
+        forest.fit(features_N_F, labels_N_C if labels_N_C.shape[1] > 1 else labels_N_C[:, 0])
         self._trees = list(_leaf_tables(forest, problem))
 
     def probabilities(self, images_B_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:

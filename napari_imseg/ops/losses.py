@@ -61,8 +61,9 @@ def supervised_loss(
     logits_B_C_H_W
         As a network with `napari_imseg.nets.outputs.n_outputs` channels gives them.
     target_B_H_W
-        Class ids, `UNLABELED` (left out) or `INCONSISTENT` (background for sigmoids, class
-        ``problem.classes`` otherwise); (B, C, H, W) of 0 and 1 for ``multilabel``.
+        Class ids, `UNLABELED` (left out) or `INCONSISTENT` (background for sigmoids; otherwise
+        class ``problem.classes``, left out if the network has no such output);
+        (B, C, H, W) of 0 and 1 for ``multilabel``.
     weight_C, label_smoothing
         For the cross-entropy only.
     """
@@ -70,5 +71,6 @@ def supervised_loss(
     if problem.binary or problem.task is Task.MULTILABEL:
         target = target_B_H_W.masked_fill(target_B_H_W == INCONSISTENT, BACKGROUND)
         return labeled_mse(torch.sigmoid(logits), target[:, None] if problem.binary else target)
-    target = target_B_H_W.masked_fill(target_B_H_W == INCONSISTENT, problem.classes)
+    im_class = problem.classes if logits.shape[1] > problem.classes else UNLABELED
+    target = target_B_H_W.masked_fill(target_B_H_W == INCONSISTENT, im_class)
     return labeled_cross_entropy(logits, target, weight_C, label_smoothing)

@@ -16,12 +16,12 @@ class ImFraction(Ranking):
 
     def score(self, prediction: Prediction) -> float:
         labels = hard_labels(prediction.probabilities_K_C_H_W, prediction.problem)
-        return float(im_size(*inconsistency(labels)).fraction)
+        return im_size(*inconsistency(labels)).fraction
 
     def reason(self, score: float) -> str:
-        return f"networks disagree on {percent(score)} of the image"
-
-
-def percent(share: float) -> str:
-    """A share as text; small ones keep a digit, so that they do not all read 0 %."""
-    return f"{100 * share:.0f} %" if share >= 0.1 else f"{100 * share:.2g} %"
+        if score == 0:
+            return "networks agree on every pixel"
+        if score < 0.0001:
+            return "networks disagree on less than 0.01 % of the image"
+        digits = 0 if score >= 0.1 else 1 if score >= 0.01 else 2
+        return f"networks disagree on {100 * score:.{digits}f} % of the image"

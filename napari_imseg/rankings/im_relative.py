@@ -16,9 +16,12 @@ class ImRelative(Ranking):
 
     def score(self, prediction: Prediction) -> float:
         labels = hard_labels(prediction.probabilities_K_C_H_W, prediction.problem)
-        return float(im_size(*inconsistency(labels)).relative)
+        return im_size(*inconsistency(labels)).relative
 
     def reason(self, score: float) -> str:
-        if score > 1:
-            return "networks disagree on more than they agree on"
-        return f"networks disagree on {100 * score:.2g} pixels for every 100 they agree on"
+        if score == 0:
+            return "networks agree on every pixel"
+        if score >= 10:
+            return "networks agree on hardly any foreground"
+        digits = 0 if score >= 0.1 else 1
+        return f"disagreement is {100 * score:.{digits}f} % of the agreed foreground"

@@ -19,4 +19,6 @@ class ImSizeRanking(Ranking):
         return float(im_size(*inconsistency(labels)).pixels)
 
     def reason(self, score: float) -> str:
-        return f"networks disagree on {score:,.0f} pixels"
+        if score == 0:
+            return "networks agree on every pixel"
+        return f"networks disagree on {score:,.0f} pixel{'' if score == 1 else 's'}"

@@ -1,0 +1,169 @@
+"""The random forest of pixels: what it draws, remembers and writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+from sklearn.ensemble import RandomForestClassifier
+
+from napari_imseg.core.features import pixel_features
+from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem, Task
+from napari_imseg.method import Example
+from napari_imseg.methods import pixel_classifier
+from napari_imseg.methods.pixel_classifier import PixelClassifier
+from napari_imseg.nets import forest
+from napari_imseg.nets.recent import Recent, digest
+from napari_imseg.settings import Settings
+from tests.methods.toy import PROBLEMS, example
+
+
+def classifier(problem: Problem, **settings: int) -> PixelClassifier:
+    return PixelClassifier(PixelClassifier.Settings(**settings), problem)
+
+
+@pytest.fixture
+def counted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Images whose features were computed, with nothing remembered from other tests."""
+    computed: list[int] = []
+
+    def count(image: Any, sigmas: Any) -> Any:
+        computed.append(image.shape[-1])
+        return pixel_features(image, sigmas)
+
+    monkeypatch.setattr(forest, "pixel_features", count)
+    monkeypatch.setattr(forest, "_recent_features", Recent(1))
+    monkeypatch.setattr(pixel_classifier, "_samples", Recent(256))
+    return computed
+
+
+def test_it_is_the_forest_of_scikit_learn() -> None:
+    problem, known = PROBLEMS["classes"], example(PROBLEMS["classes"], 0)
+    member = classifier(problem, training_pixels=10**6).fit([known], seed=3)
+    features = pixel_features(known.image_C_H_W).reshape(32 * 32, -1)
+    samples = member._samples
+    reference = RandomForestClassifier(100, random_state=3).fit(samples["features"], samples["labels"][:, 0])
+    expected = reference.predict_proba(features).T.reshape(3, 32, 32)
+    assert np.allclose(member.probabilities(known.image_C_H_W[None])[0], expected, atol=1e-6)
+
+
+def test_two_fits_are_equal_and_another_seed_is_not() -> None:
+    problem, known = PROBLEMS["binary"], example(PROBLEMS["binary"], 0)
+    image = example(problem, 1).image_C_H_W[None]
+    first, again, other = (classifier(problem).fit([known], seed).probabilities(image) for seed in (1, 1, 2))
+    assert np.array_equal(first, again)
+    assert not np.array_equal(first, other)
+
+
+def test_pixels_are_drawn_evenly_from_classes_and_images() -> None:
+    problem = PROBLEMS["binary"]
+    member = classifier(problem, training_pixels=100).fit([example(problem, seed) for seed in (0, 1)], 0)
+    labels = member._samples["labels"]
+    assert labels.shape == (100, 1)
+    assert [(half == 1).sum() for half in (labels[:50], labels[50:])] == [25, 25]
+
+
+def test_a_rare_class_leaves_room_to_the_others() -> None:
+    problem, known = PROBLEMS["binary"], example(PROBLEMS["binary"], 0)
+    target = np.full_like(known.target_H_W, UNLABELED)
+    target[:4], target[0, :3], target[1, :5] = 0, 1, INCONSISTENT
+    member = classifier(problem, training_pixels=60).fit([Example(known.image_C_H_W, target)], 0)
+    labels = member._samples["labels"]
+    assert sorted(np.unique(labels)) == [0, 1]
+    assert ((labels == 1).sum(), (labels == 0).sum()) == (3, 57)
+
+
+def test_only_the_changed_image_is_computed_again(counted: list[int]) -> None:
+    problem = PROBLEMS["binary"]
+    learner = classifier(problem, training_pixels=50)
+    first, second = example(problem, 0), example(problem, 1)
+    learner.fit([first, second], 0)
+    assert len(counted) == 2
+    stroke = second.target_H_W.copy()
+    stroke[0, :] = 1
+    changed = Example(second.image_C_H_W, stroke)
+    classifier(problem, training_pixels=50).fit([first, changed], 0).probabilities(second.image_C_H_W[None])
+    assert len(counted) == 2, "neither the unchanged image nor the features of the last one"
+
+
+def test_large_features_are_not_kept(counted: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(forest, "_LARGEST_REMEMBERED", 1000)
+    member = classifier(PROBLEMS["binary"]).fit([example(PROBLEMS["binary"], 0)], 0)
+    member.probabilities(example(PROBLEMS["binary"], 0).image_C_H_W[None])
+    assert len(counted) == 2
+
+
+def test_the_last_results_are_remembered_by_content() -> None:
+    recent: Recent[int] = Recent(2)
+    assert [recent.get((key,), lambda key=key: key * 10) for key in (1, 2, 1, 3)] == [10, 20, 10, 30]
+    assert recent.get((1,), lambda: 0) == 10
+    assert recent.get((2,), lambda: 0) == 0, "the oldest one was forgotten"
+    array = np.arange(6).reshape(2, 3)
+    assert digest(array) == digest(array[::-1][::-1])
+    assert digest(array) != digest(array.reshape(3, 2))
+
+
+def test_no_example_is_an_error() -> None:
+    with pytest.raises(ValueError, match="there is no labeled pixel"):
+        classifier(PROBLEMS["binary"]).fit([], 0)
+
+
+def test_images_with_other_channels_are_refused() -> None:
+    member = classifier(PROBLEMS["binary"]).fit([example(PROBLEMS["binary"], 0)], 0)
+    with pytest.raises(ValueError, match=r"expected images of shape \(B, 1, H, W\)"):
+        member.probabilities(np.zeros((1, 2, 8, 8), np.float32))
+
+
+def test_a_mask_that_is_always_on_gets_every_vote() -> None:
+    problem = Problem(Task.MULTILABEL, 1, 2)
+    image = example(PROBLEMS["binary"], 0).image_C_H_W
+    target = np.stack([np.ones((32, 32)), np.zeros((32, 32))]).astype(np.int16)
+    answer = classifier(problem).fit([Example(image, target)], 0).probabilities(image[None])[0]
+    assert (answer[0] == 1).all()
+    assert (answer[1] == 0).all()
+
+
+def test_one_mask_alone() -> None:
+    problem = Problem(Task.MULTILABEL, 1, 1)
+    known = example(PROBLEMS["binary"], 0)
+    learned = classifier(problem).fit([Example(known.image_C_H_W, known.target_H_W[None])], 0)
+    found = learned.probabilities(known.image_C_H_W[None])[0, 0] > 0.5
+    assert (found == (known.target_H_W == 1)).mean() > 0.95
+
+
+def test_damaged_files_are_refused_in_a_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "forest.safetensors"
+    with pytest.raises(ValueError, match=r"forest.safetensors is missing"):
+        PixelClassifier.load(path)
+    save_file({"features": np.zeros((1, 1), np.float32)}, path)
+    with pytest.raises(ValueError, match="made by another program"):
+        PixelClassifier.load(path)
+    classifier(PROBLEMS["binary"]).fit([example(PROBLEMS["binary"], 0)], 0).save(path)
+    path.write_bytes(path.read_bytes()[:-10])
+    with pytest.raises(ValueError, match="not a complete safetensors file"):
+        PixelClassifier.load(path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"labels": np.zeros((3, 1), np.int16)},
+        {"features": np.full((1, 20), np.nan, np.float32), "labels": np.zeros((1, 0), np.int16)},
+        {"labels": np.zeros(0, np.int16)},
+    ],
+)
+def test_false_samples_are_refused_in_a_sentence(tmp_path: Path, change: dict[str, Any]) -> None:
+    path = tmp_path / "forest.safetensors"
+    member = classifier(PROBLEMS["binary"]).fit([example(PROBLEMS["binary"], 0)], 0)
+    member._samples |= change
+    member.save(path)
+    with pytest.raises(ValueError, match="not a complete pixel-classifier"):
+        PixelClassifier.load(path)
+
+
+def test_settings_are_bounded() -> None:
+    assert issubclass(PixelClassifier.Settings, Settings)
+    assert PixelClassifier.Settings().trees == 100

@@ -1,0 +1,77 @@
+"""The optimizer and the loss of the baseline, as METHODS 1.2 and 2.3 give them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from napari_imseg.core.problem import BOUNDARY, Problem, Task
+from napari_imseg.method import Batch
+from napari_imseg.methods.supervised import Supervised
+from napari_imseg.nets.unet import UNet1x1
+from tests.methods.toy import PROBLEMS
+
+ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
+
+
+class Fixed(nn.Module):
+    """A network that answers with its only weight, whatever it is asked."""
+
+    def __init__(self, logits: torch.Tensor) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(logits)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.logits
+
+
+def loss_of(problem: Problem, logits: torch.Tensor, target: torch.Tensor, **settings: float) -> float:
+    method = Supervised(Supervised.Settings(**settings), problem, Fixed(logits))
+    return method.losses(Batch(torch.zeros(1, 1, 1, 1), target), 0)["supervised"].item()
+
+
+def test_the_first_step_is_that_of_the_published_optimizer() -> None:
+    cases = json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
+    (case,) = [each for each in cases if each["name"] == "tfa_adamw_equivalence"]
+    given, expected = case["inputs"], case["expected"]
+    assert Supervised.Settings().learning_rate == given["lr"]
+    network = Fixed(torch.tensor(given["w"]))
+    optimizer = Supervised(Supervised.Settings(), PROBLEMS["binary"], network).optimizer()
+    network.logits.grad = torch.tensor(given["grad"])
+    optimizer.step()
+    assert network.logits.item() == pytest.approx(expected["tfa_first_step"], abs=case["tolerance"])
+
+
+def test_every_weight_decays() -> None:
+    network = UNet1x1(1, 1, 0.125)
+    optimizer = Supervised(Supervised.Settings(weight_decay=0.5), PROBLEMS["binary"], network).optimizer()
+    assert sum(len(group["params"]) for group in optimizer.param_groups) == len(list(network.parameters()))
+    assert all(group["weight_decay"] == 0.5 for group in optimizer.param_groups)
+    assert all(group["eps"] == 1e-7 for group in optimizer.param_groups)
+
+
+def test_binary_is_a_squared_error() -> None:
+    logits, target = torch.zeros(1, 1, 1, 2), torch.tensor([[[0, 1]]])
+    assert loss_of(PROBLEMS["binary"], logits, target) == pytest.approx(0.25)
+
+
+def test_boundaries_weigh_more_in_instances_only() -> None:
+    logits = torch.zeros(1, 3, 1, 1)
+    boundary = torch.full((1, 1, 1), BOUNDARY)
+    plain = torch.log(torch.tensor(3.0)).item()
+    assert loss_of(PROBLEMS["instances"], logits, boundary) == pytest.approx(4 * plain)
+    assert loss_of(PROBLEMS["instances"], logits, boundary, boundary_weight=2) == pytest.approx(2 * plain)
+    assert loss_of(PROBLEMS["instances"], logits, boundary - 1) == pytest.approx(plain)
+    semantic = Problem(Task.SEMANTIC, 1, 3)
+    assert loss_of(semantic, logits, boundary) == pytest.approx(plain)
+
+
+def test_label_smoothing_is_passed_on() -> None:
+    logits = torch.tensor([8.0, 0.0, 0.0]).reshape(1, 3, 1, 1)
+    target = torch.zeros(1, 1, 1, dtype=torch.int64)
+    semantic = Problem(Task.SEMANTIC, 1, 3)
+    assert loss_of(semantic, logits, target, label_smoothing=0.1) > loss_of(semantic, logits, target) + 0.1

@@ -1,0 +1,117 @@
+"""Masked losses against torch's own, and where torch's own give NaN."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+
+from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem, Task
+from napari_imseg.ops.losses import labeled_cross_entropy, labeled_mse, supervised_loss
+
+ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
+BINARY = Problem(Task.SEMANTIC, 1, 2)
+CLASSES = Problem(Task.SEMANTIC, 1, 3)
+MASKS = Problem(Task.MULTILABEL, 1, 3)
+
+
+@pytest.fixture(autouse=True)
+def _seed() -> None:
+    torch.manual_seed(0)
+
+
+def test_fully_labeled_is_the_usual_mean() -> None:
+    probabilities, target = torch.rand(2, 1, 5, 5), torch.randint(0, 2, (2, 1, 5, 5))
+    assert torch.allclose(
+        labeled_mse(probabilities, target), functional.mse_loss(probabilities, target.float())
+    )
+    logits, classes = torch.randn(2, 4, 5, 5), torch.randint(0, 4, (2, 5, 5))
+    assert torch.allclose(labeled_cross_entropy(logits, classes), functional.cross_entropy(logits, classes))
+
+
+def test_unlabeled_pixels_count_for_nothing() -> None:
+    logits, classes = torch.randn(1, 3, 4, 4), torch.randint(0, 3, (1, 4, 4))
+    classes[:, 2:] = UNLABELED
+    expected = labeled_cross_entropy(logits[:, :, :2], classes[:, :2])
+    assert torch.allclose(labeled_cross_entropy(logits, classes), expected)
+    probabilities, target = torch.rand(1, 1, 4, 4), torch.randint(0, 2, (1, 1, 4, 4))
+    target[..., 2:, :] = UNLABELED
+    assert torch.allclose(
+        labeled_mse(probabilities, target), labeled_mse(probabilities[..., :2, :], target[..., :2, :])
+    )
+
+
+@pytest.mark.parametrize("problem", [BINARY, CLASSES, MASKS])
+def test_nothing_labeled_is_zero_with_zero_gradient(problem: Problem) -> None:
+    outputs = 1 if problem.binary else problem.classes
+    logits = torch.randn(2, outputs, 4, 4, requires_grad=True)
+    shape = (2, 3, 4, 4) if problem.task is Task.MULTILABEL else (2, 4, 4)
+    loss = supervised_loss(logits, torch.full(shape, UNLABELED), problem)
+    torch.autograd.backward(loss)
+    assert loss.item() == 0
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+def test_gradients_of_unlabeled_pixels_are_zero() -> None:
+    logits = torch.randn(1, 3, 2, 2, requires_grad=True)
+    target = torch.tensor([[[0, UNLABELED], [2, UNLABELED]]])
+    torch.autograd.backward(supervised_loss(logits, target, CLASSES))
+    assert logits.grad is not None
+    assert logits.grad[..., 0].abs().min() > 0
+    assert not logits.grad[..., 1].any()
+
+
+def test_an_infinite_output_on_an_unlabeled_pixel_does_no_harm() -> None:
+    probabilities = torch.tensor([[[[0.5, float("nan")]]]])
+    assert labeled_mse(probabilities, torch.tensor([[[[1, UNLABELED]]]])).item() == 0.25
+
+
+def test_inconsistent_pixels_are_background_for_sigmoids() -> None:
+    for problem, outputs, shape in ((BINARY, 1, (1, 2, 2)), (MASKS, 3, (1, 3, 2, 2))):
+        logits = torch.randn(1, outputs, 2, 2)
+        target = torch.ones(shape, dtype=torch.int64)
+        blocked, background = target.clone(), target.clone()
+        blocked[..., 0], background[..., 0] = INCONSISTENT, 0
+        assert torch.equal(
+            supervised_loss(logits, blocked, problem), supervised_loss(logits, background, problem)
+        )
+
+
+def test_inconsistent_pixels_are_a_class_of_their_own_for_softmax() -> None:
+    logits = torch.randn(1, 4, 1, 2)
+    loss = supervised_loss(logits, torch.tensor([[[INCONSISTENT, 1]]]), CLASSES)
+    assert torch.allclose(loss, functional.cross_entropy(logits, torch.tensor([[[3, 1]]])))
+
+
+def test_inconsistent_pixels_without_a_class_of_their_own_are_left_out() -> None:
+    logits = torch.randn(1, 3, 1, 2)
+    loss = supervised_loss(logits, torch.tensor([[[INCONSISTENT, 1]]]), CLASSES)
+    assert torch.allclose(loss, functional.cross_entropy(logits[..., 1], torch.tensor([[1]])))
+
+
+def test_targets_are_not_changed() -> None:
+    target = torch.tensor([[[INCONSISTENT, 1]]])
+    supervised_loss(torch.randn(1, 4, 1, 2), target, CLASSES)
+    assert target.tolist() == [[[INCONSISTENT, 1]]]
+
+
+def test_weights_divide_by_pixels_not_by_weights() -> None:
+    cases = json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
+    (case,) = [each for each in cases if each["name"] == "actis_weighted_ce_label_smoothing"]
+    given, expected = case["inputs"], case["expected"]
+    logits = torch.tensor(given["logits"]).T[None, :, :, None].expand(1, 3, 1, 3)
+    weights = torch.tensor(given["weights"], dtype=torch.float32)
+    target = torch.tensor(given["targets"])[None, None]
+    loss = labeled_cross_entropy(logits, target, weights, given["label_smoothing"])
+    assert loss.item() == pytest.approx(expected["batch_mean"], abs=case["tolerance"])
+
+
+def test_half_precision_logits_give_a_float32_loss() -> None:
+    for problem, outputs in ((BINARY, 1), (CLASSES, 3)):
+        logits = torch.randn(1, outputs, 4, 4).bfloat16()
+        loss = supervised_loss(logits, torch.ones(1, 4, 4, dtype=torch.int64), problem)
+        assert loss.dtype == torch.float32

@@ -1,0 +1,418 @@
+"""The promises that every method keeps; a new file in `methods` is tested without being named here."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from napari_imseg import methods
+from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem, Task
+from napari_imseg.method import Batch, Classifier, Curator, Example, Method, Objective
+from napari_imseg.nets.outputs import n_outputs, to_probabilities
+from napari_imseg.nets.unet import UNet1x1
+from napari_imseg.registry import classes_in, find
+from napari_imseg.settings import SettingsError, step_of
+from tests.methods.toy import PROBLEMS, batch, example, hard, probabilities, unlabeled
+
+METHODS = classes_in(methods, Method)
+
+
+def cases(kind: type[Method]) -> Any:
+    """Every method of a kind with every problem that it works on."""
+    return pytest.mark.parametrize(
+        ("method", "problem"),
+        [
+            pytest.param(method, problem, id=f"{name}-{label}")
+            for name, method in METHODS.items()
+            if issubclass(method, kind)
+            for label, problem in PROBLEMS.items()
+            if problem.task in method.tasks
+        ],
+    )
+
+
+@pytest.fixture(autouse=True)
+def _one_thread() -> None:
+    torch.set_num_threads(1)
+    torch.manual_seed(0)
+
+
+# --- every method ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_it_says_what_it_is(name: str) -> None:
+    method = METHODS[name]
+    assert re.fullmatch(r"[a-z][a-z-]*", name)
+    assert method.title
+    assert method.source
+    assert method.tasks
+    assert find(methods, Method, name.upper()) is method
+    assert all(find(methods, Method, alias) is method for alias in method.aliases)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_settings_survive_flags_and_json(name: str) -> None:
+    cls = METHODS[name].Settings
+    for settings in (cls(), *one_step_away(cls)):
+        flags = [
+            f"{key.replace('_', '-')}={value}" for key, value in settings.model_dump(mode="json").items()
+        ]
+        assert cls.parse(flags) == settings
+        assert cls.model_validate_json(settings.model_dump_json()) == settings
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_an_unknown_setting_is_refused_with_the_known_ones(name: str) -> None:
+    with pytest.raises(SettingsError, match="unknown setting 'colour'"):
+        METHODS[name].Settings.parse(["colour=red"])
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_another_task_is_refused_in_a_sentence(name: str) -> None:
+    method = METHODS[name]
+    for task in set(Task) - method.tasks:
+        problem = Problem(task, 1, 3)
+        arguments = [UNet1x1(1, 3, 0.125)] if issubclass(method, Objective) else []
+        with pytest.raises(ValueError, match=f"{name} works on"):
+            method(method.Settings(), problem, *arguments)
+
+
+def one_step_away(cls: type[Any]) -> list[Any]:
+    """Settings with one float changed by its smallest useful step."""
+    changed = []
+    for name, field in cls.model_fields.items():
+        step = step_of(field)
+        if step is not None:
+            for value in (field.default + step, field.default - step):
+                try:
+                    changed.append(cls.checked({name: value}))
+                except SettingsError:
+                    continue  # beyond a bound
+    return changed
+
+
+# --- objectives -----------------------------------------------------------------------------
+
+
+def build(
+    method: type[Objective], problem: Problem, alpha: float = 0.25, im_class: bool = False
+) -> Objective:
+    network = UNet1x1(problem.channels, n_outputs(problem, im_class), alpha)
+    return method(method.Settings(), problem, network)
+
+
+def step(
+    objective: Objective, optimizer: torch.optim.Optimizer, data: Batch, number: int
+) -> dict[str, float]:
+    losses = objective.losses(data, number)
+    optimizer.zero_grad()
+    total = torch.stack(list(losses.values())).sum()
+    if total.requires_grad:
+        torch.autograd.backward(total)
+        optimizer.step()
+    objective.after_step(number)
+    return {name: float(value.detach()) for name, value in losses.items()}
+
+
+def weights(module: nn.Module) -> torch.Tensor:
+    return torch.cat([parameter.detach().flatten() for parameter in module.parameters()])
+
+
+@cases(Objective)
+def test_every_loss_term_has_a_gradient_in_the_student(method: type[Objective], problem: Problem) -> None:
+    objective = build(method, problem)
+    learning = [parameter for parameter in objective.network.parameters() if parameter.requires_grad]
+    losses = objective.losses(batch(problem, 3), 0)
+    assert losses
+    for name, loss in losses.items():
+        assert loss.ndim == 0
+        gradients = torch.autograd.grad(loss, learning, retain_graph=True, allow_unused=True)
+        total = sum(float(gradient.abs().sum()) for gradient in gradients if gradient is not None)
+        assert total > 0, f"the term '{name}' teaches nothing"
+        assert np.isfinite(total)
+
+
+@cases(Objective)
+def test_the_student_moves(method: type[Objective], problem: Problem) -> None:
+    objective = build(method, problem)
+    optimizer = objective.optimizer()
+    before = weights(objective.network)
+    step(objective, optimizer, batch(problem, 2), 0)
+    assert not torch.equal(weights(objective.network), before)
+
+
+@cases(Objective)
+def test_followers_move_without_a_gradient(method: type[Objective], problem: Problem) -> None:
+    objective = build(method, problem)
+    optimizer = objective.optimizer()
+    optimized = {id(weight) for group in optimizer.param_groups for weight in group["params"]}
+    followers = [
+        module
+        for module in (*objective.modules().values(), objective.predictor())
+        if module is not objective.network and not {id(weight) for weight in module.parameters()} & optimized
+    ]
+    before = [weights(module) for module in followers]
+    for number in range(300):  # some follow every hundredth step only
+        step(objective, optimizer, batch(problem, 1, seed=number % 3), number)
+        if all(not torch.equal(weights(module), old) for module, old in zip(followers, before, strict=True)):
+            break
+    for module, old in zip(followers, before, strict=True):
+        assert not torch.equal(weights(module), old), "a module that should follow the student stands still"
+        assert all(weight.grad is None for weight in module.parameters())
+
+
+@cases(Objective)
+def test_a_checkpoint_holds_everything(method: type[Objective], problem: Problem) -> None:
+    """Killed after 3 of 6 steps and resumed in new objects: the same weights as without."""
+
+    def train(objective: Objective, optimizer: torch.optim.Optimizer, numbers: range) -> None:
+        for number in numbers:
+            torch.manual_seed(number)
+            step(objective, optimizer, batch(problem, 2, seed=number), number)
+
+    whole = build(method, problem)
+    optimizer = whole.optimizer()
+    train(whole, optimizer, range(3))
+    state = {name: {k: v.clone() for k, v in m.state_dict().items()} for name, m in whole.modules().items()}
+    optimizer_state = optimizer.state_dict()
+    torch.manual_seed(1)
+    resumed = build(method, problem)
+    fresh = resumed.optimizer()
+    for name, module in resumed.modules().items():
+        module.load_state_dict(state[name])
+    fresh.load_state_dict(
+        {
+            "state": {k: {n: v.clone() for n, v in s.items()} for k, s in optimizer_state["state"].items()},
+            "param_groups": optimizer_state["param_groups"],
+        }
+    )
+    train(whole, optimizer, range(3, 6))
+    train(resumed, fresh, range(3, 6))
+    assert whole.predictor() in set(whole.modules().values())
+    for name, module in whole.modules().items():
+        for key, value in module.state_dict().items():
+            assert torch.equal(value, resumed.modules()[name].state_dict()[key]), f"{name}.{key} differs"
+
+
+@cases(Objective)
+def test_a_toy_problem_is_learned(method: type[Objective], problem: Problem) -> None:
+    objective = build(method, problem, alpha=0.5)
+    optimizer = objective.optimizer()
+    for number in range(100):
+        step(objective, optimizer, batch(problem, 4, seed=number % 8), number)
+    assert accuracy(objective.predictor(), problem) > 0.85
+
+
+def accuracy(network: nn.Module, problem: Problem) -> float:
+    """IoU of everything that is not background, on images that were not learned.
+
+    Batch statistics are used: after a few steps the running ones still remember the start.
+    """
+    data = batch(problem, 8, seed=99)
+    with torch.no_grad():
+        found = to_probabilities(network.train()(data.images_B_C_H_W), problem).numpy()
+    labels = np.stack([hard(problem, each) for each in found])
+    truth = data.targets_B_H_W.numpy()
+    return float(((labels == truth) & (truth > 0)).sum() / ((labels > 0) | (truth > 0)).sum())
+
+
+@cases(Objective)
+@pytest.mark.parametrize("what", ["nan", "infinite", "one image", "one class", "unlabeled", "inconsistent"])
+def test_awkward_batches_leave_finite_weights(method: type[Objective], problem: Problem, what: str) -> None:
+    objective = build(method, problem, im_class=True)
+    optimizer = objective.optimizer()
+    data = batch(problem, 1 if what == "one image" else 3)
+    images, targets = data.images_B_C_H_W, data.targets_B_H_W
+    if what == "nan":
+        images[0, :, :5] = float("nan")
+    if what == "infinite":
+        images[0, :, :5] = float("inf")
+        images[1, :, 5:] = float("-inf")
+    if what == "one class":
+        targets[:] = 0
+    if what == "unlabeled":
+        targets[:] = UNLABELED
+    if what == "inconsistent":
+        images[0], targets[0] = 0, INCONSISTENT
+    for number in range(2):
+        losses = step(objective, optimizer, Batch(images, targets, data.unlabeled_B_C_H_W), number)
+        assert all(np.isfinite(value) for value in losses.values())
+    for module in objective.modules().values():
+        assert all(torch.isfinite(value).all() for value in module.state_dict().values())
+
+
+@cases(Objective)
+def test_losses_are_float32_under_autocast(method: type[Objective], problem: Problem) -> None:
+    objective = build(method, problem)
+    with torch.autocast("cpu", torch.bfloat16):
+        losses = objective.losses(batch(problem, 2), 0)
+    assert all(loss.dtype == torch.float32 and torch.isfinite(loss) for loss in losses.values())
+
+
+# --- curators -------------------------------------------------------------------------------
+
+
+def teachers(problem: Problem, method: type[Curator], seed: int = 0, differ: bool = True) -> Any:
+    """Probabilities (K, C, H, W) of teachers that agree but for one corner of 8 x 4 pixels."""
+    known = example(problem, seed)
+    count = max(method.minimum_teachers, 2)
+    answers = np.stack([probabilities(problem, known.target_H_W)] * count)
+    if differ:
+        answers[0, :, 12:20, :4] = 1 - answers[1, :, 12:20, :4]
+    return known, answers
+
+
+@cases(Curator)
+@pytest.mark.parametrize("generation", [1, 2, 4])
+def test_curated_examples_are_well_formed(method: type[Curator], problem: Problem, generation: int) -> None:
+    known, answers = teachers(problem, method)
+    image, untouched = known.image_C_H_W.copy(), answers.copy()
+    curator = method(method.Settings(), problem)
+    curated = curator.curate(image, answers, generation, np.random.default_rng(3))
+    again = curator.curate(image, answers, generation, np.random.default_rng(3))
+    assert np.array_equal(image, known.image_C_H_W), "the image of the pool was changed"
+    assert np.array_equal(answers, untouched), "the predictions were changed"
+    assert curated
+    for first, second in zip(curated, again, strict=True):
+        assert np.array_equal(first.image_C_H_W, second.image_C_H_W)
+        assert np.array_equal(first.target_H_W, second.target_H_W)
+        assert first.image_C_H_W.dtype == np.float32
+        assert first.image_C_H_W.shape == known.image_C_H_W.shape
+        assert first.image_C_H_W.min() >= 0
+        assert first.image_C_H_W.max() <= 1
+        assert first.target_H_W.dtype == np.int16
+        assert first.target_H_W.shape == known.target_H_W.shape
+        allowed = {UNLABELED, *range(2 if problem.task is Task.MULTILABEL else problem.classes)}
+        assert set(np.unique(first.target_H_W)) <= allowed | (
+            {INCONSISTENT} if method.needs_im_class else set()
+        )
+
+
+@cases(Curator)
+def test_agreement_is_the_label(method: type[Curator], problem: Problem) -> None:
+    known, answers = teachers(problem, method, differ=False)
+    curator = method(method.Settings(), problem)
+    curated = curator.curate(known.image_C_H_W, answers, 1, np.random.default_rng(0))
+    assert curated
+    for one in curated:
+        labels, counts = np.unique(one.target_H_W, return_counts=True)
+        truth, expected = np.unique(known.target_H_W, return_counts=True)
+        assert labels.tolist() == truth.tolist(), "labels were lost or invented where all teachers agree"
+        assert np.allclose(counts, expected, rtol=0.25)
+
+
+@cases(Curator)
+def test_an_image_without_agreement_is_dropped_or_unlabeled(method: type[Curator], problem: Problem) -> None:
+    known, answers = teachers(problem, method, differ=False)
+    answers[0], answers[1] = 0.1, 0.1
+    answers[0, 0], answers[1, -1] = 0.9, 0.9
+    curator = method(method.Settings(), problem)
+    curated = curator.curate(known.image_C_H_W, answers, 1, np.random.default_rng(0))
+    if method.needs_im_class:
+        assert curated == []
+
+
+@cases(Curator)
+def test_an_image_of_background_alone_is_handled(method: type[Curator], problem: Problem) -> None:
+    known, answers = teachers(problem, method, differ=False)
+    answers[:] = probabilities(problem, np.zeros_like(known.target_H_W))
+    curator = method(method.Settings(), problem)
+    for one in curator.curate(known.image_C_H_W, answers, 1, np.random.default_rng(0)):
+        assert one.target_H_W.max() <= 0
+
+
+@cases(Curator)
+def test_too_few_teachers_are_an_error(method: type[Curator], problem: Problem) -> None:
+    known, answers = teachers(problem, method)
+    if method.minimum_teachers > 1:
+        curator = method(method.Settings(), problem)
+        with pytest.raises(ValueError, match="at least"):
+            curator.curate(known.image_C_H_W, answers[:1], 1, np.random.default_rng(0))
+
+
+# --- classifiers ----------------------------------------------------------------------------
+
+
+@cases(Classifier)
+def test_a_classifier_learns_the_toy_problem(method: type[Classifier], problem: Problem) -> None:
+    member = method(method.Settings(), problem).fit([example(problem, seed) for seed in range(4)], seed=0)
+    truth = [example(problem, seed) for seed in (100, 101)]
+    answers = member.probabilities(np.stack([each.image_C_H_W for each in truth]))
+    assert answers.shape == (2, problem.classes, *truth[0].image_C_H_W.shape[1:])
+    assert answers.dtype == np.float32
+    if problem.task is not Task.MULTILABEL:
+        assert np.allclose(answers.sum(1), 1, atol=1e-5)
+    found = np.stack([hard(problem, each) for each in answers])
+    expected = np.stack([each.target_H_W for each in truth])
+    right = ((found == expected) & (expected > 0)).sum() / ((found > 0) | (expected > 0)).sum()
+    assert right > 0.75
+
+
+@cases(Classifier)
+def test_a_classifier_is_the_same_after_saving(
+    method: type[Classifier], problem: Problem, tmp_path: Path
+) -> None:
+    member = method(method.Settings(), problem).fit([example(problem, 0)], seed=5)
+    image = example(problem, 1).image_C_H_W[None]
+    member.save(tmp_path / "member.safetensors")
+    loaded: Any = method.load(tmp_path / "member.safetensors")
+    assert np.array_equal(member.probabilities(image), loaded.probabilities(image))
+
+
+@cases(Classifier)
+def test_a_class_without_labels_is_never_predicted(method: type[Classifier], problem: Problem) -> None:
+    known = example(problem, 0)
+    target = np.where(known.target_H_W > 0, UNLABELED, known.target_H_W).astype(np.int16)
+    target[..., :8, :8] = 0  # multilabel: pixels whose masks are all known
+    member = method(method.Settings(), problem).fit([Example(known.image_C_H_W, target)], seed=0)
+    answer = member.probabilities(known.image_C_H_W[None])[0]
+    assert (answer[1:] == 0).all()
+    assert np.allclose(answer[0], 0 if problem.task is Task.MULTILABEL else 1)
+
+
+@cases(Classifier)
+def test_unlabeled_images_are_left_out(method: type[Classifier], problem: Problem) -> None:
+    classifier = method(method.Settings(), problem)
+    with pytest.raises(ValueError, match="label"):
+        classifier.fit([unlabeled(problem, 0)], seed=0)
+    image = example(problem, 1).image_C_H_W[None]
+    alone = classifier.fit([example(problem, 0)], seed=0).probabilities(image)
+    assert np.isfinite(alone).all()
+    assert np.isfinite(
+        classifier.fit([unlabeled(problem, 2), example(problem, 0)], 0).probabilities(image)
+    ).all()
+
+
+@cases(Classifier)
+def test_a_classifier_survives_nan_and_any_size(method: type[Classifier], problem: Problem) -> None:
+    known = example(problem, 0)
+    image = known.image_C_H_W.copy()
+    image[:, :3] = np.nan
+    image[:, 3:5] = np.inf
+    member = method(method.Settings(), problem).fit([Example(image, known.target_H_W)], seed=0)
+    assert np.isfinite(member.probabilities(image[None])).all()
+    for shape in ((1, 1), (7, 50)):
+        answer = member.probabilities(np.full((1, problem.channels, *shape), np.nan, np.float32))
+        assert np.isfinite(answer).all()
+
+
+# --- without torch --------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "name", [name for name, method in METHODS.items() if not issubclass(method, Objective)]
+)
+def test_curators_and_classifiers_do_without_torch(name: str) -> None:
+    """The viewer asks them while the user paints; torch would take seconds to import."""
+    module = METHODS[name].__module__
+    code = f"import sys, {module}; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
