@@ -17,6 +17,7 @@ from napari_imseg.project.fingerprints import fingerprint, modified_ns
 from napari_imseg.project.images import Unit
 from napari_imseg.project.info import ProjectInfo
 from napari_imseg.project.paths import image_id
+from napari_imseg.project.progress import Progress
 from napari_imseg.project.records import NewFile, NewImage
 from napari_imseg.project.scanning import find_images
 from napari_imseg.project.sources import relative
@@ -51,9 +52,10 @@ def add_images(
     catalog: Catalog,
     paths: Path | str | Sequence[Path | str],
     warnings: list[str],
+    progress: Progress,
 ) -> int:
     """Add files and folders to a project; see `Project.add_images`."""
-    candidates = survey(listed(paths), [], info.tile, warnings)
+    candidates = survey(listed(paths), [], info.tile, warnings, progress)
     return store(folder, info.channels, info.group_by, catalog, candidates, warnings)
 
 
@@ -62,7 +64,9 @@ def listed(paths: Path | str | Sequence[Path | str]) -> list[Path]:
     return [Path(paths)] if isinstance(paths, Path | str) else [Path(path) for path in paths]
 
 
-def survey(paths: Iterable[Path], skip: Iterable[Path], tile: int, warnings: list[str]) -> list[Candidate]:
+def survey(
+    paths: Iterable[Path], skip: Iterable[Path], tile: int, warnings: list[str], progress: Progress
+) -> list[Candidate]:
     """Look into every image file; what cannot be read is left out with a warning.
 
     Raises
@@ -77,8 +81,11 @@ def survey(paths: Iterable[Path], skip: Iterable[Path], tile: int, warnings: lis
         raise ProjectError(
             f"there is no image in {places}; expected TIFF, PNG, JPEG or what a napari plugin reads"
         )
+    looked = []
     with ThreadPoolExecutor(READERS) as pool:
-        looked = list(pool.map(lambda item: _look(item[0], item[1], tile), found))
+        for item in pool.map(lambda pair: _look(pair[0], pair[1], tile), found):
+            looked.append(item)
+            progress("reading images", len(looked), len(found))
     candidates = [item for item in looked if isinstance(item, Candidate)]
     warnings += [item for item in looked if isinstance(item, str)]
     warnings += [f"'{item.path}': {item.found.note}" for item in candidates if item.found.note]

@@ -66,12 +66,8 @@ class Catalog:
         limit: int | None = None,
     ) -> list[ImageRecord]:
         """Records in the order of the project, of one or several states and a split."""
-        condition, values = where(state, split)
-        rows = self._select(
-            f"SELECT {RECORD} {FROM_IMAGES} {condition} ORDER BY i.number LIMIT ? OFFSET ?",
-            [*values, -1 if limit is None else limit, offset],
-        )
-        return [record_of(row) for row in rows]
+        with self._database.connection() as connection:
+            return image_rows.select(connection, state, split, offset, limit)
 
     def images_of(self, path: str) -> list[ImageRecord]:
         """Records of one file, by its path as the catalog writes it."""

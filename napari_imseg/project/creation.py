@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from uuid import uuid4
@@ -17,6 +18,7 @@ from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.importing import import_labels
 from napari_imseg.project.info import Intensity, ProjectInfo, classes_of, write_info
 from napari_imseg.project.paths import Paths
+from napari_imseg.project.progress import Progress
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ def create(
     images: Path | str | Sequence[Path | str],
     labels: Path | str | None,
     wishes: Wishes,
+    progress: Progress,
 ) -> tuple[Path, list[str]]:
     """Build a project in a hidden folder inside ``folder`` and move it out when it is complete.
 
@@ -55,7 +58,7 @@ def create(
     classes = classes_of(wishes.classes, task)
     warnings: list[str] = []
     skip = [Path(labels)] if labels is not None else []
-    candidates = survey(listed(images), skip, wishes.tile, warnings)
+    candidates = survey(listed(images), skip, wishes.tile, warnings, progress)
     channels = most_common_channels(candidates)
     info = ProjectInfo(
         name=wishes.name or folder.name,
@@ -69,27 +72,29 @@ def create(
         seed=wishes.seed,
         classes=classes,
     )
-    _build(folder, info, candidates, Path(labels) if labels is not None else None, warnings)
-    return folder, warnings
-
-
-def _build(
-    folder: Path, info: ProjectInfo, candidates: Sequence[Candidate], labels: Path | None, warnings: list[str]
-) -> None:
-    made = not folder.exists()
-    hidden = folder / f".creating-{uuid4().hex}"
-    try:
-        hidden.mkdir(parents=True)
-        paths = Paths(hidden)
+    labels = None if labels is None else Path(labels)
+    with _built(folder) as paths:
         catalog = Catalog(paths.catalog, create=True)
         try:
             store(folder, info.channels, info.group_by, catalog, candidates, warnings)
             paths.labels.mkdir()
             if labels is not None:
-                import_labels(folder, paths, info, catalog, labels, warnings)
+                import_labels(folder, paths, info, catalog, labels, warnings, progress)
         finally:
             catalog.close()
         write_info(paths.info, info)
+    return folder, warnings
+
+
+@contextmanager
+def _built(folder: Path) -> Iterator[Paths]:
+    """A hidden folder whose content moves into ``folder`` when the block ends well."""
+    made = not folder.exists()
+    hidden = folder / f".creating-{uuid4().hex}"
+    paths = Paths(hidden)
+    try:
+        hidden.mkdir(parents=True)
+        yield paths
         for part in (paths.labels, paths.catalog, paths.info):  # project.toml last: it makes the project
             os.replace(part, folder / part.name)
     except OSError as error:

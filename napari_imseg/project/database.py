@@ -27,11 +27,14 @@ class Database:
         Made if it does not exist.
     durable
         Wait for every change until it is on the disk itself.
+    remedy
+        What to do if the file is damaged.
     """
 
-    def __init__(self, path: Path, *, durable: bool = True) -> None:
+    def __init__(self, path: Path, *, durable: bool = True, remedy: str = "restore it from a backup") -> None:
         self.path = path
         self._durable = durable
+        self._remedy = remedy
         # Processes on two machines cannot share the memory that a write-ahead log needs.
         self._journal = "DELETE" if on_network(path) else "WAL"
         self._idle: LifoQueue[sqlite3.Connection] = LifoQueue()
@@ -105,7 +108,7 @@ class Database:
         if "locked" in text or "busy" in text:
             return f"another program is writing to '{self.path}'; try again when it is done"
         if "not a database" in text or "malformed" in text:
-            return f"'{self.path}' is damaged ({text}); restore it from a backup"
+            return f"'{self.path}' is damaged ({text}); {self._remedy}"
         return (
             f"'{self.path}' cannot be used ({text}); check that the folder is writable and the disk not full"
         )

@@ -47,6 +47,33 @@ def where(
     return ("WHERE " + " AND ".join(terms) if terms else ""), values
 
 
+def select(
+    connection: Connection,
+    state: State | Sequence[State] | None,
+    split: Split | None,
+    offset: int,
+    limit: int | None,
+) -> list[ImageRecord]:
+    """Records in the order of the project.
+
+    The inner query walks indexes alone: one for each state, which are sorted already and
+    are merged as they are read. Only the rows that are wanted are looked up.
+    """
+    states = [state] if isinstance(state, str) else state
+    if states is not None and not states:
+        return []
+    clauses = [where(one, split) for one in (states if states is not None else [None])]
+    numbers = " UNION ALL ".join(f"SELECT number FROM images i {clause}" for clause, _ in clauses)
+    values = [value for _, part in clauses for value in part]
+    rows = connection.execute(
+        f"SELECT {RECORD} FROM ({numbers} ORDER BY number LIMIT ? OFFSET ?) n "
+        "CROSS JOIN images i ON i.number = n.number CROSS JOIN files f ON f.number = i.file "
+        "ORDER BY n.number",
+        [*values, -1 if limit is None else limit, offset],
+    )
+    return [record_of(row) for row in rows]
+
+
 def insert(connection: Connection, files: Iterable[NewFile]) -> int:
     """Add files that are not there yet with their images; returns how many images are new."""
     number = first = _one(connection, "SELECT coalesce(max(number) + 1, 0) FROM images")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -20,6 +20,7 @@ from napari_imseg.project.info import ProjectInfo
 from napari_imseg.project.label_names import find_labels, label_of
 from napari_imseg.project.masks import write_mask
 from napari_imseg.project.paths import Paths
+from napari_imseg.project.progress import Progress
 from napari_imseg.project.records import ImageRecord, State
 from napari_imseg.project.wording import some
 
@@ -35,7 +36,13 @@ class _Import:
 
 
 def import_labels(
-    home: Path, paths: Paths, info: ProjectInfo, catalog: Catalog, folder: Path, warnings: list[str]
+    home: Path,
+    paths: Paths,
+    info: ProjectInfo,
+    catalog: Catalog,
+    folder: Path,
+    warnings: list[str],
+    progress: Progress,
 ) -> int:
     """Read every label under ``folder`` that belongs to an image; see `Project.import_labels`.
 
@@ -53,17 +60,10 @@ def import_labels(
     }
     staging = paths.labels / f".importing-{uuid4().hex}"
     try:
-        done = _convert(info, _pairs(catalog, labels), staging)
+        done = _convert(info, list(_pairs(catalog, labels)), staging, progress)
         if not done.used:
             raise ProjectError(f"no label file in '{folder}' has the name of an image of this project")
-        for image_id in done.states:
-            history.archive(paths.label(image_id), paths.history(image_id))
-            os.replace(staging / f"{image_id}.tif", paths.label(image_id))
-    except OSError as error:
-        raise ProjectError(
-            f"labels could not be written into '{paths.labels}' ({reason(error)}); free some space or make "
-            "the folder writable"
-        ) from error
+        _move(done.states, staging, paths)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     catalog.record_labels(done.states, info.validation, info.seed)
@@ -71,9 +71,12 @@ def import_labels(
     return len(done.states)
 
 
-def _convert(info: ProjectInfo, pairs: Iterable[tuple[Path, list[ImageRecord]]], staging: Path) -> _Import:
+def _convert(
+    info: ProjectInfo, pairs: Sequence[tuple[Path, list[ImageRecord]]], staging: Path, progress: Progress
+) -> _Import:
     done = _Import()
     for path, records in pairs:
+        progress("reading labels", len(done.used) + 1, len(pairs))
         done.used.append(path)
         stored = foreign_labels.read_label_file(path)
         whole = foreign_labels.extent(records)
@@ -93,6 +96,18 @@ def _convert(info: ProjectInfo, pairs: Iterable[tuple[Path, list[ImageRecord]]],
                 durable=False,
             )
     return done
+
+
+def _move(image_ids: Iterable[str], staging: Path, paths: Paths) -> None:
+    try:
+        for image_id in image_ids:
+            history.archive(paths.label(image_id), paths.history(image_id))
+            os.replace(staging / f"{image_id}.tif", paths.label(image_id))
+    except OSError as error:
+        raise ProjectError(
+            f"labels could not be written into '{paths.labels}' ({reason(error)}); free some space or make "
+            "the folder writable"
+        ) from error
 
 
 def _pairs(catalog: Catalog, labels: dict[str, list[Path]]) -> Iterator[tuple[Path, list[ImageRecord]]]:

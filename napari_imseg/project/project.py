@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 
 from napari_imseg.core.intensity import normalise
 from napari_imseg.core.problem import Problem, Task
-from napari_imseg.project import predictions, thumbnails
+from napari_imseg.project import predictions
 from napari_imseg.project.adding import add_images
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.creation import Wishes, create
@@ -24,6 +23,7 @@ from napari_imseg.project.labels import Labels
 from napari_imseg.project.locks import EditorLock
 from napari_imseg.project.paths import Paths
 from napari_imseg.project.predictions import StoredPrediction
+from napari_imseg.project.progress import Progress, silent
 from napari_imseg.project.records import ImageRecord, Split, State
 from napari_imseg.project.relinking import relink
 from napari_imseg.project.sources import Sources
@@ -32,6 +32,9 @@ from napari_imseg.project.thumbnails import Thumbnails
 
 class Project:
     """An open project; a context manager, safe to use from several threads.
+
+    Every method that finds something amiss raises `ProjectError` with one sentence for
+    people, and leaves what was on disk as it was.
 
     Attributes
     ----------
@@ -56,6 +59,7 @@ class Project:
         self._lock = lock
         self._sources = Sources(folder, catalog)
         self._labels = Labels(self.paths, info, catalog)
+        self._thumbnails = Thumbnails(self.paths.thumbnails)
 
     @classmethod
     def create(
@@ -72,6 +76,7 @@ class Project:
         name: str | None = None,
         intensity: Intensity | None = None,
         tile: int = 0,
+        progress: Progress = silent,
     ) -> Self:
         """Make a project; it is complete, or there is none.
 
@@ -99,14 +104,11 @@ class Project:
             ``range`` for 8-bit colour and ``percentile`` for everything else if not given.
         tile
             Side of the squares that larger images are cut into; 0 = whole images.
-
-        Raises
-        ------
-        ProjectError
-            With one sentence; nothing is left behind.
+        progress
+            Is told how far the work is.
         """
         wishes = Wishes(task, classes, validation, group_by, seed, name, intensity, tile)
-        folder, warnings = create(Path(folder), images, labels, wishes)
+        folder, warnings = create(Path(folder), images, labels, wishes, progress)
         project = cls.open(folder)
         project.warnings += warnings
         return project
@@ -119,11 +121,6 @@ class Project:
         ----------
         exclusive
             Be the only program that edits it.
-
-        Raises
-        ------
-        ProjectError
-            There is no project, it is damaged or newer, or another program edits it.
         """
         folder = Path(folder).expanduser().resolve()
         paths = Paths(folder)
@@ -141,8 +138,7 @@ class Project:
     def close(self) -> None:
         """Close the catalog and free the lock; may be called twice."""
         self.catalog.close()
-        if "_thumbnails" in self.__dict__:
-            self._thumbnails.close()
+        self._thumbnails.close()
         if self._lock is not None:
             self._lock.release()
 
@@ -161,17 +157,12 @@ class Project:
 
     # Images
 
-    def add_images(self, paths: Path | str | Sequence[Path | str]) -> int:
+    def add_images(self, paths: Path | str | Sequence[Path | str], *, progress: Progress = silent) -> int:
         """Add files and folders; returns how many images are new.
 
         What cannot be read, or has other channels, is left out with a sentence in `warnings`.
-
-        Raises
-        ------
-        ProjectError
-            A path does not exist, or nothing in it is an image.
         """
-        return add_images(self.folder, self.info, self.catalog, paths, self.warnings)
+        return add_images(self.folder, self.info, self.catalog, paths, self.warnings, progress)
 
     def relink(self, folder: Path | str) -> int:
         """Find missing and changed files again under ``folder``; returns how many were found.
@@ -186,13 +177,7 @@ class Project:
         return self._sources.missing()
 
     def read_image(self, image_id: str) -> NDArray[Any]:
-        """The image (C, H, W) in the type of its file.
-
-        Raises
-        ------
-        ProjectError
-            The file is gone, has changed, or cannot be read.
-        """
+        """The image (C, H, W) in the type of its file."""
         return self._sources.read(self.catalog.image(image_id))
 
     def network_image(self, image_id: str) -> NDArray[np.float32]:
@@ -202,11 +187,7 @@ class Project:
     def thumbnail(self, image_id: str, size: int = 96) -> NDArray[np.uint8]:
         """A small picture, uint8 (H, W, 3), no larger than ``size`` on either side."""
         record = self.catalog.image(image_id)
-        picture = self._thumbnails.get(image_id, size, record.fingerprint)
-        if picture is None:
-            picture = thumbnails.make(self._sources.read(record), size)
-            self._thumbnails.put(image_id, size, record.fingerprint, picture)
-        return picture
+        return self._thumbnails.picture(record, size, lambda: self._sources.read(record))
 
     # Labels
 
@@ -245,11 +226,6 @@ class Project:
             ``partial`` while the person is at work, ``labeled`` when they are done.
         seconds
             Time they spent, added to what the catalog knows.
-
-        Raises
-        ------
-        ProjectError
-            The label does not fit, or it could not be written; the earlier one is as it was.
         """
         self._labels.write(image_id, np.asarray(label), state, seconds or 0.0)
 
@@ -258,37 +234,22 @@ class Project:
         return self._labels.history(image_id)
 
     def restore_label(self, image_id: str, version: str | LabelVersion) -> NDArray[np.int32]:
-        """Make an earlier version the label again; the present one goes to the history.
-
-        Raises
-        ------
-        ProjectError
-            There is no such version.
-        """
+        """Make an earlier version the label again; the present one goes to the history."""
         return self._labels.restore(image_id, version if isinstance(version, str) else version.name)
 
-    def import_labels(self, folder: Path | str) -> int:
+    def import_labels(self, folder: Path | str, *, progress: Progress = silent) -> int:
         """Take over labels of other programs; returns how many images got one.
 
         Files belong to the image of the same name. An image that has a label keeps it.
-
-        Raises
-        ------
-        ProjectError
-            A label file does not fit; nothing is changed.
         """
-        return import_labels(self.folder, self.paths, self.info, self.catalog, Path(folder), self.warnings)
+        return import_labels(
+            self.folder, self.paths, self.info, self.catalog, Path(folder), self.warnings, progress
+        )
 
     # Predictions
 
     def read_prediction(self, generation_name: str, image_id: str) -> StoredPrediction:
-        """What the networks of a generation say of an image.
-
-        Raises
-        ------
-        ProjectError
-            There is no prediction, or it is damaged.
-        """
+        """What the networks of a generation say of an image."""
         paths = self.paths
         return predictions.read(
             paths.prediction(generation_name, image_id), paths.probabilities(generation_name, image_id)
@@ -304,13 +265,7 @@ class Project:
         *,
         keep_probabilities: bool = True,
     ) -> None:
-        """Keep what the networks of a generation say of an image.
-
-        Raises
-        ------
-        ProjectError
-            It could not be written.
-        """
+        """Keep what the networks of a generation say of an image."""
         kept = probabilities_C_H_W if keep_probabilities else None
         paths = self.paths
         predictions.write(
@@ -318,7 +273,3 @@ class Project:
             paths.probabilities(generation_name, image_id),
             StoredPrediction(pseudo_label_H_W, im_H_W, kept),
         )
-
-    @cached_property
-    def _thumbnails(self) -> Thumbnails:
-        return Thumbnails(self.paths.thumbnails)

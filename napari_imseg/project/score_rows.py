@@ -63,7 +63,8 @@ def page(
     rows = connection.execute(
         f"SELECT s.score, {RECORD} FROM "
         f"(SELECT image, score {scored} ORDER BY score DESC, image LIMIT ? OFFSET ?) s "
-        "CROSS JOIN images i ON i.number = s.image CROSS JOIN files f ON f.number = i.file",
+        "CROSS JOIN images i ON i.number = s.image CROSS JOIN files f ON f.number = i.file "
+        "ORDER BY s.score DESC, s.image",
         [ranking, *values, limit, offset],
     ).fetchall()
     found = [QueueRow(record_of(row[1:]), row[0]) for row in rows]

@@ -40,7 +40,8 @@ def assign(
     """Split of each group among ``newcomers``; nobody who has one is moved.
 
     Groups come one after another in an order that the seed draws; one validates if that
-    brings the count of validation images nearer to its share.
+    brings the count of validation images nearer to its share. Someone always trains, and
+    someone validates if there are enough images in at least two groups.
 
     Parameters
     ----------
@@ -58,15 +59,17 @@ def assign(
     sizes = Counter(newcomers)
     split: dict[str, Split] = {group: known[group] for group in sizes if group in known}
     held = counts.get("validation", 0) + sum(sizes[group] for group in split if split[group] == "validation")
-    target = target_size(sum(counts.values()) + len(newcomers), fraction)
+    labeled = sum(counts.values()) + len(newcomers)
+    target = target_size(labeled, fraction)
     free = sorted((group for group in sizes if group not in known), key=lambda group: _draw(group, seed))
+    able = [group for group in free if group not in never and sizes[group] < labeled]
     for group in free:
         nearer = abs(held + sizes[group] - target) < abs(held - target)
-        split[group] = "validation" if nearer and group not in never else "train"
+        someone_trains = held + sizes[group] < labeled
+        split[group] = "validation" if group in able and nearer and someone_trains else "train"
         held += sizes[group] if split[group] == "validation" else 0
-    eligible = [group for group in free if group not in never]
-    if held == 0 and target and eligible and "train" in [*known.values(), *list(split.values())[1:]]:
-        split[min(eligible, key=lambda group: sizes[group])] = "validation"
+    if held == 0 and target and able:
+        split[min(able, key=lambda group: sizes[group])] = "validation"
     return split
 
 

@@ -1,58 +1,70 @@
 """Small pictures for the queue, made once and kept.
 
-They are kept on disk and not only in memory: a picture of a 2048² image takes as long to
+They are kept on disk and not only in memory: a picture of a large image takes as long to
 make as the image to read, and the queue shows the same ones every day. One SQLite file
 holds all, since 100,000 small files are slow to copy; it may be deleted at any time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from sqlite3 import Connection
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage.transform import resize
 
 from napari_imseg.project.database import Database
+from napari_imseg.project.records import ImageRecord
 
-_TABLE = """CREATE TABLE IF NOT EXISTS thumbnails (
-    image TEXT NOT NULL, size INTEGER NOT NULL, fingerprint TEXT NOT NULL,
-    height INTEGER NOT NULL, width INTEGER NOT NULL, pixels BLOB NOT NULL,
+QUALITY: Final = 90
+"""Of the JPEG that is kept: about 4 kB for a picture of 96 pixels."""
+
+_TABLE: Final = """CREATE TABLE IF NOT EXISTS pictures (
+    image TEXT NOT NULL, size INTEGER NOT NULL, fingerprint TEXT NOT NULL, jpeg BLOB NOT NULL,
     PRIMARY KEY (image, size)
 )"""
 
 
 class Thumbnails:
-    """Pictures by image and size, on disk."""
+    """Pictures by image and size; nothing touches the disk before the first is asked for."""
 
     def __init__(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._database = Database(path, durable=False)
-        with self._database.connection() as connection:
-            connection.execute(_TABLE)
+        self._path = path
+        self._database = Database(path, durable=False, remedy="delete it, it is made again")
 
     def close(self) -> None:
         """Close the file."""
         self._database.close()
 
-    def get(self, image_id: str, size: int, fingerprint: str) -> NDArray[np.uint8] | None:
-        """The picture (H, W, 3), or ``None`` if it is not there or of another file."""
-        with self._database.connection() as connection:
-            row = connection.execute(
-                "SELECT height, width, pixels FROM thumbnails "
-                "WHERE image = ? AND size = ? AND fingerprint = ?",
-                (image_id, size, fingerprint),
-            ).fetchone()
-        return None if row is None else np.frombuffer(row[2], np.uint8).reshape(row[0], row[1], 3)
+    def picture(self, record: ImageRecord, size: int, read: Callable[[], NDArray[Any]]) -> NDArray[np.uint8]:
+        """The picture (H, W, 3) of an image; ``read`` gives the image if there is none yet."""
+        import imagecodecs  # heavy to import
 
-    def put(self, image_id: str, size: int, fingerprint: str, picture: NDArray[np.uint8]) -> None:
-        """Keep a picture (H, W, 3)."""
-        with self._database.transaction() as connection:
-            connection.execute(
-                "INSERT OR REPLACE INTO thumbnails VALUES (?, ?, ?, ?, ?, ?)",
-                (image_id, size, fingerprint, *picture.shape[:2], picture.tobytes()),
-            )
+        self._path.parent.mkdir(parents=True, exist_ok=True)
+        with self._database.connection() as connection:
+            connection.execute(_TABLE)
+            jpeg = _find(connection, record, size)
+        if jpeg is None:
+            # Read while no connection is held: it may take long.
+            jpeg = bytes(imagecodecs.jpeg_encode(make(read(), size), level=QUALITY))
+            with self._database.transaction() as connection:
+                connection.execute(
+                    "INSERT OR REPLACE INTO pictures VALUES (?, ?, ?, ?)",
+                    (record.id, size, record.fingerprint, jpeg),
+                )
+        picture: NDArray[np.uint8] = imagecodecs.jpeg_decode(jpeg)
+        return picture
+
+
+def _find(connection: Connection, record: ImageRecord, size: int) -> bytes | None:
+    row = connection.execute(
+        "SELECT jpeg FROM pictures WHERE image = ? AND size = ? AND fingerprint = ?",
+        (record.id, size, record.fingerprint),
+    ).fetchone()
+    return None if row is None else row[0]
 
 
 def make(image_C_H_W: NDArray[Any], size: int) -> NDArray[np.uint8]:

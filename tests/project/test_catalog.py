@@ -74,7 +74,9 @@ def test_a_file_that_is_there_is_not_added_again(catalog: Catalog) -> None:
 def test_images_by_state_and_split(catalog: Catalog) -> None:
     assert [record.index for record in catalog.images("unlabeled", limit=3, offset=1)] == [4, 5, 6]
     assert [record.index for record in catalog.images(("labeled", "partial"))] == [0, 1]
-    assert catalog.count() == 12
+    assert (catalog.count(), catalog.count(())) == (12, 0)
+    assert catalog.images(()) == catalog.page(state=()) == catalog.images("labeled", "validation") == []
+    assert [record.index for record in catalog.images(split="train")] == [0, 1]
     assert [catalog.count(state) for state in ("unlabeled", "labeled", "partial", "rejected")] == [9, 1, 1, 1]
     assert catalog.count(split="train") == 2
     assert catalog.count(("labeled", "partial"), "validation") == 0

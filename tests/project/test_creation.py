@@ -296,6 +296,23 @@ def test_a_crash_while_making_leaves_no_project(
     assert not (tmp_path / "project").exists()
 
 
+def test_slow_work_tells_how_far_it_is_and_can_be_ended(make: Make, labels: Path, tmp_path: Path) -> None:
+    told: list[tuple[str, int, int]] = []
+    make(labels=labels, progress=lambda *what: told.append(what))
+    assert told == [
+        *(("reading images", done, 6) for done in range(1, 7)),
+        *(("reading labels", done, 5) for done in range(1, 6)),
+    ]
+
+    def end(what: str, done: int, total: int) -> None:
+        if (what, done) == ("reading labels", 3):
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        make("ended", labels=labels, progress=end)
+    assert not (tmp_path / "ended").exists()
+
+
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=r"is not a project \(it has no project.toml\)"):
         Project.open(tmp_path)

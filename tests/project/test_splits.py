@@ -44,7 +44,7 @@ def test_someone_always_trains_and_someone_validates_if_there_are_two_groups(
     assert bool(chosen) == (len(names) >= 4 and len(set(names)) >= 2)
 
 
-@given(groups, st.floats(0.05, 0.5), seeds)
+@given(groups, st.floats(0.05, 0.25), seeds)
 def test_images_that_come_one_by_one_keep_the_share_and_nobody_moves(
     names: list[str], fraction: float, seed: int
 ) -> None:

@@ -77,3 +77,16 @@ def test_an_image_that_cannot_be_read_has_no_picture(project: Project, images: P
     (images / "cell_1.tif").unlink()
     with pytest.raises(ProjectError, match="is gone"):
         project.thumbnail(project.catalog.images()[0].id)
+
+
+def test_damaged_pictures_may_be_deleted(project: Project) -> None:
+    image = project.catalog.images()[0].id
+    project.thumbnail(image)
+    project.close()
+    project.paths.thumbnails.write_bytes(b"damaged " * 1000)
+    with Project.open(project.folder) as again:
+        with pytest.raises(ProjectError, match=r"is damaged .*; delete it, it is made again"):
+            again.thumbnail(image)
+        project.paths.thumbnails.unlink()
+    with Project.open(project.folder) as again:
+        assert again.thumbnail(image).shape == (24, 32, 3)
