@@ -31,6 +31,9 @@ class RunSettings(Settings):
         0, "Crops in one training step; 0 = 32 on a GPU (as in the paper), 8 on a CPU.", ge=0, le=1024
     )
     min_steps: int = setting(8, "Steps of an epoch are never fewer than this.", ge=1, le=10_000)
+    max_steps: int = setting(
+        0, "Steps of an epoch are never more than this; 0 = no limit on a GPU, 32 on a CPU.", ge=0, le=100_000
+    )
     tile: int = setting(256, "Side of the square training crops in pixels.", ge=32, le=2048)
     alpha: float = setting(0.5, "Width factor of the 1x1 U-Net.", ge=0.125, le=4, step=0.125)
     flips: bool = setting(True, "Flip and turn the training crops at random (off in the paper).")

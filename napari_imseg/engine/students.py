@@ -28,6 +28,9 @@ GPU_BATCH = 32
 CPU_BATCH = 8
 """For the same computing time more, smaller steps reach a better network where time is short."""
 
+CPU_STEPS = 32
+"""Short epochs, so that a training that runs out of time has been validated more than once."""
+
 VALIDATION_SHARE = 0.1
 """Validation takes at most about this share of the time of an epoch."""
 
@@ -139,7 +142,8 @@ def _train_network(
 def _plan(room: Classroom, generation: int, student: int, crops: Crops, deadline: float) -> Plan:
     settings = room.settings
     batch_size = settings.batch_size or (CPU_BATCH if room.hardware.device == "cpu" else GPU_BATCH)
-    steps = max(len(crops) // batch_size, settings.min_steps)
+    most = settings.max_steps or (CPU_STEPS if room.hardware.device == "cpu" else len(crops))
+    steps = max(min(len(crops) // batch_size, most), settings.min_steps)
     epoch_pixels = steps * batch_size * crops.side**2
     validation_pixels = sum(example.image_C_H_W[0].size for example in room.validation)
     share = FORWARD_COST * validation_pixels / epoch_pixels
