@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from itertools import combinations
 from typing import Any
 
@@ -15,18 +14,11 @@ from napari_imseg.core.disagreement import ImSize, im_size, inconsistency
 from napari_imseg.core.matching import match
 from napari_imseg.core.problem import BACKGROUND
 from napari_imseg.widgets.columns import Columns
+from napari_imseg.widgets.comparable import CompareBy, check_same_shape
 
 LARGEST_ID = int(np.iinfo(np.int16).max)
 SAME_OBJECT = 0.5
 """Two instances are the same object from this intersection over union on."""
-
-
-class CompareBy(StrEnum):
-    """What has to be the same in two labels."""
-
-    FOREGROUND = "foreground"
-    CLASSES = "classes"
-    INSTANCES = "instances"
 
 
 @dataclass(frozen=True)
@@ -81,25 +73,6 @@ def disagreements(names: Sequence[str], labels: Sequence[NDArray[np.integer[Any]
         "% of image": np.array([100 * sizes[row].fraction for row in order]),
         "relative": np.array([sizes[row].relative for row in order]),
     }
-
-
-def check_same_shape(shapes: Sequence[tuple[int, ...]]) -> None:
-    """Refuse what cannot be compared pixel by pixel.
-
-    Raises
-    ------
-    ValueError
-        Fewer than two shapes, different ones, or no pixels.
-    """
-    if len(shapes) < 2:
-        raise ValueError(f"Expected two or more Labels layers, got {len(shapes)}; choose another one.")
-    if len(set(shapes)) > 1:
-        listed = " and ".join(str(shape) for shape in dict.fromkeys(shapes))
-        raise ValueError(
-            f"Expected Labels layers of one shape, got {listed}; choose layers of the same image."
-        )
-    if 0 in shapes[0]:
-        raise ValueError("The Labels layers have no pixels; choose others.")
 
 
 def _agree(stack: NDArray[np.int16]) -> Agreement:

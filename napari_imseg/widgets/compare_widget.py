@@ -9,9 +9,8 @@ from napari.layers import Labels
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_imseg.widgets import notify
-from napari_imseg.widgets.agreement import CompareBy, check_same_shape
 from napari_imseg.widgets.columns import Columns
-from napari_imseg.widgets.comparison import compare
+from napari_imseg.widgets.comparable import CompareBy, check_same_shape
 from napari_imseg.widgets.free_layers import LayerChoice
 from napari_imseg.widgets.jobs import Jobs, report
 from napari_imseg.widgets.pixels import check_memory, pixels_of
@@ -65,7 +64,7 @@ class CompareWidget(QWidget):
             names = f"{layers[1].name} against {layers[0].name}"
             self._jobs.run(
                 "compare",
-                lambda: compare(pixels_of(layers[0]), pixels_of(layers[1]), by),
+                lambda: _compare(layers, by),
                 lambda columns: self._show(columns, names),
                 failed=self._failed,
             )
@@ -93,3 +92,9 @@ def _check(layers: list[Any]) -> None:
             f"Expected two Labels layers, got '{layers[0].name}' twice; choose another reference."
         )
     check_memory(shapes, bytes_per_pixel=24)
+
+
+def _compare(layers: list[Any], by: CompareBy) -> Columns:
+    from napari_imseg.widgets.comparison import compare  # slow to import: not on the GUI thread
+
+    return compare(pixels_of(layers[0]), pixels_of(layers[1]), by)

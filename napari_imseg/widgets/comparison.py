@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from napari_imseg.core.metrics import instance_metrics, semantic_metrics
 from napari_imseg.core.problem import BACKGROUND, Problem, Task
-from napari_imseg.widgets.agreement import CompareBy, check_same_shape
 from napari_imseg.widgets.columns import Columns
+from napari_imseg.widgets.comparable import CompareBy, check_same_shape
 
 MOST_CLASSES: Final = 256
 

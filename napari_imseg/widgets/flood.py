@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -12,32 +11,10 @@ from scipy import ndimage
 from skimage.segmentation import watershed
 
 from napari_imseg.core.instances import foreground_and_seeds, watershed_instances
+from napari_imseg.widgets.watershed_options import WatershedOptions
 
 PREVIEW_PIXELS: Final = 80_000
 """Foreground pixels that a preview floods: about 25 ms on one core."""
-
-
-@dataclass(frozen=True)
-class WatershedOptions:
-    """What the sliders of a watershed say.
-
-    Attributes
-    ----------
-    foreground, seed
-        Thresholds in (0, 1).
-    minimum_size
-        Smaller instances are dropped, in pixels.
-    drop_seedless
-        Drop regions without a seed; otherwise a seed of another region claims them.
-    fill_holes
-        Fill holes inside instances.
-    """
-
-    foreground: float = 0.5
-    seed: float = 0.6
-    minimum_size: int = 0
-    drop_seedless: bool = True
-    fill_holes: bool = False
 
 
 class Flood:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import napari
 import numpy as np
@@ -11,15 +11,17 @@ from numpy.typing import NDArray
 from qtpy.QtWidgets import QComboBox, QFormLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_imseg.widgets import notify
-from napari_imseg.widgets.agreement import Agreement, CompareBy, agreement, check_same_shape, disagreements
 from napari_imseg.widgets.colors import im_colormap
 from napari_imseg.widgets.columns import Columns
+from napari_imseg.widgets.comparable import CompareBy, check_same_shape
 from napari_imseg.widgets.free_layers import LayerChecklist, show_labels
 from napari_imseg.widgets.jobs import Jobs, report
-from napari_imseg.widgets.loading import hatch
 from napari_imseg.widgets.pixels import check_memory, pixels_of
 from napari_imseg.widgets.preferences import preferences
 from napari_imseg.widgets.table import TablePanel
+
+if TYPE_CHECKING:
+    from napari_imseg.widgets.agreement import Agreement
 
 AGREED: Final = "agreed labels"
 IM: Final = "inconsistency mask"
@@ -115,6 +117,10 @@ class InconsistencyWidget(QWidget):
 
 
 def _compare(layers: list[Any], by: CompareBy) -> _Found:
+    # Slow to import: not on the GUI thread.
+    from napari_imseg.widgets.agreement import agreement, disagreements
+    from napari_imseg.widgets.loading import hatch
+
     labels = [pixels_of(layer) for layer in layers]
     found = agreement(labels, by)
     planes = found.im.reshape(-1, *found.im.shape[-2:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from napari.layers import Image
@@ -12,16 +12,18 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_imseg.core.regions import measure
 from napari_imseg.widgets import notify
 from napari_imseg.widgets.columns import Columns
-from napari_imseg.widgets.flood import Flood, WatershedOptions
 from napari_imseg.widgets.free_layers import LayerChoice, go_to, is_shown, show_labels
 from napari_imseg.widgets.jobs import Jobs, report
 from napari_imseg.widgets.pixel_size import pixel_size, with_units
 from napari_imseg.widgets.pixels import pixels_of
 from napari_imseg.widgets.table import TablePanel
 from napari_imseg.widgets.watershed_form import WatershedForm
+from napari_imseg.widgets.watershed_options import WatershedOptions
+
+if TYPE_CHECKING:
+    from napari_imseg.widgets.flood import Flood
 
 NAME: Final = "instances"
 REST_MS: Final = 250
@@ -129,7 +131,7 @@ class InstancesPanel(QWidget):
         self._status.setText("flooding…")
 
         def work() -> tuple[Flood, NDArray[np.int32]]:
-            ready = flood or Flood(source.load())
+            ready = flood or _flood(source)
             return ready, ready.exact(options)
 
         self._jobs.run("exact", work, self._made, topic="exact", failed=self._failed)
@@ -151,7 +153,7 @@ class InstancesPanel(QWidget):
         self._preview_wanted = False
 
         def work() -> tuple[Flood, NDArray[np.int32], int]:
-            ready = flood or Flood(source.load())
+            ready = flood or _flood(source)
             ids_H_W = ready.preview(options)
             return ready, ids_H_W, int(np.count_nonzero(np.bincount(ids_H_W.ravel())[1:]))
 
@@ -179,6 +181,8 @@ class InstancesPanel(QWidget):
         ids_H_W, size, image = self._ids_H_W, pixel_size(self._source.like)[0], self._image.layer
 
         def work() -> Columns:
+            from napari_imseg.core.regions import measure  # slow to import: not on the GUI thread
+
             return measure(ids_H_W, channels_of(image, ids_H_W.shape), size)
 
         self._jobs.run("measure", work, self._measured, failed=self._failed)
@@ -213,6 +217,12 @@ class InstancesPanel(QWidget):
     def _show_on_source(self, ids_H_W: NDArray[np.int32]) -> Any:
         like = self._source.like if self._source else None
         return None if like is None else show_labels(self._viewer, ids_H_W, NAME, like, made_of=[like])
+
+
+def _flood(source: Source) -> Flood:
+    from napari_imseg.widgets.flood import Flood  # slow to import: not on the GUI thread
+
+    return Flood(source.load())
 
 
 def channels_of(image: Any, shape: tuple[int, ...]) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from collections import OrderedDict
 from dataclasses import dataclass, replace
 from threading import Lock
@@ -18,7 +19,7 @@ from napari_imseg.engine.records import find_generation, generation_path
 from napari_imseg.project.predictions import StoredPrediction
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import ImageRecord
-from napari_imseg.widgets.flood import WatershedOptions
+from napari_imseg.widgets.watershed_options import WatershedOptions
 
 _SAMPLE: Final = 512
 _MOST_ISLANDS: Final = 200
@@ -123,6 +124,11 @@ def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> ShownP
         return None
     instances = project.info.task is Task.INSTANCES
     return prepare(stored, "", objects(stored, WatershedOptions()) if instances else stored.pseudo_label_H_W)
+
+
+def get_ready_to_preview() -> None:
+    """Import what the first preview needs; after that it answers within a second."""
+    importlib.import_module("napari_imseg.engine.suggestions")
 
 
 def prepare(

@@ -18,12 +18,12 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.widgets import notify, progress
 from napari_imseg.widgets.controls import button, column, folding, heading, row, text
-from napari_imseg.widgets.flood import WatershedOptions
 from napari_imseg.widgets.instances_panel import InstancesPanel, Source
 from napari_imseg.widgets.loss_plot import Curves
 from napari_imseg.widgets.progress import Progress
 from napari_imseg.widgets.session import Session
 from napari_imseg.widgets.table import TablePanel
+from napari_imseg.widgets.watershed_options import WatershedOptions
 
 
 class ResultsPanel(QWidget):

@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QSlider, QSpinBox, QWidget
 from superqt.utils import signals_blocked
 
-from napari_imseg.widgets.flood import WatershedOptions
+from napari_imseg.widgets.watershed_options import WatershedOptions
 
 
 class WatershedForm(QWidget):

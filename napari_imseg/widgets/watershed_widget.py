@@ -11,7 +11,6 @@ from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from qtpy.QtWidgets import QFormLayout, QSizePolicy, QVBoxLayout, QWidget
 
-from napari_imseg.widgets.flood import check_probabilities, mask_as_probabilities
 from napari_imseg.widgets.free_layers import LayerChoice
 from napari_imseg.widgets.instances_panel import InstancesPanel, Source
 from napari_imseg.widgets.pixels import check_memory, pixels_of
@@ -53,6 +52,9 @@ def _fits(layer: Any) -> bool:
 
 
 def _probabilities(layer: Any) -> NDArray[np.float32]:
+    # Slow to import: not on the GUI thread.
+    from napari_imseg.widgets.flood import check_probabilities, mask_as_probabilities
+
     check_memory([layer.data.shape], bytes_per_pixel=40)
     pixels = pixels_of(layer)
     return mask_as_probabilities(pixels) if isinstance(layer, Labels) else check_probabilities(pixels)

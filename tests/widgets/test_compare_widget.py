@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from napari_imseg.core.metrics import instance_metrics
-from napari_imseg.widgets.agreement import CompareBy
+from napari_imseg.widgets.comparable import CompareBy
 from napari_imseg.widgets.compare_widget import CompareWidget
 from napari_imseg.widgets.comparison import compare
 from tests.widgets.gui import assert_explained, child, choose, click, last_words

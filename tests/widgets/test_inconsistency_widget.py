@@ -11,7 +11,8 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFileDialog
 
-from napari_imseg.widgets.agreement import CompareBy, agreement, disagreements
+from napari_imseg.widgets.agreement import agreement, disagreements
+from napari_imseg.widgets.comparable import CompareBy
 from napari_imseg.widgets.inconsistency_widget import AGREED, IM, InconsistencyWidget
 from tests.widgets.gui import assert_explained, child, choose, click, last_words
 

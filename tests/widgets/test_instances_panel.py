@@ -12,8 +12,9 @@ from qtpy.QtWidgets import QCheckBox
 from skimage.draw import disk
 
 from napari_imseg.core.instances import watershed_instances
-from napari_imseg.widgets.flood import Flood, WatershedOptions, check_probabilities, mask_as_probabilities
+from napari_imseg.widgets.flood import Flood, check_probabilities, mask_as_probabilities
 from napari_imseg.widgets.instances_panel import InstancesPanel
+from napari_imseg.widgets.watershed_options import WatershedOptions
 from napari_imseg.widgets.watershed_widget import WatershedWidget
 from tests.widgets.gui import assert_explained, child, choose, click, last_words
 
