@@ -1,0 +1,147 @@
+"""L8 and L10: what a run reaches on real images with few labels, against the pixel classifier.
+
+``python -m tests.benchmarks.bench_quality --data DIR --labeled 20 --minutes 15 --seeds 3 --out DIR``
+
+``DIR`` holds ``images/`` and ``labels/`` with the same names (instance ids count as one class).
+For each seed, ``labeled`` random images have their label, the others are unlabeled; 100 images
+(the same for every seed) are never in the project and are the test set. What is done is kept in
+``--out`` and not done again. Prints a table with the mean and its 95 % interval over the seeds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+from scipy import stats
+
+from napari_imseg.core.intensity import normalise
+from napari_imseg.core.metrics import semantic_metrics
+from napari_imseg.core.problem import Task
+from napari_imseg.engine import process
+from napari_imseg.engine.events import Failed
+from napari_imseg.engine.model import Model
+from napari_imseg.engine.records import find_generation
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.project.project import Project
+
+TEST_IMAGES = 100
+
+
+def split(data: Path, labeled: int, seed: int) -> tuple[list[str], list[str], list[str]]:
+    """Names of the labeled, the unlabeled and the test images."""
+    names = sorted(path.name for path in (data / "images").iterdir())
+    order = [names[place] for place in np.random.default_rng(12345).permutation(len(names))]
+    test, rest = order[:TEST_IMAGES], order[TEST_IMAGES:]
+    chosen = set(np.random.default_rng(seed).choice(rest, labeled, replace=False).tolist())
+    return sorted(chosen), sorted(set(rest) - chosen), sorted(test)
+
+
+def make_project(data: Path, folder: Path, labeled: list[str], unlabeled: list[str]) -> Project:
+    """A project of copies, so that nothing is written beside the data."""
+    for kind, names in (("images", labeled + unlabeled), ("labels", labeled)):
+        (folder / kind).mkdir(parents=True, exist_ok=True)
+        for name in names:
+            (folder / kind / name).write_bytes((data / kind / name).read_bytes())
+    return Project.create(
+        folder / "project",
+        images=folder / "images",
+        labels=folder / "labels",
+        task=Task.SEMANTIC,
+        classes=("object",),
+    )
+
+
+def train(project: Project, settings: RunSettings) -> str:
+    """Name of the run, when it is complete."""
+    run = process.start(project.folder, settings)
+    for event in process.follow(run):
+        if isinstance(event, Failed):
+            raise RuntimeError(event.message)
+    return run.name
+
+
+def truth(data: Path, name: str) -> NDArray[np.int32]:
+    """True foreground of an image."""
+    return (tifffile.imread(data / "labels" / name) > 0).astype(np.int32)
+
+
+def test_iou(project: Project, generation: str, data: Path, names: list[str]) -> float:
+    """Mean IoU of a generation on images that were never in the project."""
+    model = Model.load(project, find_generation(project, generation))
+    scores = []
+    for name in names:
+        pixels = tifffile.imread(data / "images" / name)
+        channels_first = np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else pixels[None]
+        image = normalise(channels_first, project.info.intensity)
+        label = model.label(model.ensemble.mean(image))
+        scores.append(semantic_metrics(truth(data, name), label, project.problem)["iou"])
+    return float(np.mean(scores))
+
+
+def spearman(project: Project, generation: str, data: Path) -> float:
+    """Correlation of relative IM size with 1 - IoU over the unlabeled images."""
+    sizes = project.catalog.scores(generation, "im-relative")
+    ids, errors = list(sizes), []
+    for image_id in ids:
+        name = Path(project.catalog.image(image_id).path).name
+        label = project.read_prediction(generation, image_id).pseudo_label_H_W
+        errors.append(1 - semantic_metrics(truth(data, name), label, project.problem)["iou"])
+    return float(stats.spearmanr([sizes[image_id] for image_id in ids], errors).statistic)
+
+
+def one_seed(data: Path, out: Path, labeled: int, minutes: float, seed: int) -> dict[str, float]:
+    """Figures of one seed; read back if they are known."""
+    result = out / f"labeled{labeled}-minutes{minutes:g}-seed{seed}.json"
+    if result.exists():
+        known: dict[str, float] = json.loads(result.read_text())
+        return known
+    labeled_names, unlabeled_names, test_names = split(data, labeled, seed)
+    folder = out / result.stem
+    with make_project(data, folder, labeled_names, unlabeled_names) as project:
+        im = train(project, RunSettings(generations=2, minutes=minutes, seed=seed))
+        forest = train(project, RunSettings(method="pixel-classifier", students=2, seed=seed))
+        figures = {
+            f"IoU of generation {generation}": test_iou(project, f"{im}-g{generation}", data, test_names)
+            for generation in range(3)
+        }
+        figures["IoU of the pixel classifier"] = test_iou(project, f"{forest}-g0", data, test_names)
+        figures["Spearman of relative IM size and 1 - IoU"] = spearman(project, f"{im}-g2", data)
+    result.write_text(json.dumps(figures, indent=1))
+    return figures
+
+
+def interval(values: list[float]) -> float:
+    """Half of the 95 % interval of the mean (Student's t); NaN for one value."""
+    if len(values) < 2:
+        return math.nan
+    return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--labeled", type=int, default=20)
+    parser.add_argument("--minutes", type=float, default=15)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    arguments.out.mkdir(parents=True, exist_ok=True)
+    rows = [
+        one_seed(arguments.data, arguments.out, arguments.labeled, arguments.minutes, seed)
+        for seed in range(arguments.seeds)
+    ]
+    print("| figure | mean | 95 % interval | per seed |\n|---|---|---|---|")
+    for name in rows[0]:
+        values = [row[name] for row in rows]
+        each = ", ".join(f"{value:.3f}" for value in values)
+        print(f"| {name} | {np.mean(values):.3f} | ± {interval(values):.3f} | {each} |")
+
+
+if __name__ == "__main__":
+    main()
