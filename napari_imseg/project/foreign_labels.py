@@ -12,6 +12,7 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
+from scipy import ndimage
 from skimage.segmentation import relabel_sequential
 
 from napari_imseg.core.problem import UNLABELED, Task
@@ -49,7 +50,7 @@ def extent(records: Sequence[ImageRecord]) -> tuple[int, int, int]:
 
 def label_of_image(
     stored: NDArray[Any], record: ImageRecord, whole: tuple[int, int, int], info: ProjectInfo, path: Path
-) -> tuple[NDArray[np.int32], bool]:
+) -> tuple[NDArray[np.int32], str]:
     """The label of one image, cut out of the values of a label file and checked.
 
     Parameters
@@ -63,8 +64,8 @@ def label_of_image(
     -------
     label : numpy.ndarray
         int32, as the project keeps labels.
-    merged : bool
-        Ids above 1 became 1, since the project has one class and no instances.
+    remark : str
+        How ids were changed, or nothing.
 
     Raises
     ------
@@ -73,13 +74,20 @@ def label_of_image(
     """
     name = f"the label file '{path}'"
     ids = label_values.integers(_cut(stored, record, whole, info, name), name)
+    remark = ""
     if info.task is Task.MULTILABEL or (info.task is Task.SEMANTIC and len(info.classes) == 1):
         ids = _ones(ids)
-    merged = info.task is Task.SEMANTIC and len(info.classes) == 1 and bool(ids.max(initial=0) > 1)
-    if merged:
+    if info.task is Task.SEMANTIC and len(info.classes) == 1 and ids.max(initial=0) > 1:
         ids = np.minimum(ids, 1)
+        remark = f"instance ids were read as the class '{info.classes[0].name}'"
     ids = label_values.checked(ids, info, record.shape, name)
-    return (_sequential(ids) if info.task is Task.INSTANCES else ids), merged
+    if info.task is Task.INSTANCES:
+        ids = _sequential(ids)
+        parts, count = ndimage.label(ids > 0)
+        if ids.max(initial=0) == 1 and count > 1:
+            ids = np.where(ids > 0, parts, ids).astype(np.int32)
+            remark = "masks without instance ids were read as one instance for each connected part"
+    return ids, remark
 
 
 def _cut(

@@ -31,7 +31,7 @@ class _Import:
 
     states: dict[str, State] = field(default_factory=dict)
     used: list[Path] = field(default_factory=list)
-    merged: list[Path] = field(default_factory=list)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
 
 
@@ -67,7 +67,7 @@ def import_labels(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     catalog.record_labels(done.states, info.validation, info.seed)
-    warnings += _remarks(done, labels, info)
+    warnings += _remarks(done, labels)
     return len(done.states)
 
 
@@ -84,9 +84,9 @@ def _convert(
             if record.state in ("labeled", "partial"):
                 done.kept.append(record.id)
                 continue
-            label, merged = foreign_labels.label_of_image(stored, record, whole, info, path)
-            if merged:
-                done.merged.append(path)
+            label, remark = foreign_labels.label_of_image(stored, record, whole, info, path)
+            if remark:
+                done.remarks.setdefault(remark, []).append(path.name)
             done.states[record.id] = "partial" if np.any(label == UNLABELED) else "labeled"
             # Not synchronised one by one: an import that a power cut ends is done again.
             write_mask(
@@ -118,16 +118,15 @@ def _pairs(catalog: Catalog, labels: dict[str, list[Path]]) -> Iterator[tuple[Pa
             yield label, list(records)
 
 
-def _remarks(done: _Import, labels: dict[str, list[Path]], info: ProjectInfo) -> list[str]:
+def _remarks(done: _Import, labels: dict[str, list[Path]]) -> list[str]:
     """Sentences about what a person might not expect."""
     remarks = []
     used = set(done.used)
     unused = [path.name for paths in labels.values() for path in paths if path not in used]
     if unused:
         remarks.append(f"no image has the name of these label files: {some(unused)}; left out")
-    if done.merged:
-        names = [path.name for path in dict.fromkeys(done.merged)]
-        remarks.append(f"instance ids were read as the class '{info.classes[0].name}': {some(names)}")
+    for remark, names in done.remarks.items():
+        remarks.append(f"{remark}: {some(list(dict.fromkeys(names)))}")
     if done.kept:
         remarks.append(f"these images have a label already and kept it: {some(done.kept)}")
     return remarks

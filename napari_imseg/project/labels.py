@@ -8,11 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.project import history, label_values
+from napari_imseg.project.atomic import replacing
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.history import LabelVersion
 from napari_imseg.project.info import ProjectInfo
-from napari_imseg.project.masks import read_mask, write_mask
+from napari_imseg.project.masks import read_mask, write_label_file
 from napari_imseg.project.paths import Paths
 from napari_imseg.project.records import State
 
@@ -35,8 +36,10 @@ class Labels:
         record = self._catalog.image(image_id)
         ids = label_values.checked(label, self._info, record.shape, f"label of '{image_id}'")
         path = self._paths.label(image_id)
-        history.archive(path, self._paths.history(image_id))
-        write_mask(path, ids, description={"task": self._info.task.value, "image": image_id})
+        facts = {"task": self._info.task.value, "image": image_id}
+        with replacing(path) as temporary:
+            write_label_file(temporary, ids, description=facts)
+            history.archive(path, self._paths.history(image_id))  # when the new label has found its space
         self._catalog.record_labels({image_id: state}, self._info.validation, self._info.seed, seconds)
 
     def history(self, image_id: str) -> list[LabelVersion]:

@@ -28,6 +28,24 @@ def write_mask(
     extra_page: NDArray[np.uint8] | None = None,
     durable: bool = True,
 ) -> None:
+    """Replace a label file; parameters as in `write_label_file`, ``durable`` as in `replacing`.
+
+    Raises
+    ------
+    ProjectError
+        The file could not be written; an earlier one is unchanged.
+    """
+    with replacing(path, durable=durable) as temporary:
+        write_label_file(temporary, label, description=description, extra_page=extra_page)
+
+
+def write_label_file(
+    path: Path,
+    label: NDArray[np.int32],
+    *,
+    description: Mapping[str, Any] | None = None,
+    extra_page: NDArray[np.uint8] | None = None,
+) -> None:
     """Write ids as uint8, uint16 or uint32, whichever is the smallest that holds them.
 
     Parameters
@@ -38,18 +56,11 @@ def write_mask(
         Kept as JSON in the TIFF's description, with the unlabeled value.
     extra_page
         (H, W), written after the label.
-    durable
-        See `napari_imseg.project.atomic.replacing`.
-
-    Raises
-    ------
-    ProjectError
-        The file could not be written; an earlier one is unchanged.
     """
     dtype = _smallest_type(int(label.max(initial=0)))
     axes = "CYX" if label.ndim == 3 else "YX"
     facts = {MARK: 1, "unlabeled": int(np.iinfo(dtype).max), "axes": axes, **(description or {})}
-    with replacing(path, durable=durable) as temporary, tifffile.TiffWriter(temporary) as tiff:
+    with tifffile.TiffWriter(path) as tiff:
         # Casting to unsigned wraps -1 to the highest value of the type: the unlabeled value.
         write_pages(tiff, label.astype(dtype), json.dumps(facts))
         if extra_page is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import platform
+import shutil
 import sys
 import time
 from collections.abc import Mapping
@@ -57,9 +58,13 @@ class Run:
         """
         text = _json(settings)
         folder = _next_folder(project_folder.resolve() / "runs")
-        write_text(folder / "versions.json", _json(versions()))
-        (folder / "checkpoints").mkdir()
-        write_text(folder / "settings.json", text)  # last: a folder without it is no run
+        try:
+            write_text(folder / "versions.json", _json(versions()))
+            (folder / "checkpoints").mkdir()
+            write_text(folder / "settings.json", text)  # last: a folder without it is no run
+        except BaseException:
+            shutil.rmtree(folder, ignore_errors=True)
+            raise
         return cls(folder, json.loads(text))
 
     @classmethod

@@ -1,5 +1,7 @@
 """Reading of every format, and of files that are not what they seem."""
 
+import struct
+import zlib
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -217,7 +219,11 @@ def test_no_damage_whatever_gets_past_as_another_error(tmp_path: Path, seed: int
 
 
 def test_an_image_that_claims_to_be_huge_is_not_decoded(tmp_path: Path) -> None:
-    Image.new("L", (20_000, 20_000)).save(tmp_path / "bomb.png")
+    Image.new("1", (8, 8)).save(tmp_path / "bomb.png")
+    head = bytearray((tmp_path / "bomb.png").read_bytes())
+    head[16:24] = struct.pack(">II", 20_000, 20_000)
+    head[29:33] = struct.pack(">I", zlib.crc32(head[12:29]))
+    (tmp_path / "bomb.png").write_bytes(head)
     with pytest.raises(ProjectError, match="more than 89 million pixels"):
         images.read_units(tmp_path / "bomb.png")
     with tifffile.TiffWriter(tmp_path / "bomb.tif") as tiff:

@@ -123,6 +123,18 @@ def test_instance_ids_become_the_one_class_and_that_is_said(make: Make, folder: 
     assert project.warnings == ["instance ids were read as the class 'foreground': cell_1.tif, cell_2.tif"]
 
 
+def test_masks_become_instances_by_their_parts_and_that_is_said(make: Make, folder: Path) -> None:
+    mask = square(4, 255).astype(np.uint8)
+    mask[15:20, 15:20] = 255
+    tifffile.imwrite(folder / "cell_1.tif", mask)
+    tifffile.imwrite(folder / "cell_2.tif", square())
+    project = make(labels=folder, task="instances")
+    assert np.unique(label_of(project, 1)).tolist() == [0, 1, 2]
+    assert len(np.unique(label_of(project, 1)[15:20, 15:20])) == 1
+    words = "masks without instance ids were read as one instance for each connected part"
+    assert project.warnings == [f"{words}: cell_1.tif"]
+
+
 def test_masks_of_several_classes_are_pages(make: Make, folder: Path) -> None:
     stored = np.stack([square(3, 255), square(5, 255)]).astype(np.uint8)
     tifffile.imwrite(folder / "cell_1.tif", stored, photometric="minisblack")

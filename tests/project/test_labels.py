@@ -2,11 +2,14 @@
 
 import errno
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import pytest
+import tifffile
 
 from napari_imseg.core.problem import UNLABELED
 from napari_imseg.project.errors import ProjectError
@@ -120,6 +123,56 @@ def test_a_full_disk_changes_nothing(project: Project, monkeypatch: pytest.Monke
     monkeypatch.undo()
     assert sorted(project.paths.labels.rglob("*.tif")) == before
     assert project.catalog.image(image).state == "labeled"
+
+
+@pytest.mark.parametrize("fails", ["write", "replace"])
+def test_a_label_that_cannot_be_written_leaves_the_earlier_one(
+    project: Project, monkeypatch: pytest.MonkeyPatch, fails: str
+) -> None:
+    image = project.catalog.images()[0].id
+    project.write_label(image, square())
+
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(*{"write": (tifffile.TiffWriter, "write"), "replace": (os, "replace")}[fails], full)
+    with pytest.raises(ProjectError, match=r"could not be written \(no space left on device\)"):
+        project.write_label(image, square(3), state="partial")
+    monkeypatch.undo()
+    label = project.read_label(image)
+    assert label is not None
+    assert np.array_equal(label, square())
+    assert project.catalog.image(image).state == "labeled"
+    assert not list(project.paths.labels.rglob("*.tmp"))
+
+
+KILLED = """
+import itertools, sys
+import numpy as np
+from napari_imseg.project.project import Project
+with Project.open(sys.argv[1]) as project:
+    image = project.catalog.images()[0].id
+    for number in itertools.count():
+        project.write_label(image, np.full((24, 32), number % 2), state=("labeled", "partial")[number % 2])
+        print(number, flush=True)
+"""
+
+
+def test_a_killed_program_leaves_whole_labels(project: Project) -> None:
+    image = project.catalog.images()[0].id
+    for labels_written in (1, 4, 7):
+        command = [sys.executable, "-c", KILLED, str(project.folder)]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as painter:
+            assert painter.stdout is not None
+            for _ in range(labels_written):
+                painter.stdout.readline()
+            painter.kill()
+        label = project.read_label(image)
+        assert label is not None
+        assert len(np.unique(label)) == 1
+        assert project.catalog.image(image).state in ("labeled", "partial")
+        for version in project.label_history(image):
+            assert len(np.unique(project.restore_label(image, version))) == 1
 
 
 def test_history_works_where_there_are_no_hard_links(
