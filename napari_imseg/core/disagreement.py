@@ -50,7 +50,7 @@ def hard_labels(probabilities_K_C_H_W: NDArray[np.floating[Any]], problem: Probl
     labels = np.zeros(best.shape, np.int16)
     for class_id in range(1, problem.classes):  # a pass per class is much faster than np.argmax over axis 1
         candidate = probabilities_K_C_H_W[:, class_id]
-        labels[candidate > best] = class_id
+        np.copyto(labels, class_id, where=candidate > best)
         if class_id + 1 < problem.classes:
             best = np.maximum(best, candidate)
     return labels

@@ -83,7 +83,7 @@ def _scores(counts: Sequence[Counts]) -> NDArray[np.float64]:
 
 def _ap50_pr(image: Counts) -> NDArray[np.float64]:
     if image.true == 0:
-        return (image.predicted == 0).astype(np.float64)
+        return np.where(image.predicted == 0, 1.0, 0.0)
     precision: NDArray[np.float64] = image.found / np.maximum(1, image.predicted)
     recall: NDArray[np.float64] = image.found / image.true
     ap50_pr: NDArray[np.float64] = precision * recall

@@ -66,11 +66,45 @@ def test_objects_equal_brute_force_to_the_pixel(
     seed: int, levels: int, smooth: float, fixed: np.float32
 ) -> None:
     """Objects of one threshold are the truth, and only exact copies of them count as found."""
-    maps = random_maps(seed, 24, levels, smooth)
+    maps = random_maps(seed, 20, levels, smooth)
+    check_exact_counts(maps, watershed_instances(maps, fixed, GRID[seed % len(GRID)]), fixed)
+
+
+@pytest.mark.parametrize(
+    "interior",
+    [
+        # the pixel of 0.2 goes left until the bump of 0.48 on its right belongs to the seed
+        [0.9, 0.47, 0.2, 0.48, 0.46, 0.91],
+        # two pixels of 0.2 compete for the one between; which one waits longer changes with the seeds
+        [0.9, 0.46, 0.49, 0.2, 0.15, 0.2, 0.48, 0.91],
+    ],
+    ids=["pixel between two seeds", "tie"],
+)
+def test_grown_seeds_that_change_the_flood(interior: list[float]) -> None:
+    maps = row_of(interior, foreground=[1.0] * len(interior))
+    before, after = watershed_instances(maps, 0.4, 0.5), watershed_instances(maps, 0.4, 0.45)
+    assert (before != after).any()
+    check_exact_counts(maps, after, np.float32(0.4))
+
+
+def test_fragment_that_grown_seeds_reach() -> None:
+    maps = row_of([0.92, 0.12, 0.11, 0.9, 0.25, 0.2], foreground=[0.8, 0.8, 0.8, 0.8, 0.3, 0.8])
+    assert watershed_instances(maps, 0.4, 0.3)[0, -1] == 0
+    after = watershed_instances(maps, 0.4, 0.15)
+    assert after[0, -1] == after[0, 3] != 0
+    check_exact_counts(maps, after, np.float32(0.4))
+
+
+def row_of(interior: list[float], foreground: list[float]) -> NDArray[np.float32]:
+    maps = np.array([[[1 - f for f in foreground]], [interior], [[0.0] * len(interior)]], np.float32)
+    maps[2] = 1 - maps[0] - maps[1]
+    return maps
+
+
+def check_exact_counts(maps: NDArray[np.float32], true_ids: NDArray[np.int32], fixed: np.float32) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sweeps, "IOU", 1.0)
-        for cut in GRID[seed % 5 :: 5]:
-            check_counts(maps, watershed_instances(maps, fixed, cut), fixed, iou=1.0)
+        check_counts(maps, true_ids, fixed, iou=1.0)
 
 
 @pytest.mark.parametrize("levels", [0, 255])

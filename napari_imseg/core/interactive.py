@@ -1,0 +1,62 @@
+"""The watershed while someone moves its sliders: nearly the same objects, many times faster."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from skimage.segmentation import watershed
+
+from napari_imseg.core.flooding import connected_parts
+from napari_imseg.core.instances import foreground_and_seeds, watershed_instances
+
+
+class InteractiveWatershed:
+    """Objects of one image at thresholds that change.
+
+    `preview` floods inside the foreground only, and there only the parts that hold several
+    seeds. It differs from `final` in the few pixels that floods reach around the outside,
+    through background. What depends on a threshold that did not move is not computed again.
+
+    Parameters
+    ----------
+    probabilities_C_H_W
+        Probabilities of background, interior and boundary; not to be changed afterwards.
+    """
+
+    def __init__(self, probabilities_C_H_W: NDArray[np.float32]) -> None:
+        self._probabilities = probabilities_C_H_W
+        self._foreground, self._interior = foreground_and_seeds(probabilities_C_H_W)
+        self._cost = 1 - self._interior
+        self._parts: tuple[float, NDArray[np.int32]] | None = None
+        self._seeds: tuple[float, NDArray[np.int32]] | None = None
+
+    def preview(self, foreground_threshold: float, seed_threshold: float) -> NDArray[np.int32]:
+        """Objects for the eye, int32 (H, W); arguments as in `watershed_instances`."""
+        parts, seeds = self._parts_at(foreground_threshold), self._seeds_at(seed_threshold)
+        places = np.flatnonzero(seeds)
+        part, seed = parts.ravel()[places], seeds.ravel()[places]
+        id_of_part = np.zeros(int(parts.max(initial=0)) + 1, np.int32)
+        id_of_part[part] = seed
+        has_several = np.zeros(len(id_of_part), bool)
+        has_several[part[id_of_part[part] != seed]] = True
+        id_of_part[0], has_several[0] = 0, False
+        ids = id_of_part[parts]
+        if has_several.any():
+            contested = has_several[parts]
+            flooded = watershed(self._cost, np.where(contested, seeds, 0), mask=contested)
+            ids = np.where(contested, flooded, ids)
+        return ids
+
+    def final(self, foreground_threshold: float, seed_threshold: float) -> NDArray[np.int32]:
+        """Objects to keep: what `watershed_instances` returns."""
+        return watershed_instances(self._probabilities, foreground_threshold, seed_threshold)
+
+    def _parts_at(self, threshold: float) -> NDArray[np.int32]:
+        if self._parts is None or self._parts[0] != threshold:
+            self._parts = threshold, connected_parts(self._foreground > threshold)[0]
+        return self._parts[1]
+
+    def _seeds_at(self, threshold: float) -> NDArray[np.int32]:
+        if self._seeds is None or self._seeds[0] != threshold:
+            self._seeds = threshold, connected_parts(self._interior > threshold)[0]
+        return self._seeds[1]
