@@ -41,6 +41,20 @@ class Clock:
         kept = left * PASS_SHARE if self._pass_seconds is None else passes * self._pass_seconds
         return time.monotonic() + max(0.0, left - kept) / students
 
+    def left(self, student_seconds: float, done: float, students: int, passes: int) -> float:
+        """Estimated seconds to the end of the run.
+
+        Parameters
+        ----------
+        student_seconds, done
+            Time that the present student has trained, and the share of its epochs that is done.
+        students, passes
+            Students after this one, and passes over the pool to come.
+        """
+        whole = student_seconds / done
+        passes_seconds = passes * (self._pass_seconds or whole * PASS_SHARE)
+        return min(whole * (1 - done + students) + passes_seconds, max(0.0, self._budget - self.used))
+
     @contextmanager
     def measuring_pass(self) -> Iterator[None]:
         """Remember how long a pass over the pool takes."""

@@ -55,7 +55,10 @@ class Step(Event):
 
 
 class Epoch(Event):
-    """One epoch is over; ``metric`` is measured on validation (``None`` without validation)."""
+    """One epoch is over; ``metric`` is measured on validation (``None`` without validation).
+
+    ``seconds_left`` is an estimate for the whole run.
+    """
 
     kind: Literal["epoch"] = "epoch"
     generation: int

@@ -13,7 +13,7 @@ from napari_imseg.core.problem import Task
 from napari_imseg.engine import training_set
 from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
-from napari_imseg.engine.events import Event, Finished, GenerationFinished, Note, RunStarted
+from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, RunStarted
 from napari_imseg.engine.pool import Pass, Pool, mean_fraction, mean_relative, predict_pool
 from napari_imseg.engine.prediction import Ensemble, load_member
 from napari_imseg.engine.recipe import recipe_of
@@ -132,7 +132,14 @@ class Generations:
             if not path.exists():
                 left = (self.last - generation) * len(room.seats) + len(room.seats) - student
                 passes = self.last - generation + 1
-                yield from train_student(room, generation, student, examples, clock.share(left, passes))
+                started, deadline = time.monotonic(), clock.share(left, passes)
+                for event in train_student(room, generation, student, examples, deadline):
+                    if isinstance(event, Epoch):
+                        done = event.epoch / event.epochs
+                        rest = clock.left(time.monotonic() - started, done, left - 1, passes)
+                        yield event.model_copy(update={"seconds_left": rest})
+                    else:
+                        yield event
             records.append(StudentRecord.model_validate_json(path.read_text(encoding="utf-8")))
         # METHODS 1.2: rounded to 3 decimals, stable sort, the earlier student wins ties
         return sorted(records, key=lambda record: -round(record.score or 0.0, 3))
