@@ -18,7 +18,7 @@ from napari_imseg.widgets.controls import button, column, heading, row, text
 from napari_imseg.widgets.edits import next_instance
 from napari_imseg.widgets.labeling import Labeling
 from napari_imseg.widgets.queue_model import name_of
-from napari_imseg.widgets.queue_pages import reason
+from napari_imseg.widgets.queue_pages import STATE_WORDS, reason
 from napari_imseg.widgets.session import Session
 
 _MOST_VERSIONS = 20
@@ -243,7 +243,7 @@ class LabelPanel(QWidget):
         self._image.setText(name_of(QueueRow(image, None)))
         why = reason(self._session.workspace.ranking, labeling.opening.score)
         split = "validation image" if image.split == "validation" else ""
-        self._why.setText(" · ".join(part for part in (labeling.state, split, why) if part))
+        self._why.setText(" · ".join(part for part in (STATE_WORDS[labeling.state], split, why) if part))
         self._show_networks(labeling)
 
     def _show_networks(self, labeling: Labeling) -> None:

@@ -58,9 +58,11 @@ class Labeling(QObject):
         self._preview.setSingleShot(True)
         self._preview.setInterval(_PREVIEW_MS)
         self._preview.timeout.connect(self.preview)
+        if not workspace.generation:
+            jobs.run("preview", loading.get_ready_to_preview, lambda _: None)
         self.opening.leaving.connect(self._on_leaving)
         self.opening.entered.connect(self._on_entered)
-        self.opening.opened.connect(self._on_prediction)
+        self.opening.opened.connect(self.changed)
         self.opening.prediction_shown.connect(self._on_prediction)
         self.autosave.saved.connect(self._on_saved)
         layers.edited.connect(self._on_edited)
@@ -217,6 +219,7 @@ class Labeling(QObject):
         self.state = unsaved.state if unsaved else shown.record.state
         self._stopwatch = Stopwatch(time.monotonic())
         self.autosave.watch(self._project, shown.record.id, self._snapshot)
+        self._on_prediction()
 
     def _on_prediction(self) -> None:
         prediction = self.layers.prediction

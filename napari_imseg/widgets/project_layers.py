@@ -89,8 +89,12 @@ class ProjectLayers:
         return self._prediction
 
     def show_label(self, shown: Shown, *, run: str = "") -> None:
-        """Put the label of an image in the place of the last one."""
-        self._label = shown.label
+        """Put the label of an image in the place of the last one.
+
+        Its prediction counts from now on, too, though it is drawn a moment later: accepting
+        must never mix two images.
+        """
+        self._label, self._prediction = shown.label, shown.prediction
         self.history.clear()
         generation = shown.prediction.generation if shown.prediction else ""
         about = {"image_id": shown.record.id, "generation": generation, "run": run}

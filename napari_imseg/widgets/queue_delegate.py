@@ -10,16 +10,12 @@ from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from napari_imseg.project.records import QueueRow
 from napari_imseg.widgets.queue_model import REASON_ROLE, ROW_ROLE, name_of
+from napari_imseg.widgets.queue_pages import STATE_WORDS
 from napari_imseg.widgets.thumbnails import Thumbnails
 
 PICTURE: Final = 56
 _MARGIN: Final = 4
-_STATES: Final = {
-    "unlabeled": ("○", ""),
-    "partial": ("◐", "begun"),
-    "labeled": ("●", "labeled"),
-    "rejected": ("✕", "rejected"),
-}
+_MARKS: Final = {"unlabeled": "○", "partial": "◐", "labeled": "●", "rejected": "✕"}
 
 
 class QueueDelegate(QStyledItemDelegate):
@@ -66,7 +62,8 @@ class QueueDelegate(QStyledItemDelegate):
     def _paint_text(
         self, painter: QPainter, area: QRect, row: QueueRow, index: QModelIndex, ink: QColor
     ) -> None:
-        mark, word = _STATES[row.record.state]
+        state = row.record.state
+        word = "" if state == "unlabeled" else STATE_WORDS[state]
         split = " · validation" if row.record.split == "validation" else ""
         why = index.data(REASON_ROLE)
         lines = [
@@ -79,7 +76,7 @@ class QueueDelegate(QStyledItemDelegate):
         line = metrics.height() + 3
         top = area.top() + (area.height() - 2 * line) // 2
         painter.setPen(ink)
-        painter.drawText(QRect(area.right() - 14, top, 16, line), Qt.AlignmentFlag.AlignCenter, mark)
+        painter.drawText(QRect(area.right() - 14, top, 16, line), Qt.AlignmentFlag.AlignCenter, _MARKS[state])
         for place, (content, color) in enumerate(zip(lines, (ink, faint), strict=True)):
             width = area.width() - (20 if place == 0 else 0)
             painter.setPen(color)

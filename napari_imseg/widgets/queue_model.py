@@ -10,7 +10,7 @@ from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, Signal
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import QueueRow
 from napari_imseg.widgets.jobs import Jobs
-from napari_imseg.widgets.queue_pages import PAGE, Pages, Query, reason
+from napari_imseg.widgets.queue_pages import PAGE, STATE_WORDS, Pages, Query, reason
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 """The `QueueRow`, or ``None`` while its page is being read."""
@@ -83,10 +83,12 @@ class QueueModel(QAbstractListModel):
         if role == REASON_ROLE:
             return why
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return f"{index.row() + 1}. {name_of(row)}, {row.record.state}{', ' * bool(why)}{why}"
+            return (
+                f"{index.row() + 1}. {name_of(row)}, {STATE_WORDS[row.record.state]}{', ' * bool(why)}{why}"
+            )
         if role == Qt.ItemDataRole.ToolTipRole:
             record = row.record
-            return f"{record.path}\ngroup {record.group}\n{record.state}\n{why}".strip()
+            return f"{record.path}\ngroup {record.group}\n{STATE_WORDS[record.state]}\n{why}".strip()
         return None
 
     def _want(self, number: int) -> None:

@@ -17,6 +17,14 @@ from napari_imseg.workspace import OPEN_STATES
 PAGE: Final = 100
 _MOST_PAGES: Final = 40
 
+STATE_WORDS: Final[dict[State, str]] = {
+    "unlabeled": "not labeled",
+    "partial": "begun",
+    "labeled": "labeled",
+    "rejected": "rejected",
+}
+"""States as people read them."""
+
 FILTERS: Final[dict[str, tuple[State, ...]]] = {
     "To label": OPEN_STATES,
     "Begun": ("partial",),

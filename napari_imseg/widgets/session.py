@@ -134,8 +134,8 @@ class Session(QObject):
 
     def _look_at(self, run: Run, *, starting: bool) -> None:
         self.workspace.run = run
-        self.run_started.emit()
         self.follower.follow(run, starting=starting)
+        self.run_started.emit()
 
     def _on_events(self, events: list[Event]) -> None:
         self.happened.emit(events)

@@ -61,6 +61,7 @@ def dock(make_napari_viewer: Callable[..., object], recent_file: Path) -> Iterat
     if not made.is_shut:
         viewer.window.remove_dock_widget(made)
     QApplication.processEvents()
+    vars(made).clear()  # pytest keeps the dock for a while, and napari wants nobody to keep its viewer
 
 
 @pytest.fixture

@@ -9,7 +9,8 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 from pydantic import Field
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QPoint, QPointF, Qt
+from qtpy.QtGui import QWheelEvent
 from qtpy.QtTest import QTest
 
 from napari_imseg.engine.run_settings import RunSettings
@@ -105,9 +106,6 @@ def test_every_field_is_explained(form):
 def test_scrolling_past_changes_nothing(form, qtbot):
     form.show()
     box = child(form, "setting_rounds")
-    from qtpy.QtCore import QPoint, QPointF
-    from qtpy.QtGui import QWheelEvent
-
     wheel = QWheelEvent(
         QPointF(5, 5),
         QPointF(5, 5),

@@ -1,0 +1,367 @@
+"""The dock in a real window, by clicks and keys."""
+
+from __future__ import annotations
+
+import gc
+import time
+from weakref import ref
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QPoint, Qt
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QListWidget, QPushButton, QToolButton
+
+from napari_imseg.core.problem import UNLABELED
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.project import Project
+from napari_imseg.widgets.dock import KEYS, LABEL, PROJECT, QUEUE, Dock
+from napari_imseg.workspace import workspace_of
+from tests.widgets.conftest import write_images
+from tests.widgets.gui import child, click, last_words
+
+pytestmark = pytest.mark.gui
+GENERATION = "r001-g0"
+NONE, SHIFT, CONTROL = (
+    Qt.KeyboardModifier.NoModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.ControlModifier,
+)
+
+
+def press(dock: Dock, key: str, modifier: Qt.KeyboardModifier = NONE) -> None:
+    """Press a key while the mouse is anywhere in the dock; napari hands it to the canvas."""
+    QTest.keyClick(dock, getattr(Qt.Key, f"Key_{key}"), modifier)
+
+
+def label_of(dock: Dock) -> np.ndarray:
+    return dock.session.labeling.layers.label
+
+
+def shown_id(dock: Dock) -> str:
+    return dock.workspace.image.id if dock.workspace.image else ""
+
+
+def state_on_disk(dock: Dock, image_id: str) -> str:
+    return dock.workspace.project.catalog.image(image_id).state
+
+
+def predict(folder, places: range = range(6)) -> list[str]:
+    """Let a generation predict a square with disagreement at two places, and rank backwards."""
+    with Project.open(folder) as project:
+        ids = [project.catalog.images()[place].id for place in places]
+        pseudo_label = np.zeros((64, 64), np.int32)
+        pseudo_label[10:30, 10:30] = 1
+        im = np.zeros((64, 64), bool)
+        im[28:32, 10:30] = im[50:52, 50:52] = True
+        for image_id in ids:
+            project.write_prediction(GENERATION, image_id, pseudo_label, im)
+        scores = {image_id: float(place) for place, image_id in enumerate(ids)}
+        for ranking in ("im-relative", "im-size"):
+            project.catalog.set_scores(GENERATION, ranking, scores)
+        project.catalog.current_generation = GENERATION
+        return ids[::-1]
+
+
+@pytest.fixture
+def ranked_dock(dock, make_project, qtbot):
+    """The dock with a project that a generation has ranked, and the ids in ranked order."""
+    folder = make_project()
+    ids = predict(folder)
+    dock.session.open_project(folder)
+    qtbot.waitUntil(lambda: dock.session.labeling is not None)
+    return dock, ids
+
+
+def test_a_new_project_by_clicks(dock, tmp_path, qtbot):
+    images = write_images(tmp_path / "images", 6)
+    click(dock, "project_new")
+    dialog = dock.project_panel.ask_new()
+    assert not child(dialog, "new_create").isEnabled()
+    child(dialog, "new_images").setText(str(images))
+    qtbot.waitUntil(lambda: "6 images" in child(dialog, "new_groups").text())
+    QTest.keyClicks(child(dialog, "new_group_by"), r"well\d")
+    assert "2 groups" in child(dialog, "new_groups").text()
+    QTest.keyClicks(child(dialog, "new_group_by"), "(")
+    assert "not a regular expression" in child(dialog, "new_groups").text()
+    QTest.keyClick(child(dialog, "new_group_by"), Qt.Key.Key_Backspace)
+    child(dialog, "class_name_1").setText("nucleus")
+    click(dialog, "class_add")
+    child(dialog, "class_name_2").setText("debris")
+    click(dialog, "new_create")
+    qtbot.waitUntil(lambda: dock.workspace.project is not None, timeout=20_000)
+    project = dock.workspace.project
+    assert project.folder == tmp_path / "images-project"
+    assert [klass.name for klass in project.info.classes] == ["nucleus", "debris"]
+    assert {record.group for record in project.catalog.images()} == {"well0", "well1"}
+    assert dock.tabs.currentIndex() == QUEUE
+    qtbot.waitUntil(lambda: "6 images" in child(dock, "queue_count").text())
+    assert "0 of 6" in child(dock, "project_progress").text()
+
+
+def test_the_list_of_recent_projects_opens_one(dock, make_project, qtbot):
+    dock.session.open_project(make_project())
+    qtbot.waitUntil(lambda: dock.workspace.project is not None)
+    qtbot.wait(100)
+    click(dock, "project_close")
+    dock.show_step(PROJECT)
+    assert dock.workspace.project is None
+    recent = child(dock, "project_recent")
+    assert recent.count() == 1
+    recent.setCurrentRow(0)
+    QTest.keyClick(recent, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: dock.workspace.project is not None)
+
+
+def test_a_stroke_with_the_mouse_is_on_disk_within_two_seconds(open_dock, qtbot):
+    dock = open_dock()
+    press(dock, "2")
+    canvas = dock.session.viewer.window._qt_viewer.canvas.native
+    middle = QPoint(canvas.width() // 2, canvas.height() // 2)
+    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, NONE, middle)
+    QTest.mouseMove(canvas, middle + QPoint(30, 0))
+    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, NONE, middle + QPoint(30, 0))
+    ended = time.monotonic()
+    assert (label_of(dock) == 2).any()
+    image_id = shown_id(dock)
+    qtbot.waitUntil(lambda: dock.workspace.project.read_label(image_id) is not None, timeout=2000)
+    assert time.monotonic() - ended < 2
+    assert (dock.workspace.project.read_label(image_id) == label_of(dock)).all()
+    qtbot.waitUntil(lambda: child(dock, "dock_saved").text() == "saved")
+    assert state_on_disk(dock, image_id) == "partial"
+
+
+def test_the_queue_is_walked_in_ranked_order_by_keys(ranked_dock, qtbot):
+    dock, ids = ranked_dock
+    for expected in ids[:3]:
+        press(dock, "N")
+        qtbot.waitUntil(lambda expected=expected: shown_id(dock) == expected)
+    assert dock.tabs.currentIndex() == LABEL
+    press(dock, "N", SHIFT)
+    qtbot.waitUntil(lambda: shown_id(dock) == ids[1])
+
+
+def test_accept_and_next_labels_what_the_networks_agree_on(ranked_dock, qtbot):
+    dock, ids = ranked_dock
+    press(dock, "N")
+    qtbot.waitUntil(lambda: shown_id(dock) == ids[0])
+    press(dock, "G")
+    qtbot.waitUntil(lambda: shown_id(dock) == ids[1])
+    qtbot.waitUntil(lambda: dock.workspace.counts.get("labeled") == 1)
+    label = dock.workspace.project.read_label(ids[0])
+    assert (label[10:28, 10:30] == 1).all()
+    assert (label[28:32, 10:30] == UNLABELED).all()
+    assert label[0, 0] == 0
+    assert state_on_disk(dock, ids[0]) == "labeled"
+    assert dock.workspace.project.catalog.image(ids[0]).split is not None
+
+
+def test_every_decision_by_keys(ranked_dock, qtbot):
+    dock, ids = ranked_dock
+    press(dock, "N")
+    qtbot.waitUntil(lambda: dock.session.labeling.layers.prediction is not None)
+    qtbot.waitUntil(lambda: shown_id(dock) == ids[0])
+    press(dock, "A")
+    qtbot.waitUntil(lambda: (label_of(dock) == 1).any())
+    assert (label_of(dock) == UNLABELED).sum() == 84
+    press(dock, "J")
+    assert "place 1 · 2 of 2" in child(dock, "label_tour").text()
+    press(dock, "K")
+    assert "place 2" in child(dock, "label_tour").text()
+    press(dock, "A", SHIFT)
+    qtbot.waitUntil(lambda: not (label_of(dock) == UNLABELED).any())
+    assert "0 of 2" in child(dock, "label_tour").text()
+    press(dock, "Z", CONTROL)
+    press(dock, "Z", CONTROL)
+    assert (label_of(dock) == UNLABELED).all()
+    press(dock, "Z", CONTROL | SHIFT)
+    assert (label_of(dock) == UNLABELED).sum() == 84
+    press(dock, "R")
+    qtbot.waitUntil(lambda: not (label_of(dock) == UNLABELED).any())
+    press(dock, "H")
+    assert not dock.session.viewer.layers["pseudo-label"].visible
+    press(dock, "D")
+    qtbot.waitUntil(lambda: shown_id(dock) == ids[1])
+    press(dock, "R", SHIFT)
+    qtbot.waitUntil(lambda: shown_id(dock) == ids[2])
+    qtbot.waitUntil(lambda: dock.session.labeling.autosave.is_clean)
+    assert [state_on_disk(dock, image_id) for image_id in ids[:3]] == ["labeled", "rejected", "unlabeled"]
+
+
+def test_digits_choose_what_is_painted_whatever_layer_is_selected(open_dock, qtbot):
+    dock = open_dock()
+    dock.show_step(LABEL)
+    layers = dock.session.viewer.layers
+    for digit, value in (("2", 2), ("0", 0), ("1", 1)):
+        layers.selection.active = layers["image"]
+        press(dock, digit)
+        assert layers.selection.active.name == "label"
+        assert layers["label"].selected_label == value
+        assert child(dock, f"class_{value}").isChecked()
+    press(dock, "9")
+    assert layers["label"].selected_label == 1
+    click(dock, "class_eraser")
+    assert layers["label"].mode == "erase"
+    press(dock, "2")
+    assert layers["label"].mode == "paint"
+    layers["label"].brush_size = 33
+    assert child(dock, "brush_size").value() == 33
+    child(dock, "brush_size").setValue(5)
+    assert layers["label"].brush_size == 5
+
+
+def test_instances_begin_a_new_object_with_every_press(open_dock, qtbot):
+    dock = open_dock(task="instances", classes=["cell"])
+    label = dock.session.viewer.layers["label"]
+    press(dock, "1")
+    label.paint((20, 20), label.selected_label)
+    press(dock, "1")
+    assert label.selected_label == 2
+
+
+def test_earlier_versions_come_back(open_dock, qtbot):
+    dock = open_dock()
+    labeling, project, image_id = dock.session.labeling, dock.workspace.project, shown_id(dock)
+    label = dock.session.viewer.layers["label"]
+    for value, place in ((1, 20), (2, 40)):
+        label.paint((place, place), value)
+        labeling.autosave.put()
+        qtbot.waitUntil(lambda: labeling.autosave.is_clean)
+    (version,) = project.label_history(image_id)
+    labeling.restore(version.name)
+    qtbot.waitUntil(lambda: not (label_of(dock) == 2).any())
+    assert (label_of(dock) == 1).any()
+
+
+def test_leaving_an_image_saves_it_and_late_answers_are_dropped(open_dock, qtbot, monkeypatch):
+    dock = open_dock()
+    first, project = shown_id(dock), dock.workspace.project
+    ids = [record.id for record in project.catalog.images()]
+    dock.session.viewer.layers["label"].paint((20, 20), 1)
+    read = project.read_image
+    slow_id, fast_id = ids[4], ids[5]
+    monkeypatch.setattr(
+        project, "read_image", lambda image_id: (image_id == slow_id and time.sleep(0.5)) or read(image_id)
+    )
+    dock.session.labeling.opening.open(slow_id)
+    qtbot.wait(50)
+    dock.session.labeling.opening.open(fast_id)
+    qtbot.waitUntil(lambda: shown_id(dock) == fast_id)
+    qtbot.wait(700)
+    assert shown_id(dock) == fast_id
+    assert (project.read_label(first) == 1).any()
+    assert (label_of(dock) == UNLABELED).all()
+
+
+def test_coming_back_before_the_label_is_written_shows_what_was_painted(open_dock, qtbot, monkeypatch):
+    dock = open_dock()
+    project, first = dock.workspace.project, shown_id(dock)
+    second = project.catalog.images()[3].id
+    write = project.write_label
+
+    def slow(*args: object, **options: object) -> None:
+        time.sleep(0.4)
+        write(*args, **options)
+
+    monkeypatch.setattr(project, "write_label", slow)
+    dock.session.viewer.layers["label"].paint((20, 20), 1)
+    for image_id in (second, first):
+        dock.session.labeling.opening.open(image_id)
+        qtbot.waitUntil(lambda image_id=image_id: shown_id(dock) == image_id)
+    assert (label_of(dock) == 1).any()
+    qtbot.waitUntil(lambda: dock.session.labeling.autosave.is_clean)
+
+
+def test_an_image_that_is_gone_is_said_so(open_dock, qtbot):
+    dock = open_dock()
+    project = dock.workspace.project
+    lost = project.catalog.images()[5]
+    (project.folder / lost.path).unlink()
+    dock.session.labeling.opening.open(lost.id)
+    qtbot.waitUntil(lambda: "is gone" in last_words())
+    assert shown_id(dock) != lost.id
+
+
+def test_the_first_strokes_bring_a_suggestion(open_dock, qtbot):
+    dock = open_dock()
+    label, image = dock.session.viewer.layers["label"], dock.session.viewer.layers["image"].data
+    label.brush_size = 3
+    bright = np.unravel_index(image.argmax(), image.shape)
+    label.paint(bright, 1)
+    assert dock.session.labeling.layers.prediction is None
+    for place in np.argwhere(image < 300)[::400]:
+        label.paint(tuple(place), 0)
+    qtbot.waitUntil(lambda: dock.session.labeling.layers.prediction is not None, timeout=20_000)
+    suggested = dock.session.viewer.layers["pseudo-label"].data
+    assert suggested[bright] == 1
+    assert "strokes" in child(dock, "label_networks").text()
+    dock.session.labeling.autosave.flush()
+
+
+def test_the_list_opens_an_image(open_dock, qtbot):
+    dock = open_dock(image=False)
+    view = child(dock, "queue_list")
+    qtbot.waitUntil(lambda: dock.queue_panel.model.rowCount() == 6)
+    view.setCurrentIndex(dock.queue_panel.model.index(3))
+    QTest.keyClick(view, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: shown_id(dock) == dock.workspace.project.catalog.images()[3].id)
+    assert dock.tabs.currentIndex() == LABEL
+    child(dock, "queue_control").setChecked(True)
+    assert dock.workspace.control_every == 5
+
+
+def test_every_control_has_a_name_a_tooltip_and_is_reached_by_tab(open_dock):
+    dock = open_dock()
+    for kind in (QPushButton, QToolButton, QComboBox, QLineEdit, QListWidget):
+        for control in dock.findChildren(kind):
+            if control.objectName().startswith(("qt_", "Scroll")):  # inner parts of Qt's own
+                continue
+            assert control.objectName(), control
+            assert control.toolTip() or control.parent().toolTip(), control.objectName()
+            if kind is QPushButton:
+                assert control.focusPolicy() & Qt.FocusPolicy.TabFocus, control.objectName()
+    dock.show_step(KEYS)
+    table = child(dock, "keys_table")
+    shown = {table.item(row, 0).text() for row in range(table.rowCount())}
+    assert {"N", "G", "Shift+T", "1 – 9"} <= shown
+
+
+def test_a_second_program_is_told_that_the_project_is_open(open_dock):
+    dock = open_dock(image=False)
+    with pytest.raises(ProjectError, match="open in another program"):
+        Project.open(dock.workspace.project.folder, exclusive=True)
+
+
+def test_closing_the_dock_saves_unbinds_and_leaves_nothing(open_dock, qtbot):
+    dock = open_dock()
+    viewer, folder, image_id = dock.session.viewer, dock.workspace.project.folder, shown_id(dock)
+    viewer.layers["label"].paint((20, 20), 1)
+    viewer.window.remove_dock_widget(dock)
+    assert dock.is_shut
+    assert not viewer.keymap
+    assert not viewer.layers
+    with Project.open(folder, exclusive=True) as project:
+        assert (project.read_label(image_id) == 1).any()
+    left = ref(dock.session)
+    QApplication.processEvents()
+    del dock
+    gc.collect()
+    assert workspace_of(viewer).project is None
+    assert left() is None or not left().jobs._lanes or left().jobs._closed
+
+
+def test_closing_napari_saves(open_dock):
+    dock = open_dock()
+    viewer, folder, image_id = dock.session.viewer, dock.workspace.project.folder, shown_id(dock)
+    viewer.layers["label"].paint((20, 20), 1)
+    viewer.close()
+    with Project.open(folder) as project:
+        assert (project.read_label(image_id) == 1).any()
+
+
+def test_two_viewers_have_a_project_each(open_dock, make_napari_viewer):
+    dock = open_dock(image=False)
+    other = Dock(make_napari_viewer())
+    assert other.workspace is not dock.workspace
+    assert other.workspace.project is None
+    other.shut()

@@ -1,0 +1,49 @@
+"""What the results say, from records of generations."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from napari_imseg.engine.records import GenerationRecord
+from napari_imseg.widgets.progress import Progress, best_by_labels, spent, table, what_labels_brought
+
+
+def record(run: str, generation: int, labeled: int, score: float | None) -> GenerationRecord:
+    return GenerationRecord(
+        run=run, generation=generation, teachers=[], metric_name="iou", score=score, labeled=labeled,
+        unlabeled=90, im_fraction=0.05,
+    )  # fmt: skip
+
+
+RECORDS = [
+    record("r001", 0, 10, 0.6),
+    record("r001", 1, 10, 0.7),
+    record("r002", 0, 22, 0.65),
+    record("r002", 1, 22, 0.81),
+]
+
+
+def test_learning_curve_takes_the_best_of_each_number_of_labels():
+    assert best_by_labels(RECORDS) == [(10, 0.7), (22, 0.81)]
+    assert best_by_labels([record("r001", 0, 10, None)]) == []
+
+
+def test_what_labels_brought_says_what_was_measured():
+    assert "12 labels raised iou by 0.110, from 0.700 to 0.810" in what_labels_brought(RECORDS)
+    worse = [record("r001", 0, 10, 0.7), record("r002", 0, 11, 0.6)]
+    assert "lowered" in what_labels_brought(worse)
+    assert "Label more" in what_labels_brought(RECORDS[:2])
+    assert "validation" in what_labels_brought([])
+
+
+def test_table_has_a_row_for_each_generation_and_gaps_for_what_is_not_known():
+    columns = table([*RECORDS, record("r003", 0, 30, None)])
+    assert columns["generation"].tolist()[-1] == "r003-g0"
+    assert np.isnan(columns["iou"][-1])
+    assert columns["IM size [%]"][0] == 5
+    assert all(not len(column) for column in table([]).values())
+
+
+def test_spent():
+    assert "No image" in spent(Progress([], 0, 0.0))
+    assert spent(Progress([], 4, 480.0)) == "4 images labeled in 8 min, about 2 min each."
