@@ -9,10 +9,14 @@ from typing import Any
 import numpy as np
 import pytest
 import tifffile
+from hypothesis import settings
 
 from napari_imseg.project.project import Project
 
 SHAPE = (24, 32)
+
+reproducible = settings(derandomize=True, deadline=None)
+"""The same examples every time, and no haste on a busy machine."""
 
 
 @pytest.fixture

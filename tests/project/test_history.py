@@ -13,11 +13,12 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.history import KEEP, KEEP_ALL, archive, kept, versions
 from napari_imseg.project.project import Project
 
-from .conftest import square
+from .conftest import reproducible, square
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
 
 
+@reproducible
 @given(st.lists(st.integers(0, 100_000), unique=True, max_size=150))
 def test_versions_are_bounded_and_the_newest_all_stay(seconds: list[int]) -> None:
     newest_first = [NOON - timedelta(seconds=age) for age in sorted(seconds)]

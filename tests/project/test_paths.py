@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.paths import Paths, image_id
 
+from .conftest import reproducible
+
 HOSTILE = [
     "../../etc/passwd",
     "-rf.tif",
@@ -33,6 +35,7 @@ def test_the_id_of_a_hostile_name_is_a_plain_file_name(path: str) -> None:
     assert Paths(Path("project")).label(name).parent == Path("project/labels")
 
 
+@reproducible
 @given(st.text(), st.text())
 def test_different_files_have_different_ids(first: str, second: str) -> None:
     assert (image_id(first, None, None) == image_id(second, None, None)) == (first == second)

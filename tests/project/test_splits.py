@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 from napari_imseg.project.records import Split
 from napari_imseg.project.splits import assign, choose_validation, target_size
 
+from .conftest import reproducible
+
 groups = st.lists(st.sampled_from([f"well {number}" for number in range(12)]), max_size=60)
 fractions = st.floats(0, 0.5)
 seeds = st.integers(0, 1000)
@@ -19,11 +21,13 @@ def test_too_few_images_all_train() -> None:
     assert target_size(100, 0) == 0
 
 
+@reproducible
 @given(groups, fractions, seeds)
 def test_the_choice_depends_on_the_seed_alone(names: list[str], fraction: float, seed: int) -> None:
     assert choose_validation(names, fraction, seed) == choose_validation(sorted(names), fraction, seed)
 
 
+@reproducible
 @given(st.integers(4, 60), st.floats(0.05, 0.5), seeds)
 def test_the_share_is_met_when_images_stand_alone(count: int, fraction: float, seed: int) -> None:
     chosen = choose_validation([f"image {number}" for number in range(count)], fraction, seed)
@@ -35,6 +39,7 @@ def test_another_seed_chooses_others() -> None:
     assert len({frozenset(choose_validation(names, 0.2, seed)) for seed in range(10)}) == 10
 
 
+@reproducible
 @given(groups, st.floats(0.05, 0.5), seeds)
 def test_someone_always_trains_and_someone_validates_if_there_are_two_groups(
     names: list[str], fraction: float, seed: int
@@ -44,6 +49,7 @@ def test_someone_always_trains_and_someone_validates_if_there_are_two_groups(
     assert bool(chosen) == (len(names) >= 4 and len(set(names)) >= 2)
 
 
+@reproducible
 @given(groups, st.floats(0.05, 0.25), seeds)
 def test_images_that_come_one_by_one_keep_the_share_and_nobody_moves(
     names: list[str], fraction: float, seed: int
