@@ -38,6 +38,8 @@ class Clock:
         """Deadline (``time.monotonic``) of the next of ``students``, ``passes`` over the pool to come."""
         self._path.write_text(f"{self.used:.1f}")
         left = self._budget - self.used
+        if left == float("inf"):
+            return left
         kept = left * PASS_SHARE if self._pass_seconds is None else passes * self._pass_seconds
         return time.monotonic() + max(0.0, left - kept) / students
 

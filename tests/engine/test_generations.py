@@ -56,8 +56,9 @@ def test_a_run_ends_with_predictions_scores_and_a_card(project: Project, quick: 
     scores = project.catalog.scores("r001-g1", "im-fraction")
     assert scores.keys() == {record.id for record in project.unlabeled()}
     assert "r001" in (project.folder / "runs" / "r001" / "card.md").read_text()
-    losses = [event.losses for event in events if isinstance(event, Epoch)]
-    assert all(set(terms) == {"supervised"} for terms in losses)
+    epochs = [event for event in events if isinstance(event, Epoch)]
+    assert len(epochs) == quick.epochs * quick.students * (quick.generations + 1)
+    assert all(set(event.losses) == {"supervised"} for event in epochs)
 
 
 def test_the_same_seed_gives_the_same_figures(project: Project, quick: RunSettings) -> None:
