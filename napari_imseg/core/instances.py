@@ -22,6 +22,7 @@ __all__ = [
     "foreground_and_seeds",
     "three_class_target",
     "watershed_instances",
+    "without_small",
 ]
 
 
@@ -86,15 +87,32 @@ def watershed_instances(
     -------
     ndarray
         int32 (H, W), 0 background; ids are not always without gaps. All 0 if there is no seed.
+
+    Raises
+    ------
+    ValueError
+        The array is not (3, H, W).
     """
+    if probabilities_C_H_W.ndim != 3 or len(probabilities_C_H_W) != 3:
+        raise ValueError(
+            "expected probabilities of background, interior and boundary, shape (3, height, width), "
+            f"got {probabilities_C_H_W.shape}"
+        )
     foreground, interior = foreground_and_seeds(probabilities_C_H_W)
-    seeds, _ = connected_parts(interior > seed_threshold)
-    ids = np.where(foreground > foreground_threshold, flood(1 - interior, seeds), BACKGROUND)
+    seeds, _ = connected_parts(interior > float(seed_threshold))  # compared in the precision of the maps
+    ids = np.where(foreground > float(foreground_threshold), flood(1 - interior, seeds), BACKGROUND)
     if drop_seedless:
         ids = keep_connected_to_seed(ids, seeds)
-    if minimum_size > 1:
-        ids[np.bincount(ids.ravel())[ids] < minimum_size] = BACKGROUND
+    ids = without_small(ids, minimum_size)
     return _without_holes(ids) if fill_holes else ids
+
+
+def without_small(ids_H_W: NDArray[np.int32], minimum_size: int) -> NDArray[np.int32]:
+    """Set the objects of fewer than ``minimum_size`` pixels to 0."""
+    if minimum_size < 2:
+        return ids_H_W
+    too_small = np.bincount(ids_H_W.ravel()) < minimum_size
+    return np.where(too_small[ids_H_W], BACKGROUND, ids_H_W)
 
 
 def _without_holes(ids_H_W: NDArray[np.int32]) -> NDArray[np.int32]:

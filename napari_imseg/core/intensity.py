@@ -25,7 +25,7 @@ def normalise(image_C_H_W: NDArray[np.generic], how: How) -> NDArray[np.float32]
     Parameters
     ----------
     image_C_H_W
-        Image of any integer, bool or floating dtype.
+        Image of any integer or floating dtype; of a bool one, True is 1.
     how
         ``percentile``: the 0.1 and 99.8 percentiles become 0 and 1, values beyond are clipped
         (if the two coincide, minimum and maximum are taken). They are exact up to 131,072
@@ -38,7 +38,7 @@ def normalise(image_C_H_W: NDArray[np.generic], how: How) -> NDArray[np.float32]
     -------
     ndarray
         float32 (C, H, W) in [0, 1]. NaN and infinite pixels are 0; a constant channel is 0
-        (except unsigned integers and floats in [0, 1] under ``range``).
+        (except bool ones, and unsigned integers and floats in [0, 1] under ``range``).
 
     Raises
     ------
@@ -55,6 +55,8 @@ def normalise(image_C_H_W: NDArray[np.generic], how: How) -> NDArray[np.float32]
 
 
 def _channel(image_H_W: NDArray[Any], how: How) -> NDArray[np.float32]:
+    if image_H_W.dtype == np.bool_:
+        return image_H_W.astype(np.float32)
     finite_H_W = _finite(image_H_W)
     limits = percentile_limits if how == "percentile" else _range_limits
     low, high = limits(image_H_W if finite_H_W is None else image_H_W[finite_H_W][None])
@@ -102,13 +104,13 @@ def _grid_step(shape: tuple[int, ...]) -> tuple[int, int]:
     """Steps along both axes that leave about `ENOUGH_PIXELS`; the longer axis is thinned first."""
     height, width = shape
     surplus = max(1.0, height * width / ENOUGH_PIXELS)
-    step_y = min(height, max(1, round((surplus * height / width) ** 0.5)))
+    step_y = max(1, round(min(surplus, (surplus * height / width) ** 0.5)))
     return step_y, max(1, round(surplus / step_y))
 
 
 def _range_limits(image_H_W: NDArray[Any]) -> tuple[float, float]:
-    if image_H_W.dtype.kind in "bu":
-        return 0.0, 1.0 if image_H_W.dtype.kind == "b" else float(np.iinfo(image_H_W.dtype).max)
+    if image_H_W.dtype.kind == "u":
+        return 0.0, float(np.iinfo(image_H_W.dtype).max)
     if image_H_W.size == 0:
         return 0.0, 0.0
     low, high = float(image_H_W.min()), float(image_H_W.max())

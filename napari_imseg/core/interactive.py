@@ -7,15 +7,16 @@ from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
 from napari_imseg.core.flooding import connected_parts
-from napari_imseg.core.instances import foreground_and_seeds, watershed_instances
+from napari_imseg.core.instances import foreground_and_seeds, without_small
 
 
 class InteractiveWatershed:
     """Objects of one image at thresholds that change.
 
-    `preview` floods inside the foreground only, and there only the parts that hold several
-    seeds. It differs from `final` in the few pixels that floods reach around the outside,
-    through background. What depends on a threshold that did not move is not computed again.
+    It floods inside the foreground only, and there only the parts that hold several seeds. So
+    it differs from `watershed_instances`, which makes the objects to keep, in the few pixels
+    that floods reach around the outside, through background. What depends on a threshold that
+    did not move is not computed again.
 
     Parameters
     ----------
@@ -24,13 +25,14 @@ class InteractiveWatershed:
     """
 
     def __init__(self, probabilities_C_H_W: NDArray[np.float32]) -> None:
-        self._probabilities = probabilities_C_H_W
         self._foreground, self._interior = foreground_and_seeds(probabilities_C_H_W)
         self._cost = 1 - self._interior
         self._parts: tuple[float, NDArray[np.int32]] | None = None
         self._seeds: tuple[float, NDArray[np.int32]] | None = None
 
-    def preview(self, foreground_threshold: float, seed_threshold: float) -> NDArray[np.int32]:
+    def preview(
+        self, foreground_threshold: float, seed_threshold: float, minimum_size: int = 0
+    ) -> NDArray[np.int32]:
         """Objects for the eye, int32 (H, W); arguments as in `watershed_instances`."""
         parts, seeds = self._parts_at(foreground_threshold), self._seeds_at(seed_threshold)
         places = np.flatnonzero(seeds)
@@ -45,11 +47,7 @@ class InteractiveWatershed:
             contested = has_several[parts]
             flooded = watershed(self._cost, np.where(contested, seeds, 0), mask=contested)
             ids = np.where(contested, flooded, ids)
-        return ids
-
-    def final(self, foreground_threshold: float, seed_threshold: float) -> NDArray[np.int32]:
-        """Objects to keep: what `watershed_instances` returns."""
-        return watershed_instances(self._probabilities, foreground_threshold, seed_threshold)
+        return without_small(ids, minimum_size)
 
     def _parts_at(self, threshold: float) -> NDArray[np.int32]:
         if self._parts is None or self._parts[0] != threshold:

@@ -1,0 +1,149 @@
+"""Objects to three classes and back."""
+
+from __future__ import annotations
+
+import mahotas
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from skimage.measure import label as components_of
+
+from napari_imseg.core.flooding import CROSS, highest_cost_on_the_way
+from napari_imseg.core.instances import three_class_target, watershed_instances
+from napari_imseg.core.interactive import InteractiveWatershed
+from napari_imseg.core.metrics import instance_metrics
+from napari_imseg.core.problem import BOUNDARY, UNLABELED
+from tests.core.scenes import discs, maps_of
+
+
+def boundary_by_definition(ids: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """Background beside an object; an object's pixel beside another value and near another object."""
+    padded = np.pad(ids, 1, mode="edge")
+    boundary = np.zeros(ids.shape, bool)
+    for y, x in np.ndindex(ids.shape):
+        window, value = padded[y : y + 3, x : x + 3], ids[y, x]
+        beside = window[[0, 1, 1, 2], [1, 0, 2, 1]]
+        if value == 0:
+            boundary[y, x] = (beside > 0).any()
+        else:
+            boundary[y, x] = (beside != value).any() and ((window != value) & (window > 0)).any()
+    return boundary
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 1000))
+def test_boundary_by_its_definition(seed: int) -> None:
+    ids = discs(np.random.default_rng(seed), 16, 6, radius=3)
+    target = three_class_target(ids)
+    assert target.dtype == np.int16
+    np.testing.assert_array_equal(target == BOUNDARY, boundary_by_definition(ids))
+    np.testing.assert_array_equal(target[target != BOUNDARY], (ids > 0)[target != BOUNDARY])
+
+
+def test_unlabeled_pixels_stay_and_make_no_boundary() -> None:
+    ids = np.array([[-1, -1, 5, 5, 0, 0], [-1, -1, 5, 5, 0, 0]])
+    assert three_class_target(ids).tolist() == [[UNLABELED, UNLABELED, 1, 1, 2, 0]] * 2
+
+
+def test_ids_beyond_16_bits() -> None:
+    ids = np.array([[70_000, 70_000, 70_001, 70_001]])
+    assert three_class_target(ids).tolist() == [[1, 2, 2, 1]]
+
+
+@pytest.mark.parametrize("value", [0, 1, UNLABELED])
+def test_one_pixel_and_one_object_that_fills_the_image(value: int) -> None:
+    for shape in ((1, 1), (5, 4)):
+        assert (three_class_target(np.full(shape, value)) == value).all()
+
+
+@pytest.mark.parametrize("levels", [0, 255, 10])
+def test_equals_mahotas_to_the_pixel(levels: int) -> None:
+    rng = np.random.default_rng(levels)
+    maps = maps_of(discs(rng, 50, 14), rng, levels=levels)
+    seeds = components_of(maps[1] > 0.6, connectivity=1)
+    expected = mahotas.cwatershed(1 - maps[1], seeds, CROSS) * (1 - maps[0] > 0.5)
+    np.testing.assert_array_equal(watershed_instances(maps, 0.5, 0.6, drop_seedless=False), expected)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.integers(0, 1000), st.sampled_from([0.2, 0.5, 0.8]), st.sampled_from([0.0, 0.15]))
+def test_each_object_is_in_one_piece_and_holds_its_seed(seed: int, foreground: float, above: float) -> None:
+    """A seed below the foreground threshold may be cut in two, and so may its object."""
+    cut = foreground + above
+    rng = np.random.default_rng(seed)
+    maps = maps_of(discs(rng, 24, 6), rng)
+    ids = watershed_instances(maps, foreground, cut)
+    assert ids.dtype == np.int32
+    assert len(np.unique(components_of(ids, connectivity=1))) == len(np.unique(ids))
+    assert ((1 - maps[0])[ids > 0] > foreground).all()
+    for index in np.unique(ids[ids > 0]):
+        assert maps[1][ids == index].max() > cut
+
+
+def test_objects_return_from_their_own_target() -> None:
+    ids = discs(np.random.default_rng(3), 80, 12, radius=7)
+    maps = np.stack([three_class_target(ids) == c for c in range(3)]).astype(np.float32)
+    assert instance_metrics(ids, watershed_instances(maps, 0.5, 0.5))["f1_50"] > 0.8
+
+
+def test_small_objects_and_holes() -> None:
+    interior = np.zeros((7, 9), np.float32)
+    interior[1:6, 1:6] = 0.9
+    interior[3, 3] = 0
+    interior[0, 8] = 0.9
+    maps = np.stack([1 - interior, interior, 0 * interior])
+    assert np.bincount(watershed_instances(maps, 0.5, 0.5).ravel()).tolist() == [38, 1, 24]
+    assert np.bincount(watershed_instances(maps, 0.5, 0.5, minimum_size=2).ravel()).tolist() == [39, 0, 24]
+    filled = watershed_instances(maps, 0.5, 0.5, minimum_size=25, fill_holes=True)
+    assert not filled.any()  # too small before its hole is filled
+    assert np.bincount(watershed_instances(maps, 0.5, 0.5, fill_holes=True).ravel()).tolist() == [37, 1, 25]
+
+
+def test_a_hole_with_another_object_in_it_is_filled_around_that_object() -> None:
+    interior = np.full((9, 9), 0.9, np.float32)
+    interior[2:7, 2:7] = 0
+    interior[4, 4] = 0.9
+    ids = watershed_instances(np.stack([1 - interior, interior, 0 * interior]), 0.5, 0.5, fill_holes=True)
+    assert np.bincount(ids.ravel()).tolist() == [0, 80, 1]
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (6, 5)])
+@pytest.mark.parametrize("interior", [0.0, 1.0])
+def test_no_object_or_one_that_fills_the_image(shape: tuple[int, int], interior: float) -> None:
+    flat = np.full(shape, interior, np.float32)
+    ids = watershed_instances(np.stack([1 - flat, flat, 0 * flat]), 0.5, 0.6)
+    assert (ids == interior).all()
+
+
+def test_probabilities_of_another_shape() -> None:
+    with pytest.raises(ValueError, match=r"\(3, height, width\), got \(2, 4, 4\)"):
+        watershed_instances(np.zeros((2, 4, 4), np.float32), 0.5, 0.5)
+
+
+def test_preview_is_nearly_the_final_result_whichever_slider_moved() -> None:
+    rng = np.random.default_rng(8)
+    maps = maps_of(discs(rng, 120, 50), rng, noise=0.4)
+    sliders = InteractiveWatershed(maps)
+    for cut in ((0.5, 0.6), (0.5, 0.4), (0.3, 0.4), (0.3, 0.4), (0.8, 0.9)):
+        preview, final = (
+            sliders.preview(*cut, minimum_size=3),
+            watershed_instances(maps, *cut, minimum_size=3),
+        )
+        assert preview.dtype == np.int32
+        assert (preview == final)[(preview > 0) | (final > 0)].mean() > 0.99
+
+
+def test_preview_without_seeds() -> None:
+    maps = np.stack([np.zeros((4, 4)), np.zeros((4, 4)), np.ones((4, 4))]).astype(np.float32)
+    assert not InteractiveWatershed(maps).preview(0.5, 0.5).any()
+
+
+def test_highest_cost_on_the_way() -> None:
+    cost = np.array([[0, 5, 1, 9], [2, 3, 8, 9]])
+    sources = np.zeros((2, 4), bool)
+    sources[0, 0] = True
+    areas = np.array([[1, 1, 1, 2], [1, 1, 1, 2]], np.int32)
+    expected = [[0, 3 + 2, 5, np.inf], [2, 3, 8, np.inf]]
+    np.testing.assert_array_equal(highest_cost_on_the_way(cost, sources, areas), expected)

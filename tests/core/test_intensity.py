@@ -1,0 +1,116 @@
+"""Intensities become float32 in [0, 1], whatever the microscope wrote."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from numpy.typing import NDArray
+from skimage.exposure import rescale_intensity
+
+from napari_imseg.core.intensity import ENOUGH_PIXELS, normalise, percentile_limits
+
+images = st.one_of(
+    npst.arrays(dtype, npst.array_shapes(min_dims=3, max_dims=3, max_side=5))
+    for dtype in (np.bool_, np.uint8, np.int16, np.uint16, np.int32, np.uint64, np.float16, np.float32)
+)
+
+
+@settings(deadline=None, max_examples=300)
+@given(images, st.sampled_from(["percentile", "range"]))
+def test_any_image_becomes_finite_and_lies_in_0_to_1(
+    image: NDArray[Any], how: Literal["percentile", "range"]
+) -> None:
+    found = normalise(image, how)
+    assert found.dtype == np.float32
+    assert found.shape == image.shape
+    assert np.isfinite(found).all()
+    assert found.min() >= 0
+    assert found.max() <= 1
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
+def test_percentiles_equal_scikit_image(dtype: type) -> None:
+    image = np.random.default_rng(0).gamma(2, 30, (2, 90, 70)).astype(dtype)
+    for channel, found in zip(image, normalise(image, "percentile"), strict=True):
+        limits = tuple(np.percentile(channel, (0.1, 99.8)))
+        expected = rescale_intensity(channel.astype(np.float64), limits, (0, 1))
+        np.testing.assert_allclose(found, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(700, 900), (3, 400_000), (400_000, 3)])
+def test_percentiles_of_large_images_are_estimated_well(shape: tuple[int, int]) -> None:
+    image = np.random.default_rng(1).normal(size=shape)
+    assert image.size > ENOUGH_PIXELS
+    low, high = percentile_limits(image)
+    ranks = (image < low).mean(), (image < high).mean()
+    assert ranks == pytest.approx((0.001, 0.998), abs=5e-4)
+
+
+def test_each_channel_by_itself() -> None:
+    ramp = np.linspace(0, 1, 5000).reshape(50, 100)
+    found = normalise(np.stack([ramp, 1000 * ramp - 20]), "percentile")
+    np.testing.assert_allclose(found[0], found[1], atol=1e-5)
+
+
+def test_not_a_number_and_infinity_become_0_and_leave_the_others_alone() -> None:
+    image = np.arange(1, 401, dtype=np.float32).reshape(1, 20, 20)
+    spoilt = image.copy()
+    spoilt[0, 3, :3] = np.nan, np.inf, -np.inf
+    for how in ("percentile", "range"):
+        found, expected = normalise(spoilt, how), normalise(image, how)
+        assert found[0, 3, :3].tolist() == [0, 0, 0]
+        kept = np.isfinite(spoilt)
+        np.testing.assert_allclose(found[kept], expected[kept], atol=0.01)
+
+
+@pytest.mark.parametrize("value", [0, 7, np.nan, np.inf, 1e300])
+@pytest.mark.parametrize("how", ["percentile", "range"])
+def test_constant_images_are_0(value: float, how: Literal["percentile", "range"]) -> None:
+    assert not normalise(np.full((2, 4, 4), value), how).any()
+
+
+def test_a_few_bright_pixels_on_black_are_not_lost() -> None:
+    image = np.zeros((1, 100, 100), np.uint16)
+    image[0, 5, 5] = 900
+    assert normalise(image, "percentile")[0, 5, 5] == 1
+
+
+@pytest.mark.parametrize(
+    ("image", "expected"),
+    [
+        (np.array([0, 51, 255], np.uint8), [0, 0.2, 1]),
+        (np.array([0, 65535], np.uint16), [0, 1]),
+        (np.array([False, True]), [0, 1]),
+        (np.array([0.25, 0.5], np.float32), [0.25, 0.5]),
+        (np.array([-2.0, 0.0, 2.0]), [0, 0.5, 1]),
+        (np.array([-100, 0, 100], np.int16), [0, 0.5, 1]),
+    ],
+)
+def test_range(image: NDArray[Any], expected: list[float]) -> None:
+    np.testing.assert_allclose(normalise(image[None, None], "range")[0, 0], expected, atol=1e-6)
+
+
+def test_small_differences_of_large_numbers_survive() -> None:
+    image = (np.arange(100, dtype=np.float64) + 1e12).reshape(1, 10, 10)
+    assert len(np.unique(normalise(image, "range"))) == 100
+
+
+def test_the_image_is_not_changed() -> None:
+    image = np.linspace(-3, 9, 100, dtype=np.float32).reshape(1, 10, 10)
+    before = image.copy()
+    normalise(image, "percentile")
+    np.testing.assert_array_equal(image, before)
+
+
+def test_images_that_cannot_be_read() -> None:
+    with pytest.raises(ValueError, match="expected an image of shape"):
+        normalise(np.zeros((4, 4)), "range")
+    with pytest.raises(ValueError, match="integers or floats, got complex128"):
+        normalise(np.zeros((1, 4, 4), complex), "range")
+    with pytest.raises(ValueError, match="'percentile' or 'range', got 'best'"):
+        normalise(np.zeros((1, 4, 4)), "best")  # type: ignore[arg-type]

@@ -1,0 +1,161 @@
+"""Scores against scikit-learn, and the conventions for images without anything to measure."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as npst
+from numpy.typing import NDArray
+from sklearn import metrics as sklearn
+
+from napari_imseg.core.metrics import (
+    class_ious,
+    confusion,
+    dataset_iou,
+    dice,
+    instance_metrics,
+    iou,
+    overall,
+    semantic_metrics,
+)
+from napari_imseg.core.problem import Problem, Task
+from tests.core.scenes import discs
+
+BINARY = Problem(Task.SEMANTIC, 1, 2)
+FOUR = Problem(Task.SEMANTIC, 1, 4)
+TWO_MASKS = Problem(Task.MULTILABEL, 1, 2)
+
+
+def random_labels(seed: int, classes: int) -> tuple[NDArray[np.int16], NDArray[np.int16]]:
+    truth, predicted = np.random.default_rng(seed).integers(0, classes, (2, 12, 11)).astype(np.int16)
+    truth[:2] = -1
+    return truth, predicted
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_binary_scores_equal_scikit_learn(seed: int) -> None:
+    truth, predicted = random_labels(seed, 2)
+    flat = truth[2:].ravel(), predicted[2:].ravel()
+    scores = semantic_metrics(truth, predicted, BINARY)
+    assert scores["iou"] == pytest.approx(sklearn.jaccard_score(*flat))
+    assert scores["dice"] == pytest.approx(sklearn.f1_score(*flat))
+    assert scores["miou"] == pytest.approx(sklearn.jaccard_score(*flat, average="macro"))
+    assert scores["mpa"] == pytest.approx(sklearn.accuracy_score(*flat))
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_scores_of_several_classes_equal_scikit_learn(seed: int) -> None:
+    truth, predicted = random_labels(seed, 4)
+    flat = truth[2:].ravel(), predicted[2:].ravel()
+    scores = semantic_metrics(truth, predicted, FOUR)
+    assert scores["miou"] == pytest.approx(sklearn.jaccard_score(*flat, average="macro"))
+    assert scores["iou"] == pytest.approx(sklearn.jaccard_score(flat[0] > 0, flat[1] > 0))
+    np.testing.assert_array_equal(confusion(truth, predicted, 4), sklearn.confusion_matrix(*flat))
+
+
+def test_mean_iou_is_over_the_classes_of_the_truth() -> None:
+    truth, predicted = np.array([[1, 1, 1, 1]]), np.array([[1, 1, 1, 3]])
+    assert semantic_metrics(truth, predicted, FOUR)["miou"] == 0.75
+
+
+def test_scores_of_masks_are_means_over_the_masks() -> None:
+    truth = np.array([[[1, 1, -1]], [[0, 0, 0]]])
+    predicted = np.array([[[1, 0, 1]], [[0, 0, 1]]])
+    scores = semantic_metrics(truth, predicted, TWO_MASKS)
+    assert scores == pytest.approx({"iou": 0.25, "miou": 0.25, "dice": 1 / 3, "mpa": (1 / 2 + 2 / 3) / 2})
+
+
+@pytest.mark.parametrize("label", [0, -1])
+@pytest.mark.parametrize(("empty", "score"), [("perfect", 1.0), ("zero", 0.0)])
+def test_nothing_to_find_and_nothing_found(label: int, empty: Any, score: float) -> None:
+    truth, nothing = np.full((3, 3), label), np.zeros((3, 3), int)
+    assert semantic_metrics(truth, nothing, BINARY, empty)["iou"] == score
+    assert set(instance_metrics(truth, nothing, empty).values()) == {score}
+    assert dataset_iou(confusion(truth, nothing, 2), empty) == score
+
+
+@pytest.mark.parametrize("empty", ["perfect", "zero"])
+def test_one_side_empty_is_0(empty: Any) -> None:
+    nothing, something = np.zeros((3, 3), int), np.eye(3, dtype=int)
+    for truth, predicted in ((nothing, something), (something, nothing)):
+        assert set(instance_metrics(truth, predicted, empty).values()) == {0.0}
+        assert semantic_metrics(truth, predicted, BINARY, empty)["iou"] == 0
+
+
+ids = npst.arrays(np.int32, st.tuples(st.integers(1, 4), st.integers(1, 4)), elements=st.integers(-1, 3))
+
+
+@settings(deadline=None)
+@given(ids, st.randoms(use_true_random=False))
+def test_every_score_is_a_number_from_0_to_1(truth: NDArray[np.int32], random: Any) -> None:
+    predicted = np.array([random.randint(0, 3) for _ in range(truth.size)]).reshape(truth.shape)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        scores = instance_metrics(truth, predicted) | semantic_metrics(truth, predicted, FOUR)
+    assert all(0 <= score <= 1 for score in scores.values())
+
+
+@settings(deadline=None)
+@given(ids)
+def test_a_perfect_prediction_scores_1(truth: NDArray[np.int32]) -> None:
+    predicted = np.maximum(truth, 0)
+    assert set(instance_metrics(truth, predicted).values()) == {1.0}
+    assert set(semantic_metrics(truth, predicted, FOUR).values()) == {1.0}
+
+
+def test_names_of_objects_do_not_matter() -> None:
+    rng = np.random.default_rng(0)
+    truth, predicted = discs(rng, 40, 12), discs(rng, 40, 12)
+    renamed = np.where(predicted > 0, 100_000 - predicted, 0)
+    assert instance_metrics(truth, predicted) == instance_metrics(truth, renamed)
+
+
+def test_relations_between_the_scores() -> None:
+    rng = np.random.default_rng(4)
+    truth = discs(rng, 60, 20)
+    predicted = np.where(rng.random(truth.shape) < 0.4, 0, np.roll(truth, 1, axis=0))
+    scores = instance_metrics(truth, predicted)
+    assert 0 < scores["ap50_pr"] <= scores["s_dsb"] <= scores["f1_50"] <= 1  # P R <= S <= F1, always
+    assert scores["dice"] == pytest.approx(2 * scores["iou"] / (1 + scores["iou"]))
+
+
+def test_iou_of_a_dataset_pools_pixels() -> None:
+    rng = np.random.default_rng(1)
+    pairs = rng.integers(0, 2, (5, 2, 8, 8))
+    total = sum(confusion(truth, predicted, 2) for truth, predicted in pairs)
+    pooled = sklearn.jaccard_score(pairs[:, 0].ravel(), pairs[:, 1].ravel())
+    assert dataset_iou(total) == pytest.approx(pooled)
+
+
+def test_iou_of_a_dataset_leaves_out_classes_that_do_not_occur() -> None:
+    table = confusion(np.array([0, 0, 2, 2]), np.array([0, 0, 2, 0]), 4)
+    assert np.isnan(class_ious(table)).tolist() == [False, True, False, True]
+    assert dataset_iou(table) == pytest.approx((2 / 3 + 1 / 2) / 2)
+
+
+def test_from_sizes() -> None:
+    assert iou(2, 3, 3) == 0.5
+    assert dice(2, 3, 3) == pytest.approx(2 / 3)
+    assert dice(0, 0, 0, "zero") == 0
+    assert dice(0, 0, 0, "zero", smooth=1) == 1
+
+
+def test_overall_is_the_mean_over_the_images_that_have_the_metric() -> None:
+    images = [{"iou": 0.5, "mcce": 2.0}, {"iou": 1.0}, {"iou": math.nan}]
+    assert overall(images) == {"iou": 0.75, "mcce": 2.0}
+    assert overall([]) == overall([{"iou": math.nan}]) == {}
+
+
+def test_labels_that_do_not_fit() -> None:
+    with pytest.raises(ValueError, match="true classes from 0 to 1, got 0 to 2"):
+        semantic_metrics(np.array([[0, 2]]), np.array([[0, 1]]), BINARY)
+    with pytest.raises(ValueError, match="predicted classes from 0 to 1, got -1 to 1"):
+        semantic_metrics(np.array([[0, 1]]), np.array([[-1, 1]]), BINARY)
+    with pytest.raises(ValueError, match="one shape"):
+        confusion(np.zeros((2, 2), int), np.zeros((2, 3), int), 2)

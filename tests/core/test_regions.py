@@ -1,0 +1,68 @@
+"""Objects as rows of a table, and islands."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from skimage.measure import regionprops
+
+from napari_imseg.core.regions import islands, measure
+from tests.core.scenes import discs
+
+
+def test_rows_equal_regionprops() -> None:
+    rng = np.random.default_rng(0)
+    ids, image = discs(rng, 60, 9), rng.random((2, 60, 60))
+    table = measure(ids, image)
+    regions = regionprops(ids, image[1])
+    assert table["id"].tolist() == [region.label for region in regions]
+    for name in ("area", "eccentricity", "solidity", "perimeter"):
+        np.testing.assert_allclose(table[name], [region[name] for region in regions])
+    centroids = np.stack([table["centroid_y"], table["centroid_x"]], axis=1)
+    np.testing.assert_allclose(centroids, [region.centroid for region in regions])
+    for name in ("mean", "min", "max"):
+        found = [region[f"intensity_{name}"] for region in regions]
+        np.testing.assert_allclose(table[f"intensity_{name}_1"], found)
+    assert {"intensity_mean_0", "intensity_min_0", "intensity_max_0"} <= table.keys()
+
+
+def test_lengths_and_areas_in_the_unit_of_the_pixel_size() -> None:
+    ids = np.zeros((10, 10), np.int32)
+    ids[2:6, 2:6] = 1
+    pixels, micrometres = measure(ids, ids[None]), measure(ids, ids[None], (0.5, 0.5))
+    assert micrometres["area"] == pixels["area"] / 4
+    for name in ("equivalent_diameter", "perimeter", "centroid_x"):
+        np.testing.assert_allclose(micrometres[name], pixels[name] / 2)
+    assert micrometres["eccentricity"] == pixels["eccentricity"]
+    assert "perimeter" not in measure(ids, ids[None], (0.5, 0.25))
+
+
+@pytest.mark.parametrize("value", [0, -1])
+def test_without_objects_all_columns_are_empty(value: int) -> None:
+    table = measure(np.full((4, 4), value), np.zeros((1, 4, 4)))
+    assert {len(column) for column in table.values()} == {0}
+
+
+def test_no_measure_is_nan() -> None:
+    ids = np.array([[1, 70_000, 70_000, 0, 2]])
+    image = np.array([[[np.nan, np.inf, 3, 0, 1]]])
+    table = measure(ids, image)
+    assert table["id"].tolist() == [1, 2, 70_000]
+    assert all(np.isfinite(column).all() for column in table.values())
+    assert table["intensity_max_0"].tolist() == [0, 1, 3]
+
+
+def test_arrays_that_do_not_fit() -> None:
+    with pytest.raises(ValueError, match="one height and width"):
+        measure(np.zeros((2, 2), int), np.zeros((1, 2, 3)))
+
+
+def test_islands_from_large_to_small() -> None:
+    im = np.zeros((6, 8), bool)
+    im[0, 0] = True
+    im[2:4, 1:4] = True
+    im[4, 4] = True  # touches at a corner
+    im[0, 6:8] = True
+    assert islands(im) == [np.s_[2:5, 1:5], np.s_[0:1, 6:8], np.s_[0:1, 0:1]]
+    assert islands(~im & im) == []
+    assert islands(im | ~im) == [np.s_[0:6, 0:8]]
