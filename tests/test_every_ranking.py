@@ -69,7 +69,8 @@ def test_the_reason_is_short_and_in_words(name: str) -> None:
     for doubt in (0.0, 0.04, 0.3, 1.0):
         reason = ranking.reason(ranking.score(prediction(PROBLEMS["binary"], 2, doubt=doubt)))
         assert 5 < len(reason) < 60
-        assert not re.search(r"nan|inf\b|e[-+]\d", reason)
+        assert re.search(r"[a-z]{3,} .*[a-z]{3,}", reason), "words, not a number"
+        assert not re.search(r"nan|inf\b|e[-+]\d|\d{5}", reason)
 
 
 @every_ranking

@@ -27,7 +27,7 @@ def _one_thread() -> None:
 
 @pytest.fixture
 def no_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(precision: Precision, channels_last: bool) -> float:
+    def fail(precision: Precision, channels_last: bool, batch: int, side: int) -> float:
         raise AssertionError("measured again")
 
     monkeypatch.setattr(devices, "_step_seconds", fail)
@@ -37,7 +37,7 @@ def quick(monkeypatch: pytest.MonkeyPatch, seconds: dict[tuple[str, bool], float
     """Replace the measurement by a table; returns what was asked."""
     asked: list[tuple[str, bool]] = []
 
-    def look_up(precision: Precision, channels_last: bool) -> float:
+    def look_up(precision: Precision, channels_last: bool, batch: int, side: int) -> float:
         asked.append((precision, channels_last))
         return seconds[precision, channels_last]
 
@@ -92,28 +92,31 @@ def test_a_folder_that_cannot_be_written_costs_only_the_memory(
 @pytest.mark.parametrize(
     ("seconds", "expected"),
     [
-        ((1.0, 0.5, 0.2), ("bf16", True)),
-        ((1.0, 0.5, 0.49), ("fp32", True)),
-        ((1.0, 0.99, 5.0), ("fp32", False)),
-        ((1.0, 2.0, 0.5), ("bf16", True)),
+        ((1.0, 0.4, 1.5), ("bf16", True)),
+        ((1.0, 0.95, 0.95), ("fp32", True)),
+        ((1.0, 5.0, 0.8), ("fp32", False)),
+        ((1.0, 0.5, 0.4), ("fp32", False)),
+        ((1.0, 9.0, 9.0), ("fp32", True)),
     ],
 )
 def test_the_fastest_wins_if_it_gains_enough(
     seconds: tuple[float, float, float], expected: tuple[str, bool]
 ) -> None:
     table = dict(zip(CANDIDATES, seconds, strict=True))
-    assert fastest(lambda precision, channels_last: table[precision, channels_last]) == expected
+    assert fastest(lambda precision, channels_last, *_: table[precision, channels_last]) == expected
 
 
-def test_a_hopeless_candidate_is_tried_once() -> None:
+def test_a_hopeless_candidate_is_tried_on_tiny_images_only() -> None:
     asked = []
 
-    def seconds(precision: Precision, channels_last: bool) -> float:
-        asked.append(precision)
+    def seconds(precision: Precision, channels_last: bool, batch: int, side: int) -> float:
+        asked.append((precision, side))
         return 20.0 if precision == "bf16" else 1.0
 
     fastest(seconds)
-    assert asked.count("bf16") == 1
+    sides = {precision: {side for name, side in asked if name == precision} for precision in ("fp32", "bf16")}
+    assert len(sides["fp32"]) == 2
+    assert sides["bf16"] == {min(sides["fp32"])}
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:99", "", "tpu:0", "cpu:3"])
