@@ -73,7 +73,7 @@ class LabelPanel(QWidget):
         self._classes.valueChanged.connect(self.choose_class)
         self._brush = BrushBar()
         self._brush.toolChanged.connect(self._use)
-        self._brush.sizeChanged.connect(lambda size: self._labeling.layers.set_brush_size(size))
+        self._brush.sizeChanged.connect(lambda size: self._labeling.layers.brush.set_size(size))
         self._networks = text("label_networks", "What is known of this image", faint=True)
         layout = column(self)
         layout.addWidget(self._image)
@@ -202,14 +202,14 @@ class LabelPanel(QWidget):
         return None if project is None else project.info
 
     def _on_opened(self) -> None:
-        labeling = self._labeling
+        labeling, brush = self._labeling, self._labeling.layers.brush
         self._classes.show_classes(self._project_info)
-        self._brush.set_size(labeling.layers.brush_size)
+        self._brush.set_size(brush.size)
         labeling.changed.connect(self._show)
         labeling.opening.opened.connect(self._on_image)
-        labeling.layers.value_picked.connect(self._on_picked)
-        labeling.layers.tool_changed.connect(self._show_tool)
-        labeling.layers.brush_size_changed.connect(self._brush.set_size)
+        brush.value_picked.connect(self._on_picked)
+        brush.tool_changed.connect(self._show_tool)
+        brush.size_changed.connect(self._brush.set_size)
         self.setEnabled(True)
         self._show()
 
@@ -228,8 +228,7 @@ class LabelPanel(QWidget):
             self._classes.setValue(min(value, 1))
 
     def _show_tool(self) -> None:
-        layer = self._labeling.layers.label_layer
-        tool = str(layer.mode) if layer is not None else ""
+        tool = self._labeling.layers.brush.tool
         self._brush.set_tool(tool)
         if tool == "erase":
             self._classes.setValue(UNLABELED)

@@ -66,7 +66,7 @@ class Labeling(QObject):
         self.opening.prediction_shown.connect(self._on_prediction)
         self.autosave.saved.connect(self._on_saved)
         layers.edited.connect(self._on_edited)
-        layers.set_brush_size(taste.brush_size)
+        layers.brush.set_size(taste.brush_size)
 
     def close(self) -> None:
         """Save what is left, and take the layers away."""
@@ -167,15 +167,24 @@ class Labeling(QObject):
         """Compute a new label in a thread; once more if the user painted in the meantime."""
         label, edit = self.layers.label, self._edits
         if label is not None:
-            self._jobs.run("edit", lambda: change(label), lambda new: self._replace(new, edit, change, then))
+            self._jobs.run(
+                "edit",
+                lambda: (label.copy(), change(label)),
+                lambda pair: self._replace(*pair, edit, change, then),
+            )
 
     def _replace(
-        self, new: NDArray[np.int32], edit: int, change: Change, then: Callable[[], None] | None
+        self,
+        before: NDArray[np.int32],
+        new: NDArray[np.int32],
+        edit: int,
+        change: Change,
+        then: Callable[[], None] | None,
     ) -> None:
         if edit != self._edits:
             self._change(change, then)
             return
-        self.layers.replace_label(new)
+        self.layers.replace_label(new, before)
         if then is not None:
             then()
 

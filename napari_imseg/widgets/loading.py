@@ -190,8 +190,9 @@ def hatch(im_H_W: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """
     height, width = im_H_W.shape
     stripe = max(2, max(height, width) // 160)
-    diagonal = np.add.outer(np.arange(height), np.arange(width)) // stripe % 2 + 1
-    return np.where(im_H_W, diagonal, 0).astype(np.uint8)
+    row = (np.arange(height + width - 1) // stripe % 2 + 1).astype(np.uint8)
+    diagonals_H_W = np.lib.stride_tricks.sliding_window_view(row, width)
+    return np.asarray(np.multiply(diagonals_H_W, im_H_W, dtype=np.uint8))
 
 
 class ShownCache:

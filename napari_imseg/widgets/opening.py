@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +17,9 @@ from napari_imseg.widgets.jobs import Jobs, report
 from napari_imseg.widgets.loading import Shown, ShownCache, ShownPrediction
 from napari_imseg.widgets.project_layers import ProjectLayers
 from napari_imseg.workspace import Workspace
+
+_MOMENT: Final = 0.035
+"""Seconds after which the window gets a turn."""
 
 
 class Opening(QObject):
@@ -140,11 +145,16 @@ class Opening(QObject):
         self._one_by_one(parts, number)
 
     def _one_by_one(self, parts: list[Callable[[], None]], number: int) -> None:
-        """A part for each turn of the event loop, so that the window never stands still for long."""
-        if number == self._number:
-            parts[0]()
-            if len(parts) > 1:
-                QTimer.singleShot(0, lambda: self._one_by_one(parts[1:], number))
+        """As many parts as fit into a moment; the others when the window has had its turn.
+
+        One turn for every part would be gentler still, but the canvas is drawn anew in each.
+        """
+        began = time.monotonic()
+        while parts and number == self._number:
+            parts.pop(0)()
+            if time.monotonic() - began > _MOMENT and parts:
+                QTimer.singleShot(0, lambda: self._one_by_one(parts, number))
+                return
 
     def _enter(self, shown: Shown, run: str) -> None:
         """In one go, so that no stroke is ever taken for one on another image."""

@@ -9,9 +9,9 @@ from napari.layers import Image, Labels
 from numpy.typing import NDArray
 from psygnal import Signal
 
-from napari_imseg.core.problem import UNLABELED, Task
+from napari_imseg.core.problem import Task
 from napari_imseg.project.info import ProjectInfo
-from napari_imseg.widgets import notify
+from napari_imseg.widgets.brush import Brush
 from napari_imseg.widgets.colors import im_colormap, label_colormap, other_than, pseudo_label_colormap
 from napari_imseg.widgets.layers import (
     IM,
@@ -30,7 +30,6 @@ KEY: Final = "napari-imseg"
 """Of the metadata of our layers: image_id, generation, run."""
 
 _OPACITY: Final = {PSEUDO_LABEL: 0.4, IM: 0.9, LABEL: 0.65, INSTANCES: 0.7}
-_PAINTING: Final = ("paint", "fill", "polygon")
 _SURROUNDINGS: Final = 0.5
 _CLOSEST: Final = 24.0
 
@@ -44,12 +43,6 @@ class ProjectLayers:
 
     edited = Signal()
     """The label was changed: a stroke ended, something was undone, or all of it was replaced."""
-    value_picked = Signal(int)
-    """The user chose what to paint by napari's own means (picker, spin box, swap)."""
-    tool_changed = Signal()
-    """Another of napari's tools is in the hand."""
-    brush_size_changed = Signal(int)
-    """The brush is larger or smaller."""
     made = Signal(object)
     """A layer of ours entered the viewer, with its keys still unbound."""
 
@@ -63,7 +56,7 @@ class ProjectLayers:
         self._label: NDArray[np.int32] | None = None
         self._prediction: ShownPrediction | None = None
         self._mask = 0
-        self.brush_size = 10
+        self.brush = Brush({Task.SEMANTIC: len(self._colors), Task.MULTILABEL: 1}.get(info.task))
         self.history = History(
             lambda: self.label_layer.undo(), lambda: self.label_layer.redo(), self._exchange
         )
@@ -94,11 +87,17 @@ class ProjectLayers:
         Its prediction counts from now on, too, though it is drawn a moment later: accepting
         must never mix two images.
         """
-        self._label, self._prediction = shown.label, shown.prediction
+        self._prediction = shown.prediction
         self.history.clear()
         generation = shown.prediction.generation if shown.prediction else ""
         about = {"image_id": shown.record.id, "generation": generation, "run": run}
-        self._set(LABEL, self._plane(shown.label), about)
+        layer = self.label_layer
+        if layer is not None and self._label is not None and self._label.shape == shown.label.shape:
+            self._write(shown.label)
+            layer.metadata[KEY] = about
+        else:
+            self._label = shown.label.copy()
+            self._set(LABEL, self._plane(self._label), about)
 
     def show_image(self, shown: Shown, *, run: str = "") -> None:
         """Put an image in the place of the last one."""
@@ -106,11 +105,11 @@ class ProjectLayers:
         if layer is None or layer.rgb != shown.rgb:
             self._stack.remove(IMAGE)
             place = self._place(2 if shown.rgb else shown.picture.ndim)
-            layer = Image(shown.picture, rgb=shown.rgb, contrast_limits=shown.contrast, **place)
+            layer = Image(shown.picture.copy(), rgb=shown.rgb, contrast_limits=shown.contrast, **place)
             self._stack.add(IMAGE, layer)
             self.made.emit(layer)
         else:
-            layer.data = shown.picture
+            _fill(layer, shown.picture)
         low, high = zip(shown.contrast, shown.limits, strict=True)
         layer.contrast_limits_range = (min(low), max(high))
         layer.contrast_limits = shown.contrast
@@ -147,9 +146,16 @@ class ProjectLayers:
         self._label = self._prediction = None
         self.history.clear()
 
-    def replace_label(self, label: NDArray[np.int32]) -> None:
-        """Change all of the label at once; it can be undone."""
-        self.history.replaced(self._exchange(label))
+    def replace_label(self, label: NDArray[np.int32], before: NDArray[np.int32]) -> None:
+        """Change all of the label at once; it can be undone.
+
+        Parameters
+        ----------
+        before
+            A copy of the label as it is.
+        """
+        self.history.replaced(before)
+        self._write(label)
         self.edited.emit()
 
     def undo(self) -> None:
@@ -163,31 +169,18 @@ class ProjectLayers:
             self.edited.emit()
 
     def paint_with(self, value: int, mask: int = 0) -> None:
-        """Take the brush and choose what it paints, and for ``multilabel`` the mask it paints on."""
-        layer = self.label_layer
-        if layer is None or self._label is None:
-            return
-        if mask != self._mask:
-            self._show_mask(mask)
-        self._stack.select(LABEL)
-        if value == UNLABELED:
-            layer.mode = "erase"
-            return
-        if layer.mode not in _PAINTING:
-            layer.mode = "paint"
-        layer.selected_label = value
+        """Choose what is painted, and for ``multilabel`` the mask it is painted on."""
+        if self.label_layer is not None:
+            if mask != self._mask:
+                self._show_mask(mask)
+            self._stack.select(LABEL)
+            self.brush.paint(value)
 
     def use(self, tool: str) -> None:
-        """Take another of napari's tools: ``paint``, ``fill``, ``polygon``, ``erase`` or ``pan_zoom``."""
+        """Take another of napari's tools, see `Brush.use`."""
         if self.label_layer is not None:
             self._stack.select(LABEL)
-            self.label_layer.mode = tool
-
-    def set_brush_size(self, size: int) -> None:
-        """Diameter of the brush in pixels."""
-        self.brush_size = size
-        if self.label_layer is not None:
-            self.label_layer.brush_size = size
+            self.brush.use(tool)
 
     def toggle_reference(self) -> None:
         """Hide or show pseudo-label and inconsistency mask."""
@@ -211,42 +204,28 @@ class ProjectLayers:
         layer = self._stack.get(name)
         if layer is None:
             place, colormap = self._place(data.ndim), self._colormap(name)
-            layer = Labels(data, name=name, colormap=colormap, opacity=_OPACITY[name], **place)
+            own = data if name == LABEL else data.copy()
+            layer = Labels(own, name=name, colormap=colormap, opacity=_OPACITY[name], **place)
             self._stack.add(name, layer)
             if name == LABEL:
                 self._listen(layer)
             self.made.emit(layer)
-        else:
+        elif name == LABEL:
             with layer.events.data.blocker(self._on_replaced):
                 layer.data = data
+        else:
+            _fill(layer, data)
         layer.editable = name not in REFERENCE
         layer.metadata[KEY] = about
 
     def _listen(self, layer: Labels) -> None:
-        layer.brush_size = self.brush_size
+        self.brush.hold(layer)
         layer.events.paint.connect(self._on_stroke)
         layer.events.data.connect(self._on_replaced)
-        layer.events.selected_label.connect(self._on_selected)
-        layer.events.mode.connect(self.tool_changed.emit)
-        layer.events.brush_size.connect(self._on_brush_size)
 
     def _on_stroke(self) -> None:
         self.history.stroke()
         self.edited.emit()
-
-    def _on_selected(self) -> None:
-        """napari offers every number; a label that the project does not know could not be saved."""
-        value = int(self.label_layer.selected_label)
-        highest = {Task.SEMANTIC: len(self._colors), Task.MULTILABEL: 1}.get(self._task, value)
-        if UNLABELED <= value <= highest:
-            self.value_picked.emit(value)
-        else:
-            notify.warning(f"There is no class {value} in this project; the classes end at {highest}.")
-            self.label_layer.selected_label = min(max(value, UNLABELED), highest)
-
-    def _on_brush_size(self) -> None:
-        self.brush_size = int(self.label_layer.brush_size)
-        self.brush_size_changed.emit(self.brush_size)
 
     def _on_replaced(self) -> None:
         """Another plug-in or a script gave the label layer new data: take it over."""
@@ -261,12 +240,16 @@ class ProjectLayers:
         self.edited.emit()
 
     def _exchange(self, label: NDArray[np.int32]) -> NDArray[np.int32]:
-        """Write into the array that napari shows, so that its strokes still undo in place."""
         assert self._label is not None
         before = self._label.copy()
+        self._write(label)
+        return before
+
+    def _write(self, label: NDArray[np.int32]) -> None:
+        """Into the array that napari shows, so that its strokes still undo in place."""
+        assert self._label is not None
         self._label[...] = label
         self.label_layer.refresh(extent=False)
-        return before
 
     def _show_mask(self, mask: int) -> None:
         self._mask = mask
@@ -298,3 +281,16 @@ class ProjectLayers:
             return label_colormap(self._task, self._colors, self._mask)
         task = Task.INSTANCES if name == INSTANCES else self._task
         return pseudo_label_colormap(task, self._colors, self._mask)
+
+
+def _fill(layer: Any, data: NDArray[Any]) -> None:
+    """Write into the layer's own array where it fits.
+
+    napari then neither measures all layers nor makes its colours again, which costs more
+    than the pixels do.
+    """
+    if layer.data.shape == data.shape and layer.data.dtype == data.dtype:
+        layer.data[...] = data
+        layer.refresh(extent=False)
+    else:
+        layer.data = data.copy()

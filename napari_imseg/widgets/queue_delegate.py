@@ -15,6 +15,7 @@ from napari_imseg.widgets.thumbnails import Thumbnails
 
 PICTURE: Final = 56
 _MARGIN: Final = 4
+ROW_HEIGHT: Final = PICTURE + 2 * _MARGIN
 _MARKS: Final = {"unlabeled": "○", "partial": "◐", "labeled": "●", "rejected": "✕"}
 
 
@@ -27,7 +28,7 @@ class QueueDelegate(QStyledItemDelegate):
         self.current_id = ""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
-        return QSize(200, PICTURE + 2 * _MARGIN)
+        return QSize(200, ROW_HEIGHT)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex) -> None:
         row: QueueRow | None = index.data(ROW_ROLE)

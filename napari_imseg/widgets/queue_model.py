@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from qtpy.QtCore import QAbstractListModel, QModelIndex, QObject, Qt, Signal
+from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import QueueRow
@@ -18,8 +18,12 @@ ROW_ROLE = Qt.ItemDataRole.UserRole
 REASON_ROLE = Qt.ItemDataRole.UserRole + 1
 
 
-class QueueModel(QAbstractListModel):
-    """As many rows as there are images; each page is read when it is first seen."""
+class QueueModel(QAbstractTableModel):
+    """As many rows as there are images; each page is read when it is first seen.
+
+    A table of one column: Qt's list and tree ask for every row when they lay themselves out,
+    which for 100,000 images takes seconds; its table asks for those on the screen.
+    """
 
     counted = Signal(int)
 
@@ -72,6 +76,9 @@ class QueueModel(QAbstractListModel):
     def rowCount(self, parent: QModelIndex | None = None) -> int:
         return 0 if parent is not None and parent.isValid() else self._count
 
+    def columnCount(self, parent: QModelIndex | None = None) -> int:
+        return 1
+
     def data(self, index: QModelIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
         row = self._pages.get(index.row())
         if row is None:
@@ -107,7 +114,7 @@ class QueueModel(QAbstractListModel):
         if query == self._query:
             self._pages.put(number, rows)
             last = min(self._count, (number + 1) * PAGE) - 1
-            self.dataChanged.emit(self.index(number * PAGE), self.index(last))
+            self.dataChanged.emit(self.index(number * PAGE, 0), self.index(last, 0))
 
     def _on_first(self, answer: tuple[int, list[QueueRow]]) -> None:
         count, rows = answer
@@ -121,7 +128,7 @@ class QueueModel(QAbstractListModel):
         for number, rows in pages.items():
             self._pages.put(number, rows)
         if count:
-            self.dataChanged.emit(self.index(0), self.index(count - 1))
+            self.dataChanged.emit(self.index(0, 0), self.index(count - 1, 0))
 
     def _reset(self, count: int) -> None:
         self.beginResetModel()

@@ -6,11 +6,11 @@ from typing import Final
 
 from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtGui import QKeyEvent
-from qtpy.QtWidgets import QCheckBox, QListView, QWidget
+from qtpy.QtWidgets import QCheckBox, QHeaderView, QTableView, QWidget
 
 from napari_imseg.widgets.controls import button, column, form, row, text
 from napari_imseg.widgets.inputs import CalmComboBox, CalmSpinBox
-from napari_imseg.widgets.queue_delegate import PICTURE, QueueDelegate
+from napari_imseg.widgets.queue_delegate import PICTURE, ROW_HEIGHT, QueueDelegate
 from napari_imseg.widgets.queue_model import QueueModel
 from napari_imseg.widgets.queue_pages import FILTERS, Query, ranking_titles
 from napari_imseg.widgets.session import Session
@@ -20,8 +20,20 @@ _DEFAULT: Final = "im-relative"
 _EVERY: Final = 5
 
 
-class QueueList(QListView):
-    """A list whose letter keys belong to the viewer, not to a search in the list."""
+class QueueList(QTableView):
+    """A list of rows of one height, whose letter keys belong to the viewer and search nothing."""
+
+    def __init__(self, row_height: int, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSelectionMode(QTableView.SelectionMode.SingleSelection)
+        self.setVerticalScrollMode(QTableView.ScrollMode.ScrollPerPixel)
+        self.setShowGrid(False)
+        self.setTabKeyNavigation(False)
+        self.horizontalHeader().hide()
+        self.horizontalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
+        self.verticalHeader().hide()
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(row_height)
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         if event.text().strip() and event.key() not in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
@@ -78,11 +90,9 @@ class QueuePanel(QWidget):
         self._every.valueChanged.connect(self._set_control)
 
     def _make_list(self) -> None:
-        self._view = QueueList()
+        self._view = QueueList(ROW_HEIGHT)
         self._view.setObjectName("queue_list")
         self._view.setToolTip("Double-click an image, or press Enter, to label it")
-        self._view.setUniformItemSizes(True)
-        self._view.setVerticalScrollMode(QListView.ScrollMode.ScrollPerPixel)
         self._view.setItemDelegate(self._delegate)
         self._view.setModel(self.model)
         self._view.activated.connect(self._on_activated)
@@ -149,7 +159,7 @@ class QueuePanel(QWidget):
         self._delegate.current_id = image.id if image is not None else ""
         place = self.model.place_of(image.id) if image is not None else None
         if place is not None:
-            self._view.scrollTo(self.model.index(place))
+            self._view.scrollTo(self.model.index(place, 0))
         self._view.viewport().update()
 
     def _on_counted(self, count: int) -> None:

@@ -302,7 +302,7 @@ def test_the_list_opens_an_image(open_dock, qtbot):
     dock = open_dock(image=False)
     view = child(dock, "queue_list")
     qtbot.waitUntil(lambda: dock.queue_panel.model.rowCount() == 6)
-    view.setCurrentIndex(dock.queue_panel.model.index(3))
+    view.setCurrentIndex(dock.queue_panel.model.index(3, 0))
     QTest.keyClick(view, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: shown_id(dock) == dock.workspace.project.catalog.images()[3].id)
     assert dock.tabs.currentIndex() == LABEL

@@ -118,7 +118,7 @@ def test_painting_and_erasing(stage):
 def test_undo_of_strokes_and_of_everything(stage):
     stage.label.paint((20, 20), 1)
     stroke = stage.layers.label.copy()
-    stage.layers.replace_label(np.zeros_like(stroke))
+    stage.layers.replace_label(np.zeros_like(stroke), stroke.copy())
     stage.label.paint((40, 40), 2)
     stage.layers.undo()
     assert (stage.layers.label == 0).all()

@@ -9,7 +9,7 @@ from qtpy.QtGui import QKeyEvent
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import NewFile, NewImage
 from napari_imseg.widgets.jobs import Jobs
-from napari_imseg.widgets.queue_delegate import QueueDelegate
+from napari_imseg.widgets.queue_delegate import ROW_HEIGHT, QueueDelegate
 from napari_imseg.widgets.queue_model import REASON_ROLE, QueueModel
 from napari_imseg.widgets.queue_pages import FILTERS, PAGE, Query, ranking_titles, reason
 from napari_imseg.widgets.queue_panel import QueueList
@@ -47,7 +47,7 @@ def model(jobs):
 
 
 def wait_for(qtbot, model: QueueModel, place: int) -> str:
-    model.data(model.index(place))
+    model.data(model.index(place, 0))
     qtbot.waitUntil(lambda: model.row_at(place) is not None)
     return model.row_at(place).record.id
 
@@ -67,7 +67,7 @@ def test_lists_all_in_ranked_order(project, model, qtbot):
     model.show(project, RANKED)
     qtbot.waitUntil(lambda: model.rowCount() == 6)
     assert listed(qtbot, model, 6) == ranked
-    assert model.data(model.index(0), REASON_ROLE) == reason("im-size", 5.0)
+    assert model.data(model.index(0, 0), REASON_ROLE) == reason("im-size", 5.0)
 
 
 def test_only_pages_that_are_seen_are_read(many, model, qtbot, monkeypatch):
@@ -111,7 +111,7 @@ def test_closing_empties_it(project, model, qtbot):
 def test_pictures_arrive_for_what_is_seen(project, jobs, model, qtbot):
     thumbnails = Thumbnails(jobs, 32)
     thumbnails.use(project)
-    view = QueueList()
+    view = QueueList(ROW_HEIGHT)
     qtbot.addWidget(view)
     view.setItemDelegate(QueueDelegate(thumbnails))
     view.setModel(model)
@@ -133,7 +133,7 @@ def test_an_image_that_cannot_be_read_gets_an_empty_frame(many, jobs, qtbot):
 
 
 def test_letters_in_the_list_belong_to_the_viewer(qtbot):
-    view = QueueList()
+    view = QueueList(ROW_HEIGHT)
     qtbot.addWidget(view)
     letter = QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_N, Qt.KeyboardModifier.NoModifier, "n")
     letter.accept()

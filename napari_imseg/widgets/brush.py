@@ -1,0 +1,81 @@
+"""What the hand holds: napari's tool, what it paints, and how wide."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from psygnal import Signal
+
+from napari_imseg.core.problem import UNLABELED
+from napari_imseg.widgets import notify
+
+_PAINTING: Final = ("paint", "fill", "polygon")
+
+
+class Brush:
+    """The tools of one Labels layer, which may come later and may come again.
+
+    Parameters
+    ----------
+    highest
+        Largest value that may be painted; ``None`` for instances, which have no end.
+    """
+
+    value_picked = Signal(int)
+    """The user chose what to paint by napari's own means (picker, spin box, swap)."""
+    tool_changed = Signal()
+    size_changed = Signal(int)
+
+    def __init__(self, highest: int | None) -> None:
+        self._highest = highest
+        self._layer: Any = None
+        self.size = 10
+
+    @property
+    def tool(self) -> str:
+        """Mode of the layer; empty without a layer."""
+        return "" if self._layer is None else str(self._layer.mode)
+
+    def hold(self, layer: Any) -> None:
+        """Paint on another layer from now on."""
+        self._layer = layer
+        layer.brush_size = self.size
+        layer.events.selected_label.connect(self._on_selected)
+        layer.events.mode.connect(self.tool_changed.emit)
+        layer.events.brush_size.connect(self._on_size)
+
+    def paint(self, value: int) -> None:
+        """Take the brush; fill and outline stay in the hand. `UNLABELED` is the eraser."""
+        if self._layer is None:
+            return
+        if value == UNLABELED:
+            self._layer.mode = "erase"
+            return
+        if self.tool not in _PAINTING:
+            self._layer.mode = "paint"
+        self._layer.selected_label = value
+
+    def use(self, tool: str) -> None:
+        """Take another tool: ``paint``, ``fill``, ``polygon``, ``erase`` or ``pan_zoom``."""
+        if self._layer is not None:
+            self._layer.mode = tool
+
+    def set_size(self, size: int) -> None:
+        """Diameter in pixels."""
+        self.size = size
+        if self._layer is not None:
+            self._layer.brush_size = size
+
+    def _on_selected(self) -> None:
+        """napari offers every number; a label that the project does not know could not be saved."""
+        value = int(self._layer.selected_label)
+        if value >= UNLABELED and (self._highest is None or value <= self._highest):
+            self.value_picked.emit(value)
+        else:
+            allowed = max(value, UNLABELED) if self._highest is None else min(value, self._highest)
+            notify.warning(f"There is no class {value} in this project; it paints {allowed} instead.")
+            self._layer.selected_label = max(allowed, UNLABELED)
+
+    def _on_size(self) -> None:
+        self.size = int(self._layer.brush_size)
+        self.size_changed.emit(self.size)
