@@ -13,8 +13,8 @@ from skimage.segmentation import watershed
 from napari_imseg.core.instances import foreground_and_seeds, watershed_instances
 from napari_imseg.widgets.watershed_options import WatershedOptions
 
-PREVIEW_PIXELS: Final = 80_000
-"""Foreground pixels that a preview floods: about 25 ms on one core."""
+PREVIEW_PIXELS: Final = 50_000
+"""Foreground pixels that a preview floods: about 15 ms on one core."""
 
 
 class Flood:
@@ -35,20 +35,24 @@ class Flood:
             fill_holes=options.fill_holes,
         )
 
-    def preview(self, options: WatershedOptions) -> NDArray[np.int32]:
-        """Nearly the same within milliseconds: large images are flooded on every 2nd, 3rd … pixel.
+    def preview(self, options: WatershedOptions) -> tuple[NDArray[np.int32], int]:
+        """Nearly the same within milliseconds, and the number of instances.
 
-        Seeds are found on all pixels, so that small ones do not blink while a slider moves.
+        Large images are flooded on every 2nd, 3rd … pixel. Seeds are found on all pixels, so that
+        small ones do not blink while a slider moves.
         """
         foreground_H_W = self._foreground_H_W > options.foreground
         step = math.ceil(math.sqrt(np.count_nonzero(foreground_H_W) / PREVIEW_PIXELS)) or 1
         seeds_H_W, _ = ndimage.label(self._interior_H_W > options.seed)
         coarse = np.s_[::step, ::step]
         ids = watershed(1 - self._interior_H_W[coarse], seeds_H_W[coarse], mask=foreground_H_W[coarse])
-        ids = np.where(np.bincount(ids.ravel())[ids] * step**2 < options.minimum_size, 0, ids)
+        sizes = np.bincount(ids.ravel()) * step**2
+        kept = sizes >= max(options.minimum_size, 1)
+        kept[0] = False
+        ids = np.where(kept[ids], ids, 0)
         height, width = foreground_H_W.shape
         full = ids.astype(np.int32).repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
-        return np.asarray(full * foreground_H_W)
+        return full * foreground_H_W, int(np.count_nonzero(kept))
 
 
 def check_probabilities(probabilities_C_H_W: NDArray[Any]) -> NDArray[np.float32]:

@@ -130,9 +130,10 @@ class InstancesPanel(QWidget):
             return
         self._status.setText("flooding…")
 
-        def work() -> tuple[Flood, NDArray[np.int32]]:
+        def work() -> tuple[Flood, NDArray[np.int32], int]:
             ready = flood or _flood(source)
-            return ready, ready.exact(options)
+            ids_H_W = ready.exact(options)
+            return ready, ids_H_W, int(np.count_nonzero(np.bincount(ids_H_W.ravel())[1:]))
 
         self._jobs.run("exact", work, self._made, topic="exact", failed=self._failed)
 
@@ -154,8 +155,7 @@ class InstancesPanel(QWidget):
 
         def work() -> tuple[Flood, NDArray[np.int32], int]:
             ready = flood or _flood(source)
-            ids_H_W = ready.preview(options)
-            return ready, ids_H_W, int(np.count_nonzero(np.bincount(ids_H_W.ravel())[1:]))
+            return ready, *ready.preview(options)
 
         self._jobs.run("preview", work, self._previewed, topic="preview", failed=self._failed)
 
@@ -166,8 +166,9 @@ class InstancesPanel(QWidget):
         if self._preview_wanted:
             self._preview()
 
-    def _made(self, answer: tuple[Flood, NDArray[np.int32]]) -> None:
-        self._flood, ids_H_W = answer
+    def _made(self, answer: tuple[Flood, NDArray[np.int32], int]) -> None:
+        self._flood, ids_H_W, count = answer
+        self._status.setText(f"{count} instances, measuring…")
         self._jobs.forget("preview")
         self._layer = self._show(ids_H_W)
         self._ids_H_W = ids_H_W
@@ -214,9 +215,13 @@ class InstancesPanel(QWidget):
         else:
             report(error)
 
-    def _show_on_source(self, ids_H_W: NDArray[np.int32]) -> Any:
-        like = self._source.like if self._source else None
-        return None if like is None else show_labels(self._viewer, ids_H_W, NAME, like, made_of=[like])
+    def _show_on_source(self, ids_H_W: NDArray[np.integer[Any]]) -> Any:
+        if self._source is None:
+            return None
+        if ids_H_W.max(initial=0) <= np.iinfo(np.uint16).max:
+            ids_H_W = ids_H_W.astype(np.uint16)  # napari draws it in two thirds of the time
+        like = self._source.like
+        return show_labels(self._viewer, ids_H_W, NAME, like, made_of=[like])
 
 
 def _flood(source: Source) -> Flood:

@@ -59,6 +59,8 @@ class TablePanel(QWidget):
         self.view.verticalHeader().hide()
         self.view.verticalHeader().setDefaultSectionSize(22)
         self.view.horizontalHeader().setStretchLastSection(True)
+        # Qt looks at 1,000 rows by default to find the width of a column, for 0.2 s.
+        self.view.horizontalHeader().setResizeContentsPrecision(20)
         self.view.setMinimumHeight(90)
         self._sorted = QSortFilterProxyModel(self)
         self._sorted.setSortRole(Qt.ItemDataRole.UserRole)
