@@ -5,6 +5,7 @@ A line ``<!-- from-code: NAME ARGUMENT -->`` in a page is replaced when the site
 * ``methods`` and ``rankings``: a table of all there are,
 * ``settings METHOD`` and ``run-settings``: the table of settings,
 * ``commands``: the help of every command,
+* ``keys``: the keys of the dock,
 * ``changelog``: CHANGELOG.md,
 * ``image FILE CAPTION``: the picture ``images/FILE``, once it exists.
 
@@ -29,6 +30,7 @@ from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.method import Method
 from napari_imseg.ranking import Ranking
 from napari_imseg.registry import classes_in, find
+from napari_imseg.widgets import keys
 
 DOCS = Path(__file__).parent
 MARK = re.compile(r"^<!-- from-code: ([a-z-]+) ?(.*?) -->$", re.MULTILINE)
@@ -114,6 +116,10 @@ def _commands(_: str) -> str:
     return "\n\n".join(sections)
 
 
+def _keys(_: str) -> str:
+    return _table(("key", "what it does"), ((f"`{key}`", what) for key, what in keys.TABLE.items()))
+
+
 def _changelog(_: str) -> str:
     return (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").split("\n", 1)[1]
 
@@ -134,6 +140,7 @@ MAKERS = {
     "settings": _settings_of,
     "run-settings": _run_settings,
     "commands": _commands,
+    "keys": _keys,
     "changelog": _changelog,
     "image": _image,
 }
