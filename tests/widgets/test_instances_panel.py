@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from threading import Event
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from skimage.draw import disk
 
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.widgets.flood import Flood, check_probabilities, mask_as_probabilities
-from napari_imseg.widgets.instances_panel import InstancesPanel
+from napari_imseg.widgets.instances_panel import InstancesPanel, Source
 from napari_imseg.widgets.watershed_options import WatershedOptions
 from napari_imseg.widgets.watershed_widget import WatershedWidget
 from tests.widgets.gui import assert_explained, child, choose, click, last_words
@@ -115,9 +116,17 @@ def test_answers_for_a_layer_that_was_left_are_dropped(viewer, qtbot):
     viewer.add_image(PROBABILITIES, name="probabilities")
     widget = open_widget(viewer)
     choose(widget, "watershed_source", "mask")
+    slow = Event()
+
+    def load() -> np.ndarray:
+        assert slow.wait(20)
+        return PROBABILITIES
+
+    child(widget, "instances_panel").set_source(Source(load, viewer.layers["mask"]))
     click(widget, "make_instances")
     choose(widget, "watershed_source", "probabilities")
-    qtbot.wait(800)
+    slow.set()
+    qtbot.wait(500)
     assert [layer.name for layer in viewer.layers] == ["mask", "probabilities"]
 
 
