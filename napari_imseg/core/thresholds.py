@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.problem import BACKGROUND, INTERIOR
-from napari_imseg.core.sweeps import Counts, Scene, sweep_foreground, sweep_seeds
+from napari_imseg.core.seed_sweep import sweep_seeds
+from napari_imseg.core.sweeps import Counts, Scene, sweep_foreground
 
 GRID: NDArray[np.float64] = np.linspace(0.1, 0.99, 90)
 """Thresholds that are tried, for the foreground and for the seeds."""

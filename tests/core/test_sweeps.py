@@ -13,7 +13,8 @@ from napari_imseg.core import sweeps
 from napari_imseg.core.flooding import closed_areas, connected_parts, flood
 from napari_imseg.core.instances import foreground_and_seeds, watershed_instances
 from napari_imseg.core.matching import match
-from napari_imseg.core.sweeps import Scene, sweep_foreground, sweep_seeds
+from napari_imseg.core.seed_sweep import sweep_seeds
+from napari_imseg.core.sweeps import Scene, sweep_foreground
 from tests.core.scenes import discs, maps_of
 
 GRID = np.linspace(0.1, 0.95, 18).astype(np.float32)
@@ -93,6 +94,16 @@ def test_fragment_that_grown_seeds_reach() -> None:
     after = watershed_instances(maps, 0.4, 0.15)
     assert after[0, -1] == after[0, 3] != 0
     check_exact_counts(maps, after, np.float32(0.4))
+
+
+@pytest.mark.parametrize(
+    ("interior", "foreground"),
+    [([0.9, 0.4, 0.41, 0.9], [1.0, 1.0, 1.0, 1.0]), ([0.9, 0.9, 0.0, 0.9, 0.9], [1.0, 1.0, 0.0, 1.0, 1.0])],
+    ids=["touching", "apart"],
+)
+def test_two_halves_of_an_object_are_found_once(interior: list[float], foreground: list[float]) -> None:
+    maps = row_of(interior, foreground)
+    check_counts(maps, np.array([foreground], np.int32), np.float32(0.5), iou=0.5)
 
 
 def row_of(interior: list[float], foreground: list[float]) -> NDArray[np.float32]:
