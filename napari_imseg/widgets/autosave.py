@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import tempfile
 import time
 from collections.abc import Callable
@@ -20,7 +19,6 @@ from napari_imseg.project.records import State
 from napari_imseg.widgets import notify
 from napari_imseg.widgets.jobs import Jobs
 
-_log = logging.getLogger("napari_imseg")
 _RETRY_MS: Final = 5000
 _LANE: Final = "save"
 

@@ -65,6 +65,8 @@ class Dock(QWidget):
 
     def _lay_out(self) -> None:
         self._advice = text("dock_advice", "What to do next", strong=True)
+        # Room for two lines, so that the tabs stay where they are.
+        self._advice.setMinimumHeight(2 * self._advice.fontMetrics().lineSpacing() + 4)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("dock_steps")
         self.tabs.setDocumentMode(True)

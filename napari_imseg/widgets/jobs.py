@@ -11,6 +11,7 @@ from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QObject, Signal
 
 from napari_imseg.widgets import notify
+from napari_imseg.widgets.project_log import LOGGER
 
 T = TypeVar("T")
 
@@ -129,4 +130,5 @@ def report(error: BaseException) -> None:
     if isinstance(error, ValueError | OSError):
         notify.error(str(error), error)
     else:
+        LOGGER.error("a bug", exc_info=error)
         notification_manager.receive_error(type(error), error, error.__traceback__)

@@ -23,6 +23,7 @@ from napari_imseg.widgets.watershed_options import WatershedOptions
 
 _SAMPLE: Final = 512
 _MOST_ISLANDS: Final = 200
+_SMALLEST_ISLAND: Final = 12
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,7 @@ class ShownPrediction:
     im_fraction
         IM size as a fraction of the image.
     islands
-        Bounding boxes of the largest connected parts of the IM, largest first.
+        Bounding boxes of the connected parts of the IM that are worth a visit, largest first.
     generation
         Name of the generation; empty for a preview by the pixel classifier.
     """
@@ -140,9 +141,15 @@ def prepare(
         im_H_W=stored.im_H_W,
         hatched_H_W=hatch(stored.im_H_W),
         im_fraction=float(stored.im_H_W.mean()),
-        islands=islands(stored.im_H_W)[:_MOST_ISLANDS],
+        islands=_worth_a_visit(stored.im_H_W),
         generation=generation,
     )
+
+
+def _worth_a_visit(im_H_W: NDArray[np.bool_]) -> list[tuple[slice, slice]]:
+    """The islands without those of a few pixels, which are noise and would make the tour endless."""
+    largest = islands(im_H_W)[:_MOST_ISLANDS]
+    return [box for box in largest if np.count_nonzero(im_H_W[box]) >= _SMALLEST_ISLAND]
 
 
 def objects(stored: StoredPrediction, options: WatershedOptions) -> NDArray[np.int32]:

@@ -45,8 +45,8 @@ def table(records: Sequence[GenerationRecord]) -> Columns:
         "generation": np.array([record.name for record in records], dtype=object),
         "labels": np.array([record.labeled for record in records], dtype=int),
         metric: np.array([_number(record.score) for record in records]),
-        "IM size [%]": np.array([100 * _number(record.im_fraction) for record in records]),
-        "IM / foreground": np.array([_number(record.im_relative) for record in records]),
+        "IM [%]": np.array([100 * _number(record.im_fraction) for record in records]),
+        "IM/fg": np.array([_number(record.im_relative) for record in records]),
     }
 
 

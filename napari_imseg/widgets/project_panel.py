@@ -8,7 +8,16 @@ from typing import Any
 
 from napari.qt.threading import create_worker
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QFileDialog, QListWidget, QListWidgetItem, QProgressBar, QStackedWidget, QWidget
+from qtpy.QtWidgets import (
+    QFileDialog,
+    QListWidget,
+    QListWidgetItem,
+    QProgressBar,
+    QSizePolicy,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
 
 from napari_imseg.project.project import Project
 from napari_imseg.widgets import new_project, notify
@@ -32,7 +41,9 @@ class ProjectPanel(QWidget):
         self._pages = QStackedWidget()
         self._pages.addWidget(self._start_page())
         self._pages.addWidget(self._project_page())
-        column(self).addWidget(self._pages)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self._pages)
         session.opened.connect(self._on_opened)
         session.closed.connect(self._on_closed)
         session.workspace.events.counts.connect(self._show_counts)
@@ -70,6 +81,8 @@ class ProjectPanel(QWidget):
         self._classes.setObjectName("project_classes")
         self._classes.setToolTip("The classes; their number is their key")
         self._classes.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._classes.setSizeAdjustPolicy(QListWidget.SizeAdjustPolicy.AdjustToContents)
+        self._classes.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Maximum)
         self._warnings = QListWidget()
         self._warnings.setObjectName("project_warnings")
         self._warnings.setWordWrap(True)
@@ -79,7 +92,7 @@ class ProjectPanel(QWidget):
         layout.addWidget(self._progress)
         layout.addWidget(self._counts)
         layout.addWidget(heading("Classes"))
-        layout.addWidget(self._classes, 1)
+        layout.addWidget(self._classes)
         self._warnings_part = folding(
             "project_warnings_fold", "Files that were left out", "Which files, and why", self._warnings
         )
@@ -99,6 +112,7 @@ class ProjectPanel(QWidget):
                 ),
             )
         )
+        layout.addStretch(1)
         layout.addLayout(
             row(
                 button("project_close", "Close project", "Save, and close it; training goes on", self._close),

@@ -15,6 +15,7 @@ from napari_imseg.widgets.thumbnails import Thumbnails
 
 PICTURE: Final = 56
 _MARGIN: Final = 4
+_HERE: Final = "#56b4e9"
 ROW_HEIGHT: Final = PICTURE + 2 * _MARGIN
 _MARKS: Final = {"unlabeled": "○", "partial": "◐", "labeled": "●", "rejected": "✕"}
 
@@ -40,9 +41,7 @@ class QueueDelegate(QStyledItemDelegate):
         if row is None:
             return
         if row.record.id == self.current_id:
-            painter.fillRect(
-                QRect(area.left(), area.top(), 3, area.height()), palette.color(QPalette.ColorRole.Link)
-            )
+            painter.fillRect(QRect(area.left(), area.top(), 4, area.height()), QColor(_HERE))
         self._paint_picture(painter, QRect(area.left() + 8, area.top() + _MARGIN, PICTURE, PICTURE), row)
         ink = palette.color(QPalette.ColorRole.HighlightedText if selected else QPalette.ColorRole.Text)
         left = area.left() + PICTURE + 18

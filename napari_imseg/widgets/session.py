@@ -19,6 +19,7 @@ from napari_imseg.widgets.jobs import Jobs
 from napari_imseg.widgets.labeling import Labeling
 from napari_imseg.widgets.preferences import preferences
 from napari_imseg.widgets.project_layers import ProjectLayers
+from napari_imseg.widgets.project_log import ProjectLog
 from napari_imseg.widgets.run_follower import RunFollower
 from napari_imseg.workspace import Workspace, read_counts
 
@@ -58,6 +59,7 @@ class Session(QObject):
         self.workspace = workspace
         self.jobs = Jobs()
         self.labeling: Labeling | None = None
+        self._log: ProjectLog | None = None
         self.follower = RunFollower(self.jobs, self)
         self.follower.happened.connect(self._on_events)
         self.follower.ended.connect(self._on_run_ended)
@@ -82,6 +84,8 @@ class Session(QObject):
             self.labeling = None
         self.jobs.forget_all()
         self.workspace.close()
+        if self._log is not None:
+            self._log.close()
 
     def close(self) -> None:
         """The dock is closed."""
@@ -91,6 +95,7 @@ class Session(QObject):
     def _on_opened(self, found: _Opened, warnings: list[str]) -> None:
         workspace, project = self.workspace, found.project
         project.warnings += warnings
+        self._log = ProjectLog(project.folder)
         workspace.open(project)
         workspace.counts = found.counts
         layers = ProjectLayers(self.viewer, project.info, im_color=preferences().im_color)

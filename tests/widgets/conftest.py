@@ -53,10 +53,9 @@ def recent_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.fixture
 def dock(make_napari_viewer: Callable[..., object], recent_file: Path) -> Iterator[Dock]:
-    """The dock in a window that is shown; no widget of it may be left behind."""
+    """The dock as napari's menu opens it, in a window that is shown."""
     viewer = make_napari_viewer(show=True)
-    made = Dock(viewer)
-    viewer.window.add_dock_widget(made, name="napari-imseg", area="right")
+    _, made = viewer.window.add_plugin_dock_widget("napari-imseg", "napari-imseg")
     yield made
     if not made.is_shut:
         viewer.window.remove_dock_widget(made)

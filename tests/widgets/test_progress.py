@@ -40,7 +40,7 @@ def test_table_has_a_row_for_each_generation_and_gaps_for_what_is_not_known():
     columns = table([*RECORDS, record("r003", 0, 30, None)])
     assert columns["generation"].tolist()[-1] == "r003-g0"
     assert np.isnan(columns["iou"][-1])
-    assert columns["IM size [%]"][0] == 5
+    assert columns["IM [%]"][0] == 5
     assert all(not len(column) for column in table([]).values())
 
 
