@@ -158,9 +158,9 @@ def closed_areas(interior_H_W: NDArray[np.float32], mask_H_W: NDArray[np.bool_])
         areas_H_W, _ = connected_parts(mask_H_W)
         peaks_H_W = _peaks(interior_H_W, areas_H_W)
         visited = highest_cost_on_the_way(cost_H_W, peaks_H_W, areas_H_W)
-        named = -_highest_neighbour(-visited)  # a pixel gets its id when its first neighbour is visited
+        named = -highest_neighbour(-visited)  # a pixel gets its id when its first neighbour is visited
         named[peaks_H_W | ~mask_H_W] = -np.inf
-        entered = ~mask_H_W & (cost_H_W <= _highest_neighbour(named))
+        entered = ~mask_H_W & (cost_H_W <= highest_neighbour(named))
         if not entered.any():
             return areas_H_W
         mask_H_W |= entered
@@ -178,7 +178,8 @@ def _peaks(interior_H_W: NDArray[np.float32], areas_H_W: NDArray[np.int32]) -> N
     return peaks
 
 
-def _highest_neighbour(values_H_W: NDArray[np.float64]) -> NDArray[np.float64]:
+def highest_neighbour(values_H_W: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
+    """The highest value of the four neighbours of each pixel; minus infinity without any."""
     padded = np.pad(values_H_W, 1, constant_values=-np.inf)
     vertical = np.maximum(padded[:-2, 1:-1], padded[2:, 1:-1])
     return np.maximum(vertical, np.maximum(padded[1:-1, :-2], padded[1:-1, 2:]))

@@ -64,6 +64,23 @@ class Counts:
     true: int
 
 
+@dataclass(frozen=True)
+class Tally:
+    """Objects at each threshold, before those that are half a true object are matched.
+
+    Attributes
+    ----------
+    found, predicted
+        Objects found for sure, and predicted.
+    halves
+        At some thresholds: pairs of exactly half, as true objects and predicted ids.
+    """
+
+    found: NDArray[np.int64]
+    predicted: NDArray[np.int64]
+    halves: dict[int, tuple[NDArray[np.int64], NDArray[np.int64]]]
+
+
 def sweep_foreground(scene: Scene, grid: NDArray[np.float32], seed: np.float32) -> Counts:
     """Counts at each foreground threshold of an ascending grid, with one seed threshold."""
     seeds, _ = connected_parts(scene.interior_H_W > seed)
@@ -71,23 +88,42 @@ def sweep_foreground(scene: Scene, grid: NDArray[np.float32], seed: np.float32) 
     passed = np.searchsorted(grid, scene.foreground_H_W)  # how many thresholds the pixel is above
     joined = highest_cost_on_the_way(-passed, seeds > 0, np.where(passed > 0, basins, 0))
     levels = np.where(np.isfinite(joined), -joined, 0).astype(np.int64)
+    return match_halves(scene, tally(scene, basins, levels, len(grid)))
 
-    known = (scene.true_H_W >= 0) & (levels > 0)
-    true, basin, level = scene.true_H_W[known], basins[known].astype(np.int64), levels[known]
-    area = _at_each_threshold(basin, level, int(basins.max(initial=0)) + 1, len(grid))
-    pairs, pair = np.unique(true * len(area) + basin, return_inverse=True)
-    shared = _at_each_threshold(pair, level, len(pairs), len(grid))
+
+def tally(scene: Scene, ids_H_W: NDArray[np.int32], levels_H_W: NDArray[np.int64], thresholds: int) -> Tally:
+    """Count objects whose pixels leave them one after the other.
+
+    Parameters
+    ----------
+    ids_H_W
+        Ids of the objects.
+    levels_H_W
+        At how many of the ascending thresholds, from the lowest on, a pixel is part of its object.
+    """
+    known = (scene.true_H_W >= 0) & (levels_H_W > 0)
+    true, ids, levels = scene.true_H_W[known], ids_H_W[known].astype(np.int64), levels_H_W[known]
+    area = _at_each_threshold(ids, levels, int(ids.max(initial=0)) + 1, thresholds)
+    pairs, pair = np.unique(true * len(area) + ids, return_inverse=True)
+    shared = _at_each_threshold(pair, levels, len(pairs), thresholds)
     rows, columns = np.divmod(pairs, len(area))
     with_object = rows > 0
     rows, columns, shared = rows[with_object], columns[with_object], shared[with_object]
     iou = shared / (scene.true_area[rows][:, None] + area[columns] - shared)
-    sure, half = found_for_sure(iou), found_by_half(iou)
-    found = np.count_nonzero(sure, axis=0)
-    for index in np.flatnonzero(half.any(axis=0)):
-        found[index] += len(
-            assign(rows[half[:, index]], columns[half[:, index]], iou[half[:, index], index], IOU)
-        )
-    return Counts(found, np.count_nonzero(area, axis=0), len(scene.true_area) - 1)
+    half = found_by_half(iou)
+    halves = {
+        int(index): (rows[half[:, index]], columns[half[:, index]])
+        for index in np.flatnonzero(half.any(axis=0))
+    }
+    return Tally(np.count_nonzero(found_for_sure(iou), axis=0), np.count_nonzero(area, axis=0), halves)
+
+
+def match_halves(scene: Scene, objects: Tally) -> Counts:
+    """Complete the objects found by those that are exactly half of a true one."""
+    found = objects.found.copy()
+    for index, (rows, columns) in objects.halves.items():
+        found[index] += len(assign(rows, columns, np.full(len(rows), 0.5), IOU))
+    return Counts(found, objects.predicted, len(scene.true_area) - 1)
 
 
 def found_for_sure(iou: NDArray[np.float64]) -> NDArray[np.bool_]:

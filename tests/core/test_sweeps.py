@@ -106,6 +106,12 @@ def test_two_halves_of_an_object_are_found_once(interior: list[float], foregroun
     check_counts(maps, np.array([foreground], np.int32), np.float32(0.5), iou=0.5)
 
 
+def test_halves_of_different_objects_are_found_both() -> None:
+    foreground = [1.0, 0.0, 0.0, 1.0, 1.0, 1.0, 1.0]
+    maps = row_of([0.9, 0.0, 0.0, 0.9, 0.4, 0.41, 0.9], foreground)
+    check_counts(maps, np.array([[1, 1, 0, 0, 0, 2, 0]], np.int32), np.float32(0.5), iou=0.5)
+
+
 def row_of(interior: list[float], foreground: list[float]) -> NDArray[np.float32]:
     maps = np.array([[[1 - f for f in foreground]], [interior], [[0.0] * len(interior)]], np.float32)
     maps[2] = 1 - maps[0] - maps[1]
