@@ -160,19 +160,12 @@ def show_labels(
         ours = layer.metadata.get(KEY, {}).get("made") == name
         if ours and layer not in made_of and layer.data.shape == data.shape:
             layer.data = data
-            layer.metadata[KEY] = about
+            if layer.metadata[KEY] != about:
+                layer.metadata[KEY] = about
+                for attribute, value in _place_of(like, data.ndim).items():
+                    setattr(layer, attribute, value)
             return layer
-    axes = slice(-data.ndim, None)
-    layer = Labels(
-        data,
-        name=name,
-        scale=like.scale[axes],
-        translate=like.translate[axes],
-        units=like.units[axes],
-        axis_labels=like.axis_labels[axes],
-        metadata={KEY: about},
-        **options,
-    )
+    layer = Labels(data, name=name, metadata={KEY: about}, **_place_of(like, data.ndim), **options)
     viewer.add_layer(layer)
     return layer
 
@@ -192,6 +185,19 @@ def describe(layer: Layer) -> str:
     """Kind, shape and type of a layer, for an error message."""
     shape = " x ".join(str(side) for side in layer.data.shape)
     return f"{type(layer).__name__} {shape} {layer.data.dtype}"
+
+
+def _place_of(layer: Any, ndim: int) -> dict[str, Any]:
+    """Where the last axes of a layer lie, as arguments of a new layer."""
+    axes = slice(-ndim, None)
+    return {
+        "scale": layer.scale[axes],
+        "translate": layer.translate[axes],
+        "rotate": layer.rotate[axes, axes],
+        "affine": layer.affine.set_slice(range(layer.ndim)[axes]),
+        "units": layer.units[axes],
+        "axis_labels": layer.axis_labels[axes],
+    }
 
 
 def _follow(viewer: Any, choice: QWidget) -> None:

@@ -80,6 +80,36 @@ def test_button_makes_instances_of_probabilities(viewer, qtbot):
 
 
 @pytest.mark.gui
+def test_instances_lie_where_the_image_lies(viewer, qtbot):
+    source = viewer.add_image(
+        PROBABILITIES,
+        scale=(1, 0.5, 0.25),
+        translate=(0, 7, 3),
+        rotate=np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]]),
+        affine=np.array([[1, 0, 0, 0], [0, 1, 0.2, 5], [0, 0, 1, 3], [0, 0, 0, 1]]),
+    )
+    widget = open_widget(viewer)
+    click(widget, "make_instances")
+    wait_for(widget, qtbot, "3 instances")
+    np.testing.assert_allclose(
+        viewer.layers["instances"].data_to_world((10, 20)), source.data_to_world((0, 10, 20))[1:]
+    )
+
+
+@pytest.mark.gui
+def test_instances_of_another_image_lie_where_that_one_lies(viewer, qtbot):
+    viewer.add_labels(MASK, name="first")
+    viewer.add_labels(MASK, name="second", scale=(3, 3))
+    widget = open_widget(viewer)
+    for name, scale in (("first", (1, 1)), ("second", (3, 3))):
+        choose(widget, "watershed_source", name)
+        click(widget, "make_instances")
+        wait_for(widget, qtbot, "3 instances")
+        assert tuple(viewer.layers["instances"].scale) == scale
+    assert len(viewer.layers) == 3
+
+
+@pytest.mark.gui
 def test_instances_follow_a_slider_that_never_rests(viewer, qtbot):
     viewer.add_labels(MASK)
     widget = open_widget(viewer)
