@@ -93,9 +93,9 @@ def test_a_folder_that_cannot_be_written_costs_only_the_memory(
     ("seconds", "expected"),
     [
         ((1.0, 0.4, 1.5), ("bf16", True)),
-        ((1.0, 0.95, 0.95), ("fp32", True)),
-        ((1.0, 5.0, 0.8), ("fp32", False)),
-        ((1.0, 0.5, 0.4), ("fp32", False)),
+        ((1.0, 0.8, 0.8), ("fp32", True)),
+        ((1.0, 5.0, 0.7), ("fp32", False)),
+        ((1.0, 0.5, 0.3), ("fp32", False)),
         ((1.0, 9.0, 9.0), ("fp32", True)),
     ],
 )
