@@ -10,12 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import label as label_components
 
-from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.problem import INTERIOR, UNLABELED, Task
-from napari_imseg.core.regions import islands
-from napari_imseg.engine.records import find_generation, generation_path
+from napari_imseg.engine.records import GenerationRecord, find_generation, generation_path
 from napari_imseg.project.predictions import StoredPrediction
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import ImageRecord
@@ -108,11 +105,8 @@ def load_prediction(project: Project, image_id: str, generation: str) -> ShownPr
     stored = project.read_prediction(generation, image_id)
     if project.info.task is not Task.INSTANCES:
         return prepare(stored, generation, stored.pseudo_label_H_W)
-    options = WatershedOptions()
-    if generation_path(project, generation).exists():
-        record = find_generation(project, generation)
-        options = replace(options, foreground=record.foreground_threshold, seed=record.seed_threshold)
-    return prepare(stored, generation, objects(stored, options))
+    record = find_generation(project, generation) if generation_path(project, generation).exists() else None
+    return prepare(stored, generation, objects(stored, record))
 
 
 def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> ShownPrediction | None:
@@ -124,7 +118,7 @@ def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> ShownP
     if stored is None:
         return None
     instances = project.info.task is Task.INSTANCES
-    return prepare(stored, "", objects(stored, WatershedOptions()) if instances else stored.pseudo_label_H_W)
+    return prepare(stored, "", objects(stored, None) if instances else stored.pseudo_label_H_W)
 
 
 def get_ready_to_preview() -> None:
@@ -148,15 +142,31 @@ def prepare(
 
 def _worth_a_visit(im_H_W: NDArray[np.bool_]) -> list[tuple[slice, slice]]:
     """The islands without those of a few pixels, which are noise and would make the tour endless."""
+    from napari_imseg.core.regions import islands  # here, because it would make the dock open late
+
     largest = islands(im_H_W)[:_MOST_ISLANDS]
     return [box for box in largest if np.count_nonzero(im_H_W[box]) >= _SMALLEST_ISLAND]
 
 
-def objects(stored: StoredPrediction, options: WatershedOptions) -> NDArray[np.int32]:
-    """Objects with ids: networks know background, interior and boundary only."""
+def objects(stored: StoredPrediction, record: GenerationRecord | None) -> NDArray[np.int32]:
+    """Objects with ids: networks know background, interior and boundary only.
+
+    Parameters
+    ----------
+    record
+        Gives the thresholds that were best on validation; ``None`` takes those of the sliders.
+    """
+    from skimage.measure import label as label_components  # here, as above
+
+    from napari_imseg.core.instances import watershed_instances
+
     if stored.probabilities_C_H_W is None:
         return np.asarray(label_components(stored.pseudo_label_H_W == INTERIOR), np.int32)
-    return watershed_instances(stored.probabilities_C_H_W, options.foreground, options.seed)
+    if record is not None:
+        thresholds = record.foreground_threshold, record.seed_threshold
+    else:
+        thresholds = WatershedOptions().foreground, WatershedOptions().seed
+    return watershed_instances(stored.probabilities_C_H_W, *thresholds)
 
 
 def empty_label(project: Project, record: ImageRecord) -> NDArray[np.int32]:

@@ -4,26 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from napari.qt.threading import create_worker
 from numpy.typing import NDArray
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_imseg.core.problem import Task
-from napari_imseg.engine.export import export
 from napari_imseg.engine.records import find_generation
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.widgets import notify, progress
 from napari_imseg.widgets.controls import button, column, folding, heading, row, text
-from napari_imseg.widgets.instances_panel import InstancesPanel, Source
 from napari_imseg.widgets.loss_plot import Curves
 from napari_imseg.widgets.progress import Progress
 from napari_imseg.widgets.session import Session
 from napari_imseg.widgets.table import TablePanel
 from napari_imseg.widgets.watershed_options import WatershedOptions
+
+if TYPE_CHECKING:
+    from napari_imseg.widgets.instances_panel import InstancesPanel
 
 
 class ResultsPanel(QWidget):
@@ -74,10 +76,8 @@ class ResultsPanel(QWidget):
             "Let it order the queue and suggest labels from now on",
             self._use_generation,
         )
-        self.instances = InstancesPanel(self._session.viewer, show=self._show_instances)
-        self._instances_part = folding(
-            "results_instances", "Instances of this image", "Move the thresholds and measure", self.instances
-        )
+        self.instances: InstancesPanel | None = None
+        self._instances_place = QVBoxLayout()
         layout = column(self)
         layout.addWidget(self._brought)
         layout.addWidget(self._spent)
@@ -85,7 +85,7 @@ class ResultsPanel(QWidget):
         layout.addWidget(heading("Generations"))
         layout.addWidget(self._table, 1)
         layout.addWidget(self._use)
-        layout.addWidget(self._instances_part)
+        layout.addLayout(self._instances_place)
         layout.addWidget(heading("Take away"))
         layout.addLayout(
             row(
@@ -133,31 +133,44 @@ class ResultsPanel(QWidget):
         labeling, project = self._session.labeling, self._session.workspace.project
         assert labeling is not None
         assert project is not None
-        self._instances_part.setVisible(project.info.task is Task.INSTANCES)
         if project.info.task is Task.INSTANCES:
+            self._make_instances()
             labeling.opening.opened.connect(self._offer_instances)
             labeling.opening.prediction_shown.connect(self._offer_instances)
         self.refresh()
 
+    def _make_instances(self) -> None:
+        """Only for projects of instances: watershed and measurements take long to import."""
+        if self.instances is None:
+            from napari_imseg.widgets.instances_panel import InstancesPanel
+
+            self.instances = InstancesPanel(self._session.viewer, show=self._show_instances)
+            tip = "Move the thresholds and measure"
+            part = folding("results_instances", "Instances of this image", tip, self.instances)
+            self._instances_place.addWidget(part)
+
     def _on_closed(self) -> None:
         self.setEnabled(False)
-        self.instances.set_source(None)
+        if self.instances is not None:
+            self.instances.set_source(None)
 
     def _offer_instances(self) -> None:
         """Let the sliders work on the image on the screen, beginning with the thresholds of the run."""
         labeling, workspace = self._session.labeling, self._session.workspace
-        if labeling is None or workspace.image is None or workspace.project is None:
+        if labeling is None or workspace.image is None or workspace.project is None or self.instances is None:
             return
+        from napari_imseg.widgets.instances_panel import Source
+
         project, image, generation = workspace.project, workspace.image, workspace.generation
         source = Source(
             load=lambda: _probabilities(project, image.id, generation), like=labeling.layers.image_layer
         )
         self.instances.set_source(source if generation else None)
-        known = [record for record in self._progress.records if record.name == generation]
-        if known:
-            self.instances.set_options(
-                WatershedOptions(foreground=known[0].foreground_threshold, seed=known[0].seed_threshold)
-            )
+        for record in self._progress.records:
+            if record.name == generation:
+                self.instances.set_options(
+                    WatershedOptions(foreground=record.foreground_threshold, seed=record.seed_threshold)
+                )
 
     def _show_instances(self, ids_H_W: NDArray[np.int32]) -> object:
         labeling = self._session.labeling
@@ -177,6 +190,8 @@ def _export(
     project: Project, generation: str, out: Path
 ) -> Generator[tuple[int, int], None, Path | Exception]:
     """Tell what was written, or the sentence that says why not."""
+    from napari_imseg.engine.export import export  # in a thread: it takes long to import
+
     try:
         yield from export(project, find_generation(project, generation) if generation else None, out)
     except (ValueError, OSError) as error:
