@@ -7,12 +7,13 @@ from typing import Final
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QButtonGroup, QLabel, QSlider, QVBoxLayout, QWidget
 
+from napari_imseg.widgets import keys
 from napari_imseg.widgets.controls import button, row
 
 _TOOLS: Final = {
     "paint": ("Brush", "P", "Paint with the brush"),
     "fill": ("Fill", "F", "Fill the area under the mouse"),
-    "polygon": ("Outline", "3", "Draw round an object; double-click closes the outline"),
+    "polygon": ("Outline", keys.OUTLINE, "Draw round an object; double-click closes the outline"),
     "pan_zoom": ("Move", "Z", "Move and zoom without painting (or hold Space)"),
 }
 _LARGEST: Final = 100

@@ -131,6 +131,7 @@ class Dock(QWidget):
                 keys.REJECT: self._with(Labeling.reject),
                 keys.NEXT_ISLAND: self._with(lambda labeling: labeling.visit_island(1)),
                 keys.PREVIOUS_ISLAND: self._with(lambda labeling: labeling.visit_island(-1)),
+                keys.OUTLINE: self._with(lambda labeling: labeling.layers.use("polygon")),
                 keys.OVERLAYS: self._with(lambda labeling: labeling.layers.toggle_reference()),
                 keys.TRAIN: self.train_panel.start,
             },

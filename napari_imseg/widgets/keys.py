@@ -16,6 +16,7 @@ REST: Final = "R"
 REJECT: Final = "Shift-R"
 NEXT_ISLAND: Final = "J"
 PREVIOUS_ISLAND: Final = "K"
+OUTLINE: Final = "U"
 OVERLAYS: Final = "H"
 TRAIN: Final = "Shift-T"
 UNDO: Final = "Control-Z"
@@ -31,6 +32,7 @@ TABLE: Final[dict[str, str]] = {
     PREVIOUS_ISLAND: "the place before",
     "1 – 9": "paint this class (instances: 1 paints a new object)",
     "0": "paint background",
+    OUTLINE: "draw an outline; double-click closes it",
     REST: "everything not labeled is background",
     DONE: "the label is complete; next image",
     REJECT: "reject the image; next image",

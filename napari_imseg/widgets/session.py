@@ -15,7 +15,7 @@ from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run, runs
 from napari_imseg.widgets import notify, recent
-from napari_imseg.widgets.jobs import Jobs
+from napari_imseg.widgets.jobs import Jobs, report
 from napari_imseg.widgets.labeling import Labeling
 from napari_imseg.widgets.preferences import preferences
 from napari_imseg.widgets.project_layers import ProjectLayers
@@ -70,7 +70,6 @@ class Session(QObject):
         """Open a project, for editing, in the place of the one that is open."""
         if self.workspace.project is not None and self.workspace.project.folder == folder.resolve():
             return
-        self.close_project()
         self.jobs.run("project", lambda: _open(folder), lambda found: self._on_opened(found, warnings or []))
 
     def close_project(self) -> None:
@@ -93,6 +92,7 @@ class Session(QObject):
         self.jobs.close()
 
     def _on_opened(self, found: _Opened, warnings: list[str]) -> None:
+        self.close_project()
         workspace, project = self.workspace, found.project
         project.warnings += warnings
         self._log = ProjectLog(project.folder)
@@ -119,13 +119,13 @@ class Session(QObject):
         if self.labeling is not None:
             self.labeling.autosave.save()
         folder = project.folder
-        self.jobs.run("project", lambda: process.start(folder, settings), self._on_started, topic="run")
+        self._begin(lambda: process.start(folder, settings))
 
     def resume_run(self) -> None:
         """Go on with the run that was stopped, or died."""
         run = self.workspace.run
         if run is not None:
-            self.jobs.run("project", lambda: process.resume(run), self._on_started, topic="run")
+            self._begin(lambda: process.resume(run))
 
     def stop_run(self) -> None:
         """Ask the run to stop; it ends after its current step."""
@@ -134,8 +134,14 @@ class Session(QObject):
             with notify.reporting():
                 process.stop(run)
 
-    def _on_started(self, run: Run) -> None:
-        self._look_at(run, starting=True)
+    def _begin(self, begin: Callable[[], Run]) -> None:
+        def failed(error: BaseException) -> None:
+            report(error)
+            self.run_ended.emit()
+
+        self.jobs.run(
+            "project", begin, lambda run: self._look_at(run, starting=True), topic="run", failed=failed
+        )
 
     def _look_at(self, run: Run, *, starting: bool) -> None:
         self.workspace.run = run

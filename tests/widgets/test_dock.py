@@ -300,6 +300,23 @@ def test_the_first_strokes_bring_a_suggestion(open_dock, qtbot):
     dock.session.labeling.autosave.flush()
 
 
+def test_what_is_erased_again_is_not_begun(open_dock, qtbot):
+    dock = open_dock()
+    label, image_id = dock.session.viewer.layers["label"], shown_id(dock)
+    for value, state in ((1, "partial"), (UNLABELED, "unlabeled")):
+        label.paint((20, 20), value)
+        dock.session.labeling.autosave.put()
+        qtbot.waitUntil(lambda state=state: state_on_disk(dock, image_id) == state)
+
+
+def test_a_project_that_cannot_be_opened_leaves_the_open_one(open_dock, qtbot, tmp_path):
+    dock = open_dock(image=False)
+    before = dock.workspace.project
+    dock.session.open_project(tmp_path / "nothing")
+    qtbot.waitUntil(lambda: "is not a project" in last_words())
+    assert dock.workspace.project is before
+
+
 def test_the_list_opens_an_image(open_dock, qtbot):
     dock = open_dock(image=False)
     view = child(dock, "queue_list")

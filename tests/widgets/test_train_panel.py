@@ -19,6 +19,7 @@ from napari_imseg.engine.events import (
 )
 from napari_imseg.engine.records import GenerationRecord, generation_path, write_record
 from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.widgets.dock import RESULTS, TRAIN
@@ -196,6 +197,19 @@ def test_settings_that_are_not_allowed_do_not_start(open_dock, qtbot, started):
     click(dock, "train_start")
     assert "learning_rate" in last_words()
     assert not started
+
+
+def test_a_run_that_cannot_start_says_why_and_can_be_tried_again(open_dock, qtbot, monkeypatch):
+    dock = open_train(open_dock, qtbot)
+
+    def refuse(*_):
+        raise ProjectError("run r001 is already training in this project; stop it first")
+
+    monkeypatch.setattr(process, "start", refuse)
+    click(dock, "train_start")
+    assert not child(dock, "train_start").isEnabled()
+    qtbot.waitUntil(lambda: child(dock, "train_start").isEnabled())
+    assert "already training" in last_words()
 
 
 def test_nothing_imports_torch_before_the_train_panel_is_shown():
