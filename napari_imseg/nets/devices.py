@@ -16,6 +16,7 @@ from platformdirs import user_cache_path
 from pydantic import TypeAdapter
 from torch.nn import functional
 
+from napari_imseg import __version__
 from napari_imseg.nets.unet import UNet1x1
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -133,7 +134,7 @@ def _cuda(device: torch.device) -> Hardware:
 
 def _cpu(cache: Path) -> Hardware:
     threads = torch.get_num_threads()
-    key = f"{cpu_model()} | torch {torch.__version__} | {threads} threads"
+    key = f"{cpu_model()} | torch {torch.__version__} | {threads} threads | {__version__}"
     remembered = _read(cache)
     if key in remembered:
         return remembered[key]
