@@ -56,7 +56,8 @@ class PixelClassifier(Classifier):
         """
         s = self.settings
         quota = -(-s.training_pixels // max(1, len(examples)))
-        drawn = [self._sample(example, seed) for example in examples]
+        # the first example, mostly the image on screen, comes last: its features stay remembered
+        drawn = [self._sample(example, seed) for example in reversed(examples)][::-1]
         drawn = [(features[:quota], labels[:quota]) for features, labels in drawn if len(labels)]
         if not drawn:
             raise ValueError(
