@@ -5,8 +5,8 @@ Run on an idle machine, with a screen or under xvfb-run::
     python tests/benchmarks/bench_stall.py [--rounds 3] [--seconds 15] [--side 512]
 
 A timer of 10 ms runs in the GUI thread while a stroke is painted every 100 ms; the table holds
-the time between its ticks, first in napari alone (a reference for what napari itself and the
-drawing cost), then with the dock, without and with a training, in turn.
+the time between its ticks, first in napari alone with as many layers (a reference for what
+napari itself and the drawing cost), then with the dock, without and with a training, in turn.
 """
 
 from __future__ import annotations
@@ -107,9 +107,12 @@ def make_project(folder: Path, side: int) -> Path:
 
 
 def alone(viewer: napari.Viewer, side: int, seconds: float) -> list[float]:
-    """The same painting without a line of ours."""
-    viewer.add_image(np.random.default_rng(0).integers(0, 255, (side, side)).astype(np.uint8))
-    gaps = Gaps(viewer.add_labels(np.zeros((side, side), np.uint8)))
+    """The same painting and the same four layers, without a line of ours."""
+    rng = np.random.default_rng(0)
+    viewer.add_image(rng.integers(0, 255, (side, side)).astype(np.uint8))
+    for dtype in (np.uint8, np.uint8, np.int32):
+        viewer.add_labels(rng.integers(0, 2, (side, side)).astype(dtype))
+    gaps = Gaps(viewer.layers[-1])
     wait(2)
     gaps.measure(seconds)
     viewer.layers.clear()
