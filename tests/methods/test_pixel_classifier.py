@@ -85,12 +85,12 @@ def test_only_the_changed_image_is_computed_again(counted: list[int]) -> None:
     problem = PROBLEMS["binary"]
     learner = classifier(problem, training_pixels=50)
     first, second = example(problem, 0), example(problem, 1)
-    learner.fit([first, second], 0)
+    learner.fit([second, first], 0)
     assert len(counted) == 2
     stroke = second.target_H_W.copy()
     stroke[0, :] = 1
     changed = Example(second.image_C_H_W, stroke)
-    classifier(problem, training_pixels=50).fit([first, changed], 0).probabilities(second.image_C_H_W[None])
+    classifier(problem, training_pixels=50).fit([changed, first], 0).probabilities(second.image_C_H_W[None])
     assert len(counted) == 2, "neither the unchanged image nor the features of the last one"
 
 
