@@ -29,7 +29,7 @@ QUICK = {"generations": 1, "students": 2, "epochs": 12, "batch_size": 8, "tile":
 
 
 def main(out: Path = OUT) -> None:
-    """Write ``dock.png``, ``queue.png``, ``label.png``, ``train.png`` and ``results.png``."""
+    """Write ``dock.png`` and a picture of each panel."""
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as scratch:
         folder = make_project(Path(scratch))
@@ -76,22 +76,23 @@ def tour(viewer: napari.Viewer, dock: Dock, folder: Path, out: Path) -> None:
     session.labeling.next()
     wait(30, lambda: dock.workspace.image is not None)
     wait(1)
-    picture("dock.png", PROJECT)
+    picture("project-panel.png", PROJECT)
     for seed, epochs in ((0, 6), (1, 12)):
         session.start_run(RunSettings(**{**QUICK, "seed": seed, "epochs": epochs}))
         wait(60, lambda: session.follower.is_following)
         if seed:
             half_way(dock)
-            picture("train.png", TRAIN)
+            picture("train-panel.png", TRAIN)
         wait(1200, lambda: not session.follower.is_following)
         label_a_few(dock, folder.parent / "nuclei" / "labels")
-    picture("queue.png", QUEUE)
+    picture("dock.png", QUEUE)
+    picture("queue-panel.png", QUEUE)
     session.labeling.next()
     wait(30, lambda: session.labeling.layers.prediction is not None)
     dock.label_panel.choose_class(1)
     session.labeling.layers.label_layer.paint((60, 60), 1)
-    picture("label.png", LABEL)
-    picture("results.png", RESULTS)
+    picture("label-panel.png", LABEL)
+    picture("results-panel.png", RESULTS)
 
 
 def half_way(dock: Dock) -> None:
