@@ -44,7 +44,7 @@ class Supervised(Objective):
     def optimizer(self) -> torch.optim.Optimizer:
         s = self.settings
         return torch.optim.AdamW(
-            self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, eps=1e-7
+            self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, eps=1e-7, fused=True
         )
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
