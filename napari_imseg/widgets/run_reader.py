@@ -102,8 +102,6 @@ class RunSummary:
     message: str = ""
     _started: RunStarted | None = None
     _epochs: dict[tuple[int, int], float] = field(default_factory=dict)
-    _student_seconds: list[float] = field(default_factory=list)
-    _predicting: float | None = None
 
     def add(self, event: Event) -> None:
         """Take one event into account."""
@@ -116,11 +114,11 @@ class RunSummary:
             self.headline = (
                 f"{self._place(event.generation, event.student)}, epoch {event.epoch} of {event.epochs}"
             )
-            self._estimate(event.seconds_left)
+            self.seconds_left = event.seconds_left
+            self._progress()
         elif isinstance(event, StudentFinished):
             self._epochs[event.generation, event.student] = 1.0
-            self._student_seconds.append(event.seconds)
-            self._estimate(0.0)
+            self._progress()
         elif isinstance(event, Predicted):
             self.headline = f"Generation {event.generation} predicts image {event.done} of {event.total}"
         elif isinstance(event, GenerationFinished):
@@ -160,20 +158,11 @@ class RunSummary:
             f"student {student + 1} of {self._started.students}"
         )
 
-    def _estimate(self, seconds_left: float | None) -> None:
-        """Time left: this student as it says itself, those to come like those that are done."""
-        if self._started is None:
-            return
-        total = (self._started.generations + 1) * self._started.students
-        done = sum(self._epochs.values())
-        self.share = min(1.0, done / max(1, total))
-        if seconds_left is None:
-            return
-        waiting = max(0, total - len(self._epochs))
-        share = next(reversed(self._epochs.values()), 1.0)
-        here = seconds_left / (1 - share) if share < 1 else 0.0
-        typical = sum(self._student_seconds) / len(self._student_seconds) if self._student_seconds else here
-        self.seconds_left = seconds_left + waiting * typical
+    def _progress(self) -> None:
+        """Share of the epochs of all students that is done."""
+        if self._started is not None:
+            total = (self._started.generations + 1) * self._started.students
+            self.share = min(1.0, sum(self._epochs.values()) / max(1, total))
 
 
 def _scored(metric: str, score: float | None) -> str:
