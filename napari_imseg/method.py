@@ -119,7 +119,7 @@ class Objective(Method):
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Named scalar loss terms of one step, each with a gradient in ``network``."""
 
-    def after_step(self, step: int) -> None:  # noqa: B027 - most objectives have nothing to do
+    def after_step(self, step: int) -> None:
         """Move whatever follows the student (a teacher, running statistics)."""
 
     def modules(self) -> dict[str, nn.Module]:
