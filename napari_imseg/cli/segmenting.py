@@ -20,9 +20,9 @@ from napari_imseg.engine.model import Model
 from napari_imseg.engine.records import find_generation
 from napari_imseg.project import images
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.project.scanning import find_images
 from napari_imseg.project.masks import write_mask
 from napari_imseg.project.project import Project
+from napari_imseg.project.scanning import find_images
 
 
 @dataclass(frozen=True)
