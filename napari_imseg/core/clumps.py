@@ -126,8 +126,8 @@ class _Clump:
         The foreground of the area, and those pixels of it whose truth is known.
     cost
         Cost of flooding; a wall outside the area.
-    true
-        True objects numbered within the clump, 0 for none.
+    true_known
+        Of each known pixel the true object, numbered within the clump; 0 for none.
     true_ids, true_area
         Their number and size in the image.
     """
@@ -137,7 +137,7 @@ class _Clump:
     foreground: NDArray[np.bool_]
     known: NDArray[np.bool_]
     cost: NDArray[np.float32]
-    true: NDArray[np.int64]
+    true_known: NDArray[np.int64]
     true_ids: NDArray[np.int64]
     true_area: NDArray[np.int64]
 
@@ -156,7 +156,7 @@ class _Clump:
         foreground = inside & foreground_H_W[box]
         known = foreground & (true_H_W[box] >= 0)
         ids = np.union1d(true_H_W[box][known], [0])
-        true = np.searchsorted(ids, np.where(known, true_H_W[box], 0))
+        true = np.searchsorted(ids, true_H_W[box][known])
         cost = np.where(inside, 1 - interior_H_W[box], np.float32(WALL))
         return cls(area, box, foreground, known, cost, true, ids, true_area[ids])
 
@@ -166,21 +166,22 @@ class _Clump:
         mine[0] = False
         number = np.where(mine, mine.cumsum(), 0).astype(np.int32)
         seeds = number[seeds_H_W[self.box]]
-        flooded = flood(self.cost, seeds) * self.foreground
+        count = int(number.max())
+        basins = flood(self.cost, seeds) if count > 1 else np.int32(1)  # a single seed gets it all
+        flooded = basins * self.foreground
         ids = keep_connected_to_seed(flooded, seeds)
-        shape = int(number.max()) + 1, len(self.true_ids)
-        overlap = np.bincount((ids * shape[1] + self.true)[self.known], minlength=shape[0] * shape[1])
+        shape = count + 1, len(self.true_ids)
+        overlap = np.bincount(ids[self.known] * shape[1] + self.true_known, minlength=shape[0] * shape[1])
         overlap = overlap.reshape(shape)[1:]
         pixels = overlap.sum(axis=1)
-        exists = pixels > 0
         overlap[:, 0] = 0  # background is no object
         iou = overlap / np.maximum(1, self.true_area + pixels[:, None] - overlap)
         columns, rows = np.nonzero(found_by_half(iou))
         return Piece(
-            int(np.count_nonzero(exists)),
+            int(np.count_nonzero(pixels)),
             int(np.count_nonzero(found_for_sure(iou))),
             self.true_ids[rows],
-            (np.cumsum(exists) - 1)[columns],
+            np.cumsum(pixels > 0)[columns] - 1,
             bool(np.count_nonzero(flooded) > np.count_nonzero(ids)),
         )
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import mahotas
 import numpy as np
 import pytest
+import tifffile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -86,6 +89,19 @@ def test_objects_return_from_their_own_target() -> None:
     ids = discs(np.random.default_rng(3), 80, 12, radius=7)
     maps = np.stack([three_class_target(ids) == c for c in range(3)]).astype(np.float32)
     assert instance_metrics(ids, watershed_instances(maps, 0.5, 0.5))["f1_50"] > 0.8
+
+
+@pytest.mark.realdata
+def test_real_nuclei_return_from_their_own_target(realdata_dir: Path) -> None:
+    paths = sorted((realdata_dir / "dsb" / "train" / "labels").glob("*.tif"))[:20]
+    scores = []
+    for path in paths:
+        ids = tifffile.imread(path).astype(np.int32)
+        maps = np.stack([three_class_target(ids) == c for c in range(3)]).astype(np.float32)
+        found = instance_metrics(ids, watershed_instances(maps, 0.5, 0.5))
+        assert all(0 <= score <= 1 for score in found.values())
+        scores.append(found["f1_50"])
+    assert np.mean(scores) > 0.9
 
 
 def test_small_objects_and_holes() -> None:
