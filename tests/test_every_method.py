@@ -25,7 +25,7 @@ from tests.methods.toy import PROBLEMS, batch, example, hard, probabilities, unl
 METHODS = classes_in(methods, Method)
 
 
-def cases(kind: type[Method]) -> Any:
+def cases(kind: type[Method]) -> pytest.MarkDecorator:
     """Every method of a kind with every problem that it works on."""
     return pytest.mark.parametrize(
         ("method", "problem"),

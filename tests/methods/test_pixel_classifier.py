@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from sklearn.ensemble import RandomForestClassifier
 
@@ -24,6 +26,12 @@ from tests.methods.toy import PROBLEMS, example
 def classifier(problem: Problem, **settings: int) -> PixelClassifier:
     """A small forest, unless the settings say otherwise."""
     return PixelClassifier(PixelClassifier.Settings(**{"trees": 10} | settings), problem)
+
+
+def learned(member: Any) -> dict[str, NDArray[Any]]:
+    """The training pixels, as they are saved."""
+    samples: dict[str, NDArray[Any]] = member._samples
+    return samples
 
 
 @pytest.fixture
@@ -45,7 +53,7 @@ def test_it_is_the_forest_of_scikit_learn() -> None:
     problem, known = PROBLEMS["classes"], example(PROBLEMS["classes"], 0)
     member = classifier(problem, trees=100, training_pixels=10**6).fit([known], seed=3)
     features = pixel_features(known.image_C_H_W).reshape(32 * 32, -1)
-    samples = member._samples
+    samples = learned(member)
     reference = RandomForestClassifier(100, random_state=3).fit(samples["features"], samples["labels"][:, 0])
     expected = reference.predict_proba(features).T.reshape(3, 32, 32)
     assert np.allclose(member.probabilities(known.image_C_H_W[None])[0], expected, atol=1e-6)
@@ -62,7 +70,7 @@ def test_two_fits_are_equal_and_another_seed_is_not() -> None:
 def test_pixels_are_drawn_evenly_from_images() -> None:
     problem = PROBLEMS["binary"]
     known = [example(problem, seed) for seed in (0, 1)]
-    labels = classifier(problem, training_pixels=100).fit(known, 0)._samples["labels"]
+    labels = learned(classifier(problem, training_pixels=100).fit(known, 0))["labels"]
     assert labels.shape == (100, 1)
     for half, one in zip((labels[:50], labels[50:]), known, strict=True):
         assert (half == 1).mean() == pytest.approx((one.target_H_W == 1).mean(), abs=0.05)
@@ -75,7 +83,7 @@ def test_a_rare_class_gets_a_quarter_of_an_equal_share_and_leaves_room() -> None
     target[1, :5], target[2, :5] = INCONSISTENT, UNLABELED
     for pixels, rare in ((80, 9), (1000, 25)):
         member = classifier(problem, training_pixels=pixels).fit([Example(known.image_C_H_W, target)], 0)
-        labels = member._samples["labels"]
+        labels = learned(member)["labels"]
         assert sorted(np.unique(labels)) == [0, 1]
         assert len(labels) == pixels
         assert (labels == 1).sum() == pytest.approx(rare, abs=1)
@@ -103,7 +111,7 @@ def test_large_features_are_not_kept(counted: list[int], monkeypatch: pytest.Mon
 
 def test_the_last_results_are_remembered_by_content() -> None:
     recent: Recent[int] = Recent(2)
-    assert [recent.get((key,), lambda key=key: key * 10) for key in (1, 2, 1, 3)] == [10, 20, 10, 30]
+    assert [recent.get((key,), partial(int, key * 10)) for key in (1, 2, 1, 3)] == [10, 20, 10, 30]
     assert recent.get((1,), lambda: 0) == 10
     assert recent.get((2,), lambda: 0) == 0, "the oldest one was forgotten"
     array = np.arange(6).reshape(2, 3)

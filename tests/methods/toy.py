@@ -72,4 +72,5 @@ def hard(problem: Problem, probabilities_C_H_W: NDArray[np.float32]) -> NDArray[
     """The classes that probabilities stand for, as a target."""
     if problem.task is Task.MULTILABEL:
         return (probabilities_C_H_W > 0.5).astype(np.int16)
-    return probabilities_C_H_W.argmax(0).astype(np.int16)
+    best: NDArray[np.int16] = probabilities_C_H_W.argmax(0).astype(np.int16)
+    return best

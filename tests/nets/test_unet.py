@@ -91,6 +91,7 @@ def test_initialisation_is_a_truncated_he_normal() -> None:
             wanted = math.sqrt(2 / module.weight[0].numel())
             assert module.weight.std().item() == pytest.approx(wanted, rel=0.03)
             assert module.weight.abs().max().item() <= 2 * wanted / 0.8796 + 1e-6
+            assert module.bias is not None
             assert not module.bias.any()
         if isinstance(module, nn.BatchNorm2d):
             assert (module.eps, module.momentum) == (1e-3, 0.01)
@@ -116,7 +117,8 @@ def test_it_equals_the_layers_of_the_paper() -> None:
         while True:
             layer = layers.pop(0)
             if isinstance(layer, nn.BatchNorm2d):
-                return layer(x)
+                normalised: torch.Tensor = layer(x)
+                return normalised
             x = torch.relu(layer(x))
 
     x, skips = after(images), []
