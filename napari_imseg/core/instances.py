@@ -54,7 +54,18 @@ def three_class_target(ids_H_W: NDArray[np.integer[Any]]) -> NDArray[np.int16]:
 def foreground_and_seeds(
     probabilities_C_H_W: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The maps that the two thresholds cut: foreground (1 - background) and interior."""
+    """The maps that the two thresholds cut: foreground (1 - background) and interior.
+
+    Raises
+    ------
+    ValueError
+        The array is not (3, H, W).
+    """
+    if probabilities_C_H_W.ndim != 3 or len(probabilities_C_H_W) != 3:
+        raise ValueError(
+            "expected probabilities of background, interior and boundary, shape (3, height, width), "
+            f"got {probabilities_C_H_W.shape}"
+        )
     return 1 - probabilities_C_H_W[BACKGROUND], probabilities_C_H_W[INTERIOR]
 
 
@@ -93,11 +104,6 @@ def watershed_instances(
     ValueError
         The array is not (3, H, W).
     """
-    if probabilities_C_H_W.ndim != 3 or len(probabilities_C_H_W) != 3:
-        raise ValueError(
-            "expected probabilities of background, interior and boundary, shape (3, height, width), "
-            f"got {probabilities_C_H_W.shape}"
-        )
     foreground, interior = foreground_and_seeds(probabilities_C_H_W)
     seeds, _ = connected_parts(interior > float(seed_threshold))  # compared in the precision of the maps
     ids = np.where(foreground > float(foreground_threshold), flood(1 - interior, seeds), BACKGROUND)
