@@ -15,7 +15,7 @@ ORDER: Final = (IMAGE, PSEUDO_LABEL, IM, LABEL, INSTANCES)
 """Names of our layers, lowest first."""
 
 REFERENCE: Final = (IMAGE, PSEUDO_LABEL, IM)
-"""Layers that cannot be painted on, nor deleted by mistake."""
+"""Layers that cannot be painted on."""
 
 
 class LayerStack:
@@ -37,12 +37,14 @@ class LayerStack:
         layer.name = name
         self._viewer.layers.insert(self._place(name), layer)
         self._ours[name] = layer
-        layer.locked = name in REFERENCE
+        layer.locked = name != INSTANCES  # nobody deletes a label by mistake
 
     def remove(self, name: str) -> None:
         """Take a layer away, if it is there."""
         layer = self.get(name)
         if layer is not None:
+            # napari 0.9.2 crashes in OpenGL when it draws after a layer went with a brush in the hand.
+            layer.mode = "pan_zoom"
             self._viewer.layers.remove(layer)
         self._ours.pop(name, None)
 

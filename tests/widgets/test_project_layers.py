@@ -61,7 +61,7 @@ def stage(viewer, make_project):
 
 def test_names_order_locks_and_metadata(stage):
     assert stage.names() == list(ORDER[:4])
-    assert [bool(layer.locked) for layer in stage.viewer.layers] == [True, True, True, False]
+    assert [bool(layer.locked) for layer in stage.viewer.layers] == [True] * 4
     assert [layer.editable for layer in stage.viewer.layers if layer.name in ("pseudo-label", "label")] == [
         False,
         True,
@@ -76,7 +76,6 @@ def test_names_order_locks_and_metadata(stage):
 def test_the_order_holds_among_other_layers(stage):
     stage.viewer.add_labels(np.zeros((4, 4), int), name="mine")
     stage.layers.show_instances(np.zeros((64, 64), np.int32))
-    stage.viewer.layers["pseudo-label"].locked = False
     stage.viewer.layers.remove("pseudo-label")
     stage.show(1)
     assert [name for name in stage.names() if name != "mine"] == list(ORDER[:4])
@@ -165,6 +164,13 @@ def test_reference_hides_and_shows(stage):
     assert [layer.visible for layer in stage.viewer.layers] == [True, False, False, True]
     stage.layers.toggle_reference()
     assert all(layer.visible for layer in stage.viewer.layers)
+
+
+def test_no_brush_is_in_the_hand_when_the_label_goes(stage):
+    stage.layers.paint_with(1)
+    label = stage.label
+    stage.layers.clear()
+    assert label.mode == "pan_zoom"
 
 
 def test_clear_takes_ours_and_leaves_yours(stage):
