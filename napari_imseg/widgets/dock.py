@@ -69,6 +69,7 @@ class Dock(QWidget):
         self._advice.setMinimumHeight(2 * self._advice.fontMetrics().lineSpacing() + 4)
         self.tabs = QTabWidget()
         self.tabs.setObjectName("dock_steps")
+        self.tabs.setToolTip("The steps of the loop, in order; the arrow keys go from one to the next")
         self.tabs.setDocumentMode(True)
         self.tabs.setUsesScrollButtons(True)
         panels = (
