@@ -12,7 +12,7 @@ import typer
 
 from napari_imseg.cli.failures import UsageMistake
 
-DEFAULT_FOLDER = "napari-imseg-demo"
+DEFAULT_FOLDER = "demo-report"
 
 PROJECT_VARIABLE = "NAPARI_IMSEG_PROJECT"
 """Environment variable that tells the dock which project to open when it is shown."""

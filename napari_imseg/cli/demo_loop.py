@@ -32,6 +32,7 @@ KIND = "nuclei-instances"
 RANKING = "im-relative"
 STEPS = 7
 PICTURES = 5
+BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -40,8 +41,8 @@ class Plan:
 
     Attributes
     ----------
-    images, side
-        Images of the project, and their height and width.
+    images, side, tile
+        Images of the project, their height and width, and that of the training crops.
     first_labels, corrections
         Labels at the start, and labels that the simulated person adds.
     held_out
@@ -55,10 +56,11 @@ class Plan:
     first_labels: int = 12
     corrections: int = 8
     held_out: int = 24
+    tile: int = 64
     generations: int = 2
-    students: int = 3
-    epochs: int = 40
-    minutes: float = 2.0
+    students: int = 2
+    epochs: int = 30
+    minutes: float = 2.5
     seed: int = 1
 
 
@@ -87,7 +89,8 @@ class DemoLoop:
         with self._step("new", f"make a project with {few} labeled images"):
             self._make_project()
         with self._step("reference", "train a pixel classifier on them, as a reference"):
-            self._measure(f"pixel classifier, {few} labels", self._train(few, "pixel-classifier", 0), few)
+            run = self._train(few, "pixel-classifier", 0)
+            self._measure(f"pixel classifier, {few} labels", f"{run}-g0", few)
         with self._step(
             "train", f"train {plan.generations} generations of networks with inconsistency masks"
         ):
@@ -97,9 +100,8 @@ class DemoLoop:
         with self._step("correct", f"label the first {plan.corrections} images of the queue"):
             self._correct()
         with self._step("train again", f"train again with {more} labels"):
-            story.reference = self._measure(
-                f"pixel classifier, {more} labels", self._train(more, "pixel-classifier", 0), more
-            )
+            run = self._train(more, "pixel-classifier", 0)
+            story.reference = self._measure(f"pixel classifier, {more} labels", f"{run}-g0", more)
             run = self._train(more, "inconsistency-masks", plan.generations)
             story.end = self._measure("last networks", f"{run}-g{plan.generations}", more)
         with self._step("instances", "find instances in held-out images"):
@@ -154,7 +156,8 @@ class DemoLoop:
             students=plan.students if networks else 1,
             top_k=2 if networks else 1,
             epochs=plan.epochs,
-            tile=plan.side,
+            batch_size=BATCH,
+            tile=plan.tile,
             minutes=plan.minutes,
             seed=plan.seed,
         )
