@@ -29,8 +29,8 @@ for name in sys.argv[1:]:
 
 
 def modules_after(code: str, *arguments: str) -> set[str]:
-    """Top-level names in sys.modules of a fresh Python that ran ``code``."""
-    report = code + "\nprint('\\n' + ' '.join({name.split('.')[0] for name in sys.modules}))"
+    """Names in sys.modules of a fresh Python that ran ``code``."""
+    report = code + "\nprint('\\n' + ' '.join(sys.modules))"
     done = subprocess.run([sys.executable, "-c", report, *arguments], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return set(done.stdout.splitlines()[-1].split())
@@ -50,6 +50,13 @@ with contextlib.suppress(SystemExit):
     main()
 """
     assert not modules_after(code) & (QT | TORCH | {"numpy"})
+
+
+def test_the_dock_opens_without_what_only_its_work_needs() -> None:
+    loaded = modules_after("import sys, napari_imseg.widgets.dock")
+    # napari itself imports other parts of SciPy and scikit-image
+    heavy = {"scipy.ndimage", "skimage.segmentation", "skimage.transform"}
+    assert not loaded & (TORCH | heavy | {"mahotas", "sklearn", "matplotlib"})
 
 
 def test_arrays_projects_and_rankings_do_without_torch_even_indirectly() -> None:

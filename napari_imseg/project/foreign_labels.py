@@ -12,8 +12,6 @@ import numpy as np
 import tifffile
 from numpy.typing import NDArray
 from PIL import Image
-from scipy import ndimage
-from skimage.segmentation import relabel_sequential
 
 from napari_imseg.core.problem import UNLABELED, Task
 from napari_imseg.project import label_values
@@ -82,10 +80,8 @@ def label_of_image(
         remark = f"instance ids were read as the class '{info.classes[0].name}'"
     ids = label_values.checked(ids, info, record.shape, name)
     if info.task is Task.INSTANCES:
-        ids = _sequential(ids)
-        parts, count = ndimage.label(ids > 0)
-        if ids.max(initial=0) == 1 and count > 1:
-            ids = np.where(ids > 0, parts, ids).astype(np.int32)
+        ids, divided = _instances(ids)
+        if divided:
             remark = "masks without instance ids were read as one instance for each connected part"
     return ids, remark
 
@@ -114,10 +110,17 @@ def _ones(ids: NDArray[np.int32]) -> NDArray[np.int32]:
     return ids
 
 
-def _sequential(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+def _instances(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], bool]:
+    """Ids 1, 2, …; those of a mask without ids are its connected parts, then True."""
+    # Half a second to import, and only labels of instances need them.
+    from scipy import ndimage
+    from skimage.segmentation import relabel_sequential
+
     unlabeled = ids == UNLABELED
-    relabeled, _, _ = relabel_sequential(np.where(unlabeled, 0, ids))
-    return np.where(unlabeled, UNLABELED, relabeled).astype(np.int32)
+    ids, _, _ = relabel_sequential(np.where(unlabeled, 0, ids))
+    parts, count = ndimage.label(ids)
+    divided = count > 1 and ids.max() == 1
+    return np.where(unlabeled, UNLABELED, parts if divided else ids).astype(np.int32), divided
 
 
 def _read_tiff(path: Path) -> NDArray[Any]:

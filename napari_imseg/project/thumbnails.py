@@ -14,7 +14,6 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.transform import resize
 
 from napari_imseg.project.database import Database
 from napari_imseg.project.records import ImageRecord
@@ -78,6 +77,8 @@ def make(image_C_H_W: NDArray[Any], size: int) -> NDArray[np.uint8]:
     numpy.ndarray
         uint8 (H, W, 3).
     """
+    from skimage.transform import resize  # heavy to import
+
     channels, height, width = image_C_H_W.shape
     step = max(1, max(height, width) // (4 * size))
     small = image_C_H_W[:3, ::step, ::step].astype(np.float32)

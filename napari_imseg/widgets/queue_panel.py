@@ -62,14 +62,12 @@ class QueuePanel(QWidget):
         session.closed.connect(self._on_closed)
         session.queue_changed.connect(self._on_changed)
         self._workspace.events.image.connect(self._on_image)
+        self.setEnabled(False)
 
     def _make_inputs(self) -> None:
         self._ranking = CalmComboBox()
         self._ranking.setObjectName("queue_ranking")
         self._ranking.setToolTip("What puts an image at the top of the queue")
-        for name, title in ranking_titles().items():
-            self._ranking.addItem(title, name)
-        self._choose_ranking(_DEFAULT)
         self._ranking.currentIndexChanged.connect(self._list)
         self._filter = CalmComboBox()
         self._filter.setObjectName("queue_filter")
@@ -115,8 +113,14 @@ class QueuePanel(QWidget):
             )
         )
 
-    def _choose_ranking(self, name: str) -> None:
-        self._ranking.setCurrentIndex(max(0, self._ranking.findData(name)))
+    def _fill_rankings(self) -> None:
+        """Only now: `Session` has imported them in a thread, while it opened the project."""
+        if not self._ranking.count():
+            self._ranking.blockSignals(True)
+            for name, title in ranking_titles().items():
+                self._ranking.addItem(title, name)
+            self._ranking.setCurrentIndex(max(0, self._ranking.findData(_DEFAULT)))
+            self._ranking.blockSignals(False)
 
     def _query(self) -> Query:
         states = FILTERS[self._filter.currentText()]
@@ -141,10 +145,13 @@ class QueuePanel(QWidget):
             self.image_chosen.emit()
 
     def _on_opened(self) -> None:
+        self.setEnabled(True)
         self._thumbnails.use(self._workspace.project)
+        self._fill_rankings()
         self._list()
 
     def _on_closed(self) -> None:
+        self.setEnabled(False)
         self._thumbnails.use(None)
         self.model.show(None, Query())
 

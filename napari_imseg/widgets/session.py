@@ -20,6 +20,7 @@ from napari_imseg.widgets.labeling import Labeling
 from napari_imseg.widgets.preferences import preferences
 from napari_imseg.widgets.project_layers import ProjectLayers
 from napari_imseg.widgets.project_log import ProjectLog
+from napari_imseg.widgets.queue_pages import ranking_titles
 from napari_imseg.widgets.run_follower import RunFollower
 from napari_imseg.workspace import Workspace, read_counts
 
@@ -192,6 +193,7 @@ class Session(QObject):
 
 
 def _open(folder: Path) -> _Opened:
+    ranking_titles()  # imports all rankings, which takes long; from now on they are at hand
     project = Project.open(folder, exclusive=True)
     try:
         known = runs(project.folder)
