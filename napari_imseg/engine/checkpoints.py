@@ -13,18 +13,19 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from napari_imseg.method import Objective
-
 
 def save_state(
-    path: Path, objective: Objective, optimizer: torch.optim.Optimizer, progress: Mapping[str, Any]
+    path: Path,
+    modules: Mapping[str, nn.Module],
+    optimizer: torch.optim.Optimizer,
+    progress: Mapping[str, Any],
 ) -> None:
-    """Write weights, optimizer and ``progress`` (JSON values) so that training can go on exactly.
+    """Write weights of named modules, optimizer and ``progress`` (JSON values) so that training can go on exactly.
 
     The file appears whole or not at all.
     """
     tensors: dict[str, Tensor] = {}
-    for name, module in objective.modules().items():
+    for name, module in modules.items():
         tensors |= {f"module/{name}/{key}": value for key, value in module.state_dict().items()}
     state = optimizer.state_dict()
     numbers: dict[str, dict[str, Any]] = {}
@@ -42,18 +43,20 @@ def save_state(
     write_tensors(path, tensors, header)
 
 
-def load_state(path: Path, objective: Objective, optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+def load_state(
+    path: Path, modules: Mapping[str, nn.Module], optimizer: torch.optim.Optimizer
+) -> dict[str, Any]:
     """Restore what `save_state` wrote, in place; returns ``progress``.
 
     Raises
     ------
     ValueError
-        The file does not belong to this objective.
+        The file does not belong to these modules.
     """
     with safe_open(path, framework="pt") as file:
         header = file.metadata()
         tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
-    for name, module in objective.modules().items():
+    for name, module in modules.items():
         _load_module(module, f"module/{name}/", tensors, path)
     state: dict[int, dict[str, Any]] = {
         int(index): dict(entries) for index, entries in json.loads(header["numbers"]).items()

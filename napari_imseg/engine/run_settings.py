@@ -11,8 +11,8 @@ class RunSettings(Settings):
     """Everything that decides the outcome of a run; written to its ``settings.json``.
 
     The defaults follow the protocol of the Inconsistency Masks paper (50 epochs, no schedule)
-    with fewer students and generations, and with smaller batches on a CPU: for the same time
-    they train a better network there.
+    with fewer students and generations, with smaller batches and crops on a CPU (for the same
+    time they train a better network there), and with averaged weights.
     """
 
     method: str = setting("inconsistency-masks", "Method: a curator, an objective or a classifier.")
@@ -34,8 +34,18 @@ class RunSettings(Settings):
     max_steps: int = setting(
         0, "Steps of an epoch are never more than this; 0 = no limit on a GPU, 32 on a CPU.", ge=0, le=100_000
     )
-    tile: int = setting(256, "Side of the square training crops in pixels.", ge=32, le=2048)
+    tile: int = setting(
+        0, "Side of the square training crops in pixels; 0 = 256 on a GPU, 128 on a CPU.", ge=0, le=2048
+    )
     alpha: float = setting(0.5, "Width factor of the 1x1 U-Net.", ge=0.125, le=4, step=0.125)
+    averaging: float = setting(
+        0.99,
+        "Share that the running mean of the weights keeps at each step; the mean is the network that is "
+        "validated and kept. 0 = the weights themselves, as in the paper.",
+        ge=0,
+        le=0.9999,
+        step=0.001,
+    )
     flips: bool = setting(True, "Flip and turn the training crops at random (off in the paper).")
     unlabeled_limit: int = setting(
         5000, "Most unlabeled images that teach one generation, drawn at random.", ge=1, le=1_000_000

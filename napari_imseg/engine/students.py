@@ -23,9 +23,10 @@ from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.outputs import n_outputs
 from napari_imseg.nets.unet import UNet1x1
+from napari_imseg.ops.averaging import running_mean
 
-GPU_BATCH = 32
-CPU_BATCH = 8
+GPU_BATCH, GPU_TILE = 32, 256
+CPU_BATCH, CPU_TILE = 8, 128
 """For the same computing time more, smaller steps reach a better network where time is short."""
 
 CPU_STEPS = 32
@@ -118,12 +119,16 @@ def _train_network(
     outputs = n_outputs(problem, room.recipe.im_class)
     network = UNet1x1(problem.channels, outputs, settings.alpha)
     objective = room.recipe.new_objective(network)
-    crops = Crops(examples, settings.tile, settings.flips, seed)
+    tile = settings.tile or (CPU_TILE if room.hardware.device == "cpu" else GPU_TILE)
+    crops = Crops(examples, tile, settings.flips, seed)
     plan = _plan(room, generation, student, crops, deadline)
-    member = NetworkMember(objective.predictor(), problem, room.recipe.im_class, room.hardware)
+    mean = running_mean(objective.predictor(), settings.averaging) if settings.averaging else None
+    kept = objective.predictor() if mean is None else mean.module
+    member = NetworkMember(kept, problem, room.recipe.im_class, room.hardware)
     scratch = member_path.with_name(f"{member_path.stem}.resume")
     training = Training(
         objective=objective,
+        mean=mean,
         crops=crops,
         plan=plan,
         hardware=room.hardware,

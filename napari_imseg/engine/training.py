@@ -11,8 +11,9 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import AveragedModel
 
 from napari_imseg.engine.batches import Crops
 from napari_imseg.engine.checkpoints import load_state, save_state
@@ -60,6 +61,9 @@ class Training:
 
     Attributes
     ----------
+    mean
+        Follows the predictor of the objective and is what is validated and kept; ``None`` to
+        validate and keep the predictor itself.
     validate
         Measures the network as it is now; ``None`` where there is no validation image.
     keep
@@ -67,6 +71,7 @@ class Training:
     """
 
     objective: Objective
+    mean: AveragedModel | None
     crops: Crops
     plan: Plan
     hardware: Hardware
@@ -92,7 +97,7 @@ class Training:
         optimizer = self._prepare()
         batch_size, epoch = self.plan.batch_size, 0
         if self.checkpoint.exists():
-            progress = load_state(self.checkpoint, self.objective, optimizer)
+            progress = load_state(self.checkpoint, self._modules, optimizer)
             batch_size, epoch, self.best = progress["batch_size"], progress["epoch"], progress["best"]
         else:
             self._save(optimizer, batch_size, epoch)
@@ -103,14 +108,20 @@ class Training:
                 batch_size = _smaller(batch_size, error)
                 yield Note(level="warning", message=f"not enough memory: batch size is now {batch_size}")
                 torch.cuda.empty_cache()
-                load_state(self.checkpoint, self.objective, optimizer)
+                load_state(self.checkpoint, self._modules, optimizer)
                 continue
             epoch += 1
             yield self._judge(epoch, losses)
             self._save(optimizer, batch_size, epoch)
 
+    @property
+    def _modules(self) -> dict[str, nn.Module]:
+        """Everything with a state."""
+        mean: dict[str, nn.Module] = {} if self.mean is None else {"mean": self.mean}
+        return self.objective.modules() | mean
+
     def _prepare(self) -> torch.optim.Optimizer:
-        for module in self.objective.modules().values():
+        for module in self._modules.values():
             module.to(device=self.hardware.device, memory_format=self.hardware.memory_format)  # type: ignore[call-overload]
         self._scaler = gradient_scaler(self.hardware)
         modules = self.objective.network.modules()
@@ -156,6 +167,8 @@ class Training:
         self._scaler.step(optimizer)
         self._scaler.update()
         self.objective.after_step(step)
+        if self.mean is not None:
+            self.mean.update_parameters(self.objective.predictor())
         return {name: value.detach().float() for name, value in losses.items()}
 
     def _remove_start_bias(self, step: int) -> None:
@@ -185,7 +198,7 @@ class Training:
         last = epoch == self.plan.epochs or time.monotonic() > self.plan.deadline
         metric = None
         if last or epoch % self.plan.validate_every == 0:
-            self.objective.predictor().eval()
+            (self.mean or self.objective.predictor()).eval()
             metric = self.validate()
             if metric is None or self.best is None or metric > self.best:
                 self.best = metric
@@ -204,7 +217,7 @@ class Training:
 
     def _save(self, optimizer: torch.optim.Optimizer, batch_size: int, epoch: int) -> None:
         progress = {"epoch": epoch, "best": self.best, "batch_size": batch_size}
-        save_state(self.checkpoint, self.objective, optimizer, progress)
+        save_state(self.checkpoint, self._modules, optimizer, progress)
 
 
 def _smaller(batch_size: int, error: BaseException) -> int:
