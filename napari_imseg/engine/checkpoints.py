@@ -20,7 +20,7 @@ def save_state(
     optimizer: torch.optim.Optimizer,
     progress: Mapping[str, Any],
 ) -> None:
-    """Write weights of named modules, optimizer and ``progress`` (JSON values) so that training can go on exactly.
+    """Write weights, optimizer and ``progress`` (JSON values) so that training can go on exactly.
 
     The file appears whole or not at all.
     """
