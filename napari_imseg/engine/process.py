@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Thread
 
 from napari_imseg.engine.events import Event, Failed, from_line, is_last
 from napari_imseg.engine.run_settings import RunSettings
@@ -17,9 +18,6 @@ from napari_imseg.project.runs import Run, runs
 
 STARTUP_SECONDS = 60.0
 """A trainer that has not taken its lock after this long has failed to start."""
-
-_children: list[subprocess.Popen[bytes]] = []
-"""Trainers that this process started, so that they are reaped when they end."""
 
 
 def start(project_folder: Path, settings: RunSettings) -> Run:
@@ -100,7 +98,6 @@ def _spawn(run: Run) -> None:
 
     Returns when it is at work (a second or so; it loads torch later).
     """
-    _children[:] = [child for child in _children if child.poll() is None]
     with open(run.log_path, "ab") as log:
         child = subprocess.Popen(
             [sys.executable, "-m", "napari_imseg.engine.trainer", str(run.folder)],
@@ -111,7 +108,9 @@ def _spawn(run: Run) -> None:
             cwd=run.project_folder,
             start_new_session=True,
         )
-    _children.append(child)
+    # Somebody has to wait for the end of a process, or it stays in the system's list; a daemon
+    # thread does, and lets this program end first.
+    Thread(target=child.wait, name=f"imseg-trainer-{run.name}", daemon=True).start()
     deadline = time.monotonic() + STARTUP_SECONDS
     while not run.is_running():
         if child.poll() is not None and not run.read_events()[0]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -104,6 +106,41 @@ def test_a_killed_run_is_told_and_resumed_with_the_same_figures(folder: Path, qu
     process.resume(run)
     assert isinstance(list(process.follow(run, poll=0.05))[-1], Finished)
     assert scores(run) == expected
+
+
+START_AND_LEAVE = """
+import sys
+from pathlib import Path
+from napari_imseg.engine import process
+from napari_imseg.engine.run_settings import RunSettings
+run = process.start(Path(sys.argv[1]), RunSettings.model_validate_json(sys.argv[2]))
+if sys.argv[3] == "ended":
+    list(process.follow(run, poll=0.05))
+"""
+
+
+@pytest.mark.parametrize("state", ["running", "ended"])
+def test_the_program_that_started_a_run_may_end_first(folder: Path, long: RunSettings, state: str) -> None:
+    settings = long if state == "running" else long.model_copy(update={"device": "cuda:7"})
+    done = subprocess.run(
+        [sys.executable, "-W", "always", "-c", START_AND_LEAVE, folder, settings.model_dump_json(), state],
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (process.running(folder) is not None) == (state == "running")
+
+
+@pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the trainer in /proc")
+def test_a_trainer_that_ended_leaves_the_list_of_processes(folder: Path, long: RunSettings) -> None:
+    run = process.start(folder, long)
+    pid = pid_of(run)
+    process.stop(run)
+    list(process.follow(run, poll=0.05))
+    deadline = time.monotonic() + 20
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
 
 
 def test_a_finished_run_cannot_be_resumed(folder: Path, quick: RunSettings) -> None:
