@@ -16,7 +16,15 @@ class Event(BaseModel):
 
 
 class RunStarted(Event):
-    """The run begins (or begins again): how much there is to do."""
+    """The run begins (or begins again): how much there is to do.
+
+    Attributes
+    ----------
+    device
+        In words for people, precision and memory layout among them.
+    precision
+        The same precision by itself, for programs.
+    """
 
     kind: Literal["run-started"] = "run-started"
     run: str

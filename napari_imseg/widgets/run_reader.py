@@ -133,7 +133,7 @@ class RunSummary:
     def _on_start(self, event: RunStarted) -> None:
         self._started = event
         self.ended = self.message = ""
-        self.hardware = f"{event.device}, {event.precision}"
+        self.hardware = event.device
         self.headline = (
             f"Learning from {event.labeled} labels, {event.validation} held back for validation, "
             f"{event.unlabeled} unlabeled images"
