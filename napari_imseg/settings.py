@@ -113,5 +113,6 @@ def _explain(cls: type[Settings], error: ValidationError) -> str:
         if mistake["type"] == "extra_forbidden":
             lines.append(f"unknown setting '{name}'; choose from: {', '.join(cls.model_fields)}")
         else:
-            lines.append(f"{name}: {mistake['msg'].lower()}, got '{mistake['input']}'")
+            message = mistake["msg"].lower().removeprefix("value error, ")
+            lines.append(f"{name}: {message}, got '{mistake['input']}'")
     return "; ".join(lines)

@@ -29,6 +29,8 @@ class Catalog:
     def __init__(self, path: Path, *, create: bool = False) -> None:
         if not create and not path.is_file():
             raise ProjectError(f"'{path.parent}' has no {path.name}; restore it from a backup")
+        if not create and path.stat().st_size == 0:  # SQLite would take it for a new one
+            raise ProjectError(f"'{path}' is damaged (0 bytes); restore it from a backup")
         self._database = Database(path)
         try:
             with self._database.connection() as connection:

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import tifffile
@@ -21,17 +21,25 @@ from napari_imseg.project.label_names import TIFF_SUFFIXES
 from napari_imseg.project.masks import MARK
 from napari_imseg.project.records import ImageRecord
 
+MOST_SAMPLES: Final = 4
+"""Of a grey label that was saved as a colour picture with alpha."""
 
-def read_label_file(path: Path) -> NDArray[Any]:
+
+def read_label_file(path: Path, most: int) -> NDArray[Any]:
     """Values of a label file as they are; unlabeled pixels of our own files become `UNLABELED`.
+
+    Parameters
+    ----------
+    most
+        Values that the label of its image can have; a file that claims many more is not decoded.
 
     Raises
     ------
     ProjectError
-        It cannot be read, or it is a colour picture.
+        It cannot be read, is much larger than its image, or is a colour picture.
     """
     try:
-        return _read_tiff(path) if path.suffix.lower() in TIFF_SUFFIXES else _read_picture(path)
+        return _read_tiff(path, most) if path.suffix.lower() in TIFF_SUFFIXES else _read_picture(path)
     except ProjectError:
         raise
     except Exception as error:  # a damaged file may raise anything
@@ -123,8 +131,13 @@ def _instances(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], bool]:
     return np.where(unlabeled, UNLABELED, parts if divided else ids).astype(np.int32), divided
 
 
-def _read_tiff(path: Path) -> NDArray[Any]:
+def _read_tiff(path: Path, most: int) -> NDArray[Any]:
     with tifffile.TiffFile(path) as tiff:
+        if tiff.series[0].size > most * MOST_SAMPLES:
+            raise ProjectError(
+                f"the label file '{path}': expected the size of its image, "
+                f"got {label_values.size(tiff.series[0].shape)}"
+            )
         values: NDArray[Any] = tiff.series[0].asarray()
         text = tiff.pages[0].description or ""
         colour = "S" in tiff.series[0].axes

@@ -78,7 +78,7 @@ def read_units(path: Path, tile: int = 0) -> list[Unit]:
     if bytes_of_one > LARGEST_IMAGE:
         raise ProjectError(
             f"'{path}' has images of {layout.height} x {layout.width} pixels, too large for one label; "
-            "cut it into tiles (a tile side of 1024, for example)"
+            "cut it into tiles (a project made with a tile side of 1024 does that)"
         )
     return units
 

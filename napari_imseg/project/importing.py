@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
@@ -78,8 +79,8 @@ def _convert(
     for path, records in pairs:
         progress("reading labels", len(done.used) + 1, len(pairs))
         done.used.append(path)
-        stored = foreign_labels.read_label_file(path)
         whole = foreign_labels.extent(records)
+        stored = foreign_labels.read_label_file(path, math.prod(whole) * len(info.classes))
         for record in records:
             if record.state in ("labeled", "partial"):
                 done.kept.append(record.id)

@@ -119,7 +119,7 @@ def read_info(path: Path) -> ProjectInfo:
     """
     try:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         raise ProjectError(
             f"'{path.parent}' is not a project (it has no {path.name}); make one with: napari-imseg new"
         ) from None

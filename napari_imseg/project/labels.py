@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,26 @@ from napari_imseg.project.paths import Paths
 from napari_imseg.project.records import State
 
 
+def read_label(path: Path, info: ProjectInfo, shape: tuple[int, int, int]) -> NDArray[np.int32]:
+    """A label that the project keeps; checked, because other programs can write such files too.
+
+    Parameters
+    ----------
+    shape
+        (C, H, W) of its image.
+
+    Raises
+    ------
+    ProjectError
+        The file is damaged, or does not fit the image or the classes.
+    """
+    label = read_mask(path)
+    try:
+        return label_values.checked(label, info, shape, f"'{path}'")
+    except ProjectError as error:
+        raise ProjectError(f"{error}; restore an earlier version from labels/history") from None
+
+
 class Labels:
     """Labels of a project, on disk the moment they are written."""
 
@@ -29,7 +50,9 @@ class Labels:
     def read(self, image_id: str) -> NDArray[np.int32] | None:
         """See `Project.read_label`."""
         path = self._paths.label(image_id)
-        return read_mask(path) if path.exists() else None
+        if not path.exists():
+            return None
+        return read_label(path, self._info, self._catalog.image(image_id).shape)
 
     def write(self, image_id: str, label: NDArray[Any], state: State, seconds: float) -> None:
         """See `Project.write_label`."""

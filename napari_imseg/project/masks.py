@@ -92,6 +92,8 @@ def read_mask_and_page(
         with tifffile.TiffFile(path) as tiff:
             stacked = json.loads(tiff.pages[0].description or "{}").get("axes", "YX") == "CYX"
             pages = [page.asarray() for page in tiff.pages]
+            if any(page.dtype.kind not in "ui" for page in pages):
+                raise ValueError(f"it holds values of type {pages[0].dtype} instead of ids")
     except FileNotFoundError:
         raise ProjectError(f"'{path}' does not exist") from None
     except Exception as error:  # a damaged file may raise anything

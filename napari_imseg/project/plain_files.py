@@ -45,7 +45,7 @@ def contents(path: Path) -> Contents:
             width, height = image.size
             mode = image.mode
     except UnidentifiedImageError:
-        raise ProjectError(f"'{path}' is not an image, or it is damaged") from None
+        raise ProjectError(f"'{path}' is not an image, or it is damaged; save it again") from None
     except Image.DecompressionBombError:
         raise ProjectError(_too_large(path)) from None
     except Exception as error:  # a damaged file may raise anything

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import platform
 import shutil
@@ -18,6 +19,8 @@ from filelock import FileLock, Timeout
 
 from napari_imseg.project.atomic import write_text
 from napari_imseg.project.errors import ProjectError, reason
+
+log = logging.getLogger("napari_imseg")
 
 RunState = Literal["running", "stopped", "finished", "failed", "died"]
 
@@ -78,11 +81,16 @@ class Run:
         """
         path = Path(folder) / "settings.json"
         try:
-            return cls(Path(folder).resolve(), json.loads(path.read_text(encoding="utf-8")))
+            settings = json.loads(path.read_text(encoding="utf-8"))
+            if not isinstance(settings, dict):
+                raise ValueError("it holds no settings")
+            return cls(Path(folder).resolve(), settings)
         except FileNotFoundError:
             raise ProjectError(f"'{folder}' is not a run (it has no {path.name})") from None
         except (OSError, ValueError) as error:
-            raise ProjectError(f"'{path}' cannot be read ({error}); start a new run") from error
+            raise ProjectError(
+                f"'{path}' cannot be read ({error}); restore it, or start a new run"
+            ) from error
 
     @property
     def name(self) -> str:
@@ -207,11 +215,17 @@ class Run:
 
 
 def runs(project_folder: Path) -> list[Run]:
-    """All runs of a project, oldest first."""
+    """All runs of a project, oldest first; one that is damaged is left out, and the log says so."""
     folders = sorted(
         (project_folder / "runs").glob("r*/settings.json"), key=lambda path: _number(path.parent)
     )
-    return [Run.open(path.parent) for path in folders]
+    found = []
+    for path in folders:
+        try:
+            found.append(Run.open(path.parent))
+        except ProjectError as error:  # the others can be used all the same
+            log.warning("%s", error)
+    return found
 
 
 def versions() -> dict[str, str]:

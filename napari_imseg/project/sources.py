@@ -44,7 +44,7 @@ class Sources:
 
     def locate(self, record: ImageRecord) -> Path:
         """The file of a record, after a look at whether it is still the same."""
-        path = self._folder / record.path
+        path = Path(os.path.normpath(self._folder / record.path))
         known = self._catalog.file(record.path)
         try:
             modified = modified_ns(path)
@@ -53,7 +53,8 @@ class Sources:
             now = FileRecord(record.path, fingerprint(path), modified)
         except FileNotFoundError:
             raise ProjectError(
-                f"'{path}' is gone: it was moved, renamed or deleted; tell the project where it is (relink)"
+                f"'{path}' is gone: it was moved, renamed or deleted; put it back, or tell the project where "
+                "it is (Relink in napari)"
             ) from None
         except OSError as error:
             raise ProjectError(
@@ -89,5 +90,5 @@ def relative(path: Path, folder: Path) -> str:
 def _changed(path: Path) -> str:
     return (
         f"'{path}' has changed since it was added, so its label may no longer fit; "
-        "put the old file back, or accept the new one by relinking its folder"
+        "put the old file back, or accept the new one (Relink in napari)"
     )

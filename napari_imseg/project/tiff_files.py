@@ -39,7 +39,9 @@ def contents(path: Path) -> Contents:
     except ProjectError as error:
         raise ProjectError(f"'{path}': {error}") from error
     except Exception as error:  # a damaged file may raise anything
-        raise ProjectError(f"'{path}' is not a TIFF that can be read ({reason(error)})") from error
+        raise ProjectError(
+            f"'{path}' is not a TIFF that can be read ({reason(error)}); save it again"
+        ) from error
 
 
 def read(path: Path, found: Contents, plane: int | None, tile: Tile | None) -> NDArray[Any]:

@@ -26,7 +26,7 @@ def change(path: Path, shape: tuple[int, ...] = SHAPE) -> None:
 def test_a_file_that_is_gone_is_told(project: Project, images: Path) -> None:
     (images / "cell_1.tif").unlink()
     with pytest.raises(
-        ProjectError, match=r"cell_1\.tif' is gone: it was moved, renamed or deleted; .*relink"
+        ProjectError, match=r"cell_1\.tif' is gone: it was moved, renamed or deleted; .*Relink"
     ):
         project.read_image(first(project))
     assert project.missing() == ["../images/cell_1.tif"]
