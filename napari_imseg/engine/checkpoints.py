@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor, nn
+
+from napari_imseg.nets.header import write_tensors
+from napari_imseg.project.errors import ProjectError
 
 
 def save_state(
@@ -40,7 +42,8 @@ def save_state(
         "groups": json.dumps(state["param_groups"]),
         "numbers": json.dumps(numbers),
     }
-    write_tensors(path, tensors, header)
+    contiguous = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
+    write_tensors(path, contiguous, header, save_file)
 
 
 def load_state(
@@ -53,9 +56,14 @@ def load_state(
     ValueError
         The file does not belong to these modules.
     """
-    with safe_open(path, framework="pt") as file:
-        header = file.metadata()
-        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    try:
+        with safe_open(path, framework="pt") as file:
+            header = file.metadata()
+            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+    except SafetensorError as error:
+        raise ProjectError(
+            f"'{path}' is damaged ({error}); delete it and resume, its student is then trained from the start"
+        ) from error
     for name, module in modules.items():
         _load_module(module, f"module/{name}/", tensors, path)
     state: dict[int, dict[str, Any]] = {
@@ -68,14 +76,6 @@ def load_state(
     optimizer.load_state_dict({"state": state, "param_groups": json.loads(header["groups"])})
     progress: dict[str, Any] = json.loads(header["progress"])
     return progress
-
-
-def write_tensors(path: Path, tensors: dict[str, Tensor], header: dict[str, str]) -> None:
-    """Write a safetensors file atomically."""
-    scratch = path.with_suffix(".tmp")
-    contiguous = {key: value.detach().cpu().contiguous().clone() for key, value in tensors.items()}
-    save_file(contiguous, scratch, metadata=header)
-    os.replace(scratch, path)
 
 
 def _load_module(module: nn.Module, prefix: str, tensors: dict[str, Tensor], path: Path) -> None:

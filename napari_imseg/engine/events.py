@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 
 class Event(BaseModel):
@@ -174,8 +174,14 @@ def to_line(event: Event) -> str:
 
 
 def from_line(line: str) -> Event:
-    """The event that `to_line` wrote; raises ``ValueError`` on anything else."""
-    return _adapter.validate_json(line)
+    """The event that `to_line` wrote; raises ``ValueError`` with one sentence on anything else."""
+    try:
+        return _adapter.validate_json(line)
+    except ValidationError:
+        raise ValueError(
+            f"'{line[:40]}' in events.jsonl is no event of a run; the file is damaged or of a newer version, "
+            "start a new run"
+        ) from None
 
 
 def is_last(event: Event) -> bool:

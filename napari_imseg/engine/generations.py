@@ -22,6 +22,7 @@ from napari_imseg.engine.records import (
     StudentRecord,
     best_of,
     generation_path,
+    read_record,
     write_record,
 )
 from napari_imseg.engine.run_settings import RunSettings
@@ -140,7 +141,7 @@ class Generations:
                         yield event.model_copy(update={"seconds_left": rest})
                     else:
                         yield event
-            records.append(StudentRecord.model_validate_json(path.read_text(encoding="utf-8")))
+            records.append(read_record(StudentRecord, path))
         # METHODS 1.2: rounded to 3 decimals, stable sort, the earlier student wins ties
         return sorted(records, key=lambda record: -round(record.score or 0.0, 3))
 
@@ -160,7 +161,7 @@ class Generations:
         path = generation_path(self.project, name)
         known = path.exists()
         if known and is_last:
-            return GenerationRecord.model_validate_json(path.read_text(encoding="utf-8")), []
+            return read_record(GenerationRecord, path), []
         job = Pass(
             project=self.project,
             ensemble=ensemble,

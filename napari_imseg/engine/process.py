@@ -14,6 +14,7 @@ from napari_imseg.engine.events import Event, Failed, from_line, is_last
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.nets.environment import environment
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.locks import starting
 from napari_imseg.project.runs import Run, runs
 
 STARTUP_SECONDS = 60.0
@@ -28,9 +29,10 @@ def start(project_folder: Path, settings: RunSettings) -> Run:
     ProjectError
         Another run of the project is at work.
     """
-    _refuse_second(project_folder)
-    run = Run.create(project_folder, settings.model_dump(mode="json"))
-    _spawn(run)
+    with starting(project_folder):
+        _refuse_second(project_folder)
+        run = Run.create(project_folder, settings.model_dump(mode="json"))
+        _spawn(run)
     return run
 
 
@@ -44,9 +46,10 @@ def resume(run: Run) -> Run:
     """
     if run.state == "finished":
         raise ProjectError(f"run {run.name} is finished; start a new run instead")
-    _refuse_second(run.project_folder)
-    run.clear_stop()
-    _spawn(run)
+    with starting(run.project_folder):
+        _refuse_second(run.project_folder)
+        run.clear_stop()
+        _spawn(run)
     return run
 
 
@@ -122,6 +125,6 @@ def _spawn(run: Run) -> None:
 
 def _died(run: Run) -> str:
     return (
-        f"the training process of run {run.name} ended without a word (killed, or out of memory); "
-        f"resume it, or read {run.log_path.name} in its folder"
+        f"the training process of run {run.name} ended without a word (killed, out of memory, or the disk "
+        f"is full); resume it, or read {run.log_path.name} in its folder"
     )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
+
+Record = TypeVar("Record", bound=BaseModel)
 
 
 class StudentRecord(BaseModel):
@@ -71,6 +74,17 @@ def write_record(path: Path, record: BaseModel) -> None:
     os.replace(scratch, path)
 
 
+def read_record(kind: type[Record], path: Path) -> Record:
+    """Read what `write_record` wrote; raises `ProjectError` if the file is damaged."""
+    try:
+        return kind.model_validate_json(path.read_bytes())
+    except ValidationError:
+        raise ProjectError(
+            f"'{path}' is damaged or was written by a newer version ; "
+            "restore it from a backup, or delete it to do without"
+        ) from None
+
+
 def generation_path(project: Project, name: str) -> Path:
     """Where the record of a generation lies."""
     return project.folder / "predictions" / name / "generation.json"
@@ -79,7 +93,7 @@ def generation_path(project: Project, name: str) -> Path:
 def generations(project: Project) -> list[GenerationRecord]:
     """All finished generations of a project, oldest run first."""
     paths = sorted((project.folder / "predictions").glob("*/generation.json"))
-    records = [GenerationRecord.model_validate_json(path.read_text(encoding="utf-8")) for path in paths]
+    records = [read_record(GenerationRecord, path) for path in paths]
     return sorted(records, key=lambda record: (record.run, record.generation))
 
 

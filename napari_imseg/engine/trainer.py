@@ -14,6 +14,7 @@ from filelock import Timeout
 
 from napari_imseg.engine.events import Event, Failed, Stopped, to_line
 from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.project.errors import sentence
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 
@@ -74,11 +75,8 @@ def _sentence(error: Exception, run: Run) -> str:
     """What went wrong, for people; our own errors are sentences already."""
     if isinstance(error, MemoryError):
         return "memory is full; choose a smaller batch_size, tile or alpha and resume"
-    if isinstance(error, OSError):
-        where = error.filename or run.folder.name
-        return f"{error.strerror or error} ({where}); free the disk or the file, then resume"
-    if isinstance(error, ValueError | KeyError):
-        return str(error)
+    if isinstance(error, OSError | ValueError | KeyError):
+        return sentence(error)
     return f"{type(error).__name__}: {error} (details in {run.log_path.name} of the run)"
 
 

@@ -14,7 +14,9 @@ from numpy.typing import NDArray
 from napari_imseg.core.instances import three_class_target
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Example
+from napari_imseg.project.atomic import write_text
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.labels import read_label
 from napari_imseg.project.masks import read_mask
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
@@ -40,11 +42,10 @@ def freeze(project: Project, run: Run) -> None:
         "validation": [record.id for record in project.labeled("validation")],
         "unlabeled": [record.id for record in project.unlabeled()],
     }
-    frozen = run.folder / "labels"
-    frozen.mkdir(exist_ok=True)
+    (run.folder / "labels").mkdir(exist_ok=True)
     for image_id in sets["labeled"] + sets["validation"]:
-        _link(project.label_path(image_id), frozen / f"{image_id}.tif")
-    (run.folder / "training_set.json").write_text(json.dumps(sets, indent=1), encoding="utf-8")
+        _link(project.label_path(image_id), _frozen_path(run, image_id))
+    write_text(run.folder / "training_set.json", json.dumps(sets, indent=1))
 
 
 def load(project: Project, run: Run) -> TrainingSet:
@@ -55,7 +56,11 @@ def load(project: Project, run: Run) -> TrainingSet:
     ProjectError
         There is no labeled image to train on, or an image cannot be read any more.
     """
-    sets = json.loads((run.folder / "training_set.json").read_text(encoding="utf-8"))
+    path = run.folder / "training_set.json"
+    try:
+        sets = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ProjectError(f"'{path}' is damaged ({error}); start a new run instead") from error
     labeled = [_example(project, run, image_id) for image_id in sets["labeled"]]
     if not labeled:
         raise ProjectError("there is no labeled image to train on; label at least one image first")
@@ -72,15 +77,24 @@ def target_of(label: NDArray[np.int32], problem: Problem) -> NDArray[np.int16]:
 
 def frozen_label(run: Run, image_id: str) -> NDArray[np.int32]:
     """The label of an image as it was when the run started, int32 with `UNLABELED`."""
-    return read_mask(run.folder / "labels" / f"{image_id}.tif")
+    return read_mask(_frozen_path(run, image_id))
+
+
+def _frozen_path(run: Run, image_id: str) -> Path:
+    return run.folder / "labels" / f"{image_id}.tif"
 
 
 def _example(project: Project, run: Run, image_id: str) -> Example:
-    label = frozen_label(run, image_id)
+    shape = project.catalog.image(image_id).shape
+    label = read_label(_frozen_path(run, image_id), project.info, shape)
     return Example(project.network_image(image_id), target_of(label, project.problem), image_id)
 
 
 def _link(source: Path, target: Path) -> None:
+    if not source.exists():
+        raise ProjectError(
+            f"the label '{source}' is gone; restore an earlier version from labels/history, or label it again"
+        )
     try:
         os.link(source, target)
     except OSError:  # another file system, or one without hard links

@@ -62,10 +62,30 @@ def write_member(
     save_file: Callable[[dict[str, Any], Path, dict[str, str]], None],
 ) -> None:
     """Write a member file with ``save_file`` of safetensors; it appears whole or not at all."""
+    write_tensors(path, tensors, {HEADER: header.model_dump_json()}, save_file)
+
+
+def write_tensors(
+    path: Path,
+    tensors: Mapping[str, Any],
+    metadata: dict[str, str],
+    save_file: Callable[[dict[str, Any], Path, dict[str, str]], None],
+) -> None:
+    """Write a safetensors file; it appears whole or not at all.
+
+    Raises
+    ------
+    ValueError
+        The disk is full or the folder cannot be written; an earlier file is unchanged.
+    """
     scratch = path.with_name(path.name + ".tmp")
     try:
-        save_file(dict(tensors), scratch, {HEADER: header.model_dump_json()})
+        save_file(dict(tensors), scratch, metadata)
         os.replace(scratch, path)
+    except (SafetensorError, OSError) as error:
+        raise ValueError(
+            f"'{path}' could not be written ({error}); free some space or make the folder writable"
+        ) from error
     finally:
         scratch.unlink(missing_ok=True)
 
@@ -85,7 +105,9 @@ def read_member(path: Path, framework: str) -> tuple[MemberHeader, dict[str, Any
     except FileNotFoundError:
         raise ValueError(f"the model file {path.name} is missing; train again or restore the file") from None
     except (SafetensorError, OSError) as error:
-        raise ValueError(f"{path.name} is not a complete safetensors file ({error})") from None
+        raise ValueError(
+            f"{path.name} is not a complete safetensors file ({error}); train again or restore the file"
+        ) from None
     if HEADER not in metadata:
         raise ValueError(f"{path.name} does not say what model it holds; it was made by another program")
     try:

@@ -5,11 +5,41 @@ from __future__ import annotations
 import json
 import os
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from napari_imseg.project.errors import ProjectError, reason
+
+
+@contextmanager
+def starting(folder: Path) -> Iterator[None]:
+    """Held while a run of the project in ``folder`` is started, so that no two programs start one.
+
+    Raises
+    ------
+    ProjectError
+        Another program is starting a run, or the folder cannot be written.
+    """
+    path = folder / "runs" / "start.lock"
+    lock = FileLock(path, timeout=0)
+    try:
+        path.parent.mkdir(exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        raise ProjectError(
+            "another program is starting a run in this project; stop that run or wait until it is done"
+        ) from None
+    except OSError as error:
+        raise ProjectError(
+            f"'{path.parent}' cannot be written ({reason(error)}); make the folder writable"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 class EditorLock:

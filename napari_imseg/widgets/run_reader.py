@@ -171,8 +171,8 @@ def _scored(metric: str, score: float | None) -> str:
 
 def _died(run: Run) -> str:
     return (
-        f"the training process of run {run.name} ended without a word (killed, or out of memory); "
-        f"resume it, or read {run.log_path.name} in its folder"
+        f"the training process of run {run.name} ended without a word (killed, out of memory, or the disk "
+        f"is full); resume it, or read {run.log_path.name} in its folder"
     )
 
 
