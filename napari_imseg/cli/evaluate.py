@@ -25,6 +25,7 @@ def evaluate(
     """Measure a trained generation on images with true labels."""
     from napari_imseg.cli.measuring import measure
     from napari_imseg.cli.segmenting import load_model
+    from napari_imseg.project.atomic import write_text
     from napari_imseg.project.project import Project
 
     with Project.open(project) as opened:
@@ -34,8 +35,7 @@ def evaluate(
         typer.echo(text)
         return
     if json_ is not None:
-        json_.parent.mkdir(parents=True, exist_ok=True)
-        json_.write_text(text + "\n", encoding="utf-8")
+        write_text(json_, text + "\n")
     columns = list(found.overall)
     rows = [[name, *(number(row[one]) for one in columns)] for name, row in found.images.items()]
     rows.insert(0, ["all images", *(number(value) for value in found.overall.values())])

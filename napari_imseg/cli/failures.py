@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from typing import Any, NoReturn
 
@@ -27,14 +28,17 @@ class Commands(TyperGroup):
 
     def invoke(self, ctx: Any) -> Any:
         """Run the command that was asked for."""
+        logging.getLogger("tifffile").addHandler(logging.NullHandler())  # of damage, one sentence is enough
         if os.environ.get("NAPARI_IMSEG_TRACEBACK"):
             return super().invoke(ctx)
         try:
             return super().invoke(ctx)
-        except (ValueError, OSError, KeyError) as error:
+        except (ValueError, OSError, KeyError, MemoryError) as error:
             if not _is_told_to_users(error):
                 raise
-            fail(_sentence(error), USAGE if _is_usage(error) else FAILED)
+            from napari_imseg.project.errors import sentence
+
+            fail(sentence(error), USAGE if _is_usage(error) else FAILED)
 
 
 def fail(sentence: str, code: int = FAILED) -> NoReturn:
@@ -53,10 +57,3 @@ def _is_usage(error: Exception) -> bool:
     from napari_imseg.settings import SettingsError
 
     return isinstance(error, UsageMistake | UnknownName | SettingsError)
-
-
-def _sentence(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        where = f": '{error.filename}'" if error.filename else ""
-        return f"{error.strerror.lower()}{where}"
-    return " ".join(str(error).split())

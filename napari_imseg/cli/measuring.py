@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.cli.terminal import messages, progress_bars
+from napari_imseg.cli.terminal import messages, progress_bars, warn
 from napari_imseg.engine.evaluation import Evaluation, evaluate
 from napari_imseg.engine.model import Model
 from napari_imseg.project.errors import ProjectError
@@ -47,13 +47,12 @@ def measure(model: Model, images: Path, labels: Path) -> Evaluation:
 
 
 def _run(model: Model, truth: Project, images: Path) -> Evaluation:
-    console = messages()
     labeled, total = len(truth.labeled()), truth.catalog.count()
     for warning in truth.warnings:
-        console.print(f"warning: {warning}", soft_wrap=True)
+        warn(warning)
     if labeled < total:
-        console.print(f"warning: {total - labeled} of {total} images have no label and are left out")
-    with progress_bars(console) as bars:
+        warn(f"{total - labeled} of {total} images have no label and are left out")
+    with progress_bars(messages()) as bars:
         task = bars.add_task("images", total=labeled, remark="")
         steps = evaluate(model, _pairs(truth, images))
         while True:

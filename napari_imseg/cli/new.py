@@ -26,7 +26,7 @@ def new(
     seed: Annotated[int, typer.Option(help="Seed of the choice of validation images.")] = 0,
 ) -> None:
     """Make a project; images stay where they are and are only referenced."""
-    from napari_imseg.cli.terminal import messages
+    from napari_imseg.cli.terminal import warn
     from napari_imseg.project.project import Project
 
     made = Project.create(
@@ -42,7 +42,7 @@ def new(
     )
     with made:
         for warning in made.warnings:
-            messages().print(f"warning: {warning}", soft_wrap=True)
+            warn(warning)
         labeled, held = len(made.labeled()), len(made.labeled("validation"))
         typer.echo(
             f"{project}: {made.catalog.count()} images, {labeled} labeled ({held} of them for validation)"

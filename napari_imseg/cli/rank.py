@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 from pathlib import Path
 from typing import Annotated
 
@@ -22,14 +23,15 @@ def rank(
 ) -> None:
     """Order the unlabeled images by a ranking and say why each stands where it stands."""
     from napari_imseg.cli.queue import ranked
+    from napari_imseg.project.atomic import write_text
 
     rows = ranked(project, by, top)
     if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open("w", newline="", encoding="utf-8") as file:
-            writer = csv.DictWriter(file, COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
+        table = io.StringIO()
+        writer = csv.DictWriter(table, COLUMNS)
+        writer.writeheader()
+        writer.writerows(rows)
+        write_text(out, table.getvalue())
     if json_:
         print_json(rows)
     elif out is None:

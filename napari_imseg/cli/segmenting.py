@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import tifffile
@@ -19,10 +20,14 @@ from napari_imseg.core.problem import Task
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.records import find_generation
 from napari_imseg.project import images
+from napari_imseg.project.atomic import replacing
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.masks import write_mask
 from napari_imseg.project.project import Project
 from napari_imseg.project.scanning import find_images
+
+LONGEST_NAME: Final = 255
+"""Bytes of a file name on all common file systems."""
 
 
 @dataclass(frozen=True)
@@ -55,13 +60,25 @@ def sources(paths: Sequence[Path], out: Path) -> list[Source]:
             target = out / Path(within).with_suffix("")
             found.append(Source(path, unit.plane, unit.shape[0], target.with_name(target.name + place)))
     if not found:
-        raise ProjectError(f"there is no image in {', '.join(map(str, paths))}")
+        places = " or ".join(f"'{path}'" for path in paths)
+        raise ProjectError(f"there is no image in {places}; give image files or folders of images")
+    for source in found:
+        _check_name(source)
     target, count = Counter(source.target for source in found).most_common(1)[0]
     if count > 1:
         raise ProjectError(
             f"{count} images would be written to '{target.name}' in {out}; predict them one folder at a time"
         )
     return found
+
+
+def _check_name(source: Source) -> None:
+    longest = f"{source.target.name}_probabilities.tif"
+    if len(os.fsencode(longest)) > LONGEST_NAME:
+        raise ProjectError(
+            f"the name of '{source.path}' is too long for its results ({len(longest)} characters, "
+            f"at most {LONGEST_NAME}); rename the image"
+        )
 
 
 def results(model: Model, source: Source, kinds: Sequence[str]) -> dict[str, NDArray[Any]]:
@@ -96,11 +113,11 @@ def write_results(target: Path, kinds: Sequence[str], made: dict[str, NDArray[An
     multilabel), ``im`` 0 and 1, ``probabilities`` float32 (classes, H, W), and
     ``instances`` an id per object.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
     for kind in kinds:
         path = target.with_name(f"{target.name}_{kind}.tif")
         if kind == "probabilities":
-            tifffile.imwrite(path, made[kind], compression="zlib", metadata={"axes": "CYX"})
+            with replacing(path, durable=False) as scratch:
+                tifffile.imwrite(scratch, made[kind], compression="zlib", metadata={"axes": "CYX"})
         else:
             write_mask(path, made[kind].astype(np.int32), description={"task": task.value, "kind": kind})
 

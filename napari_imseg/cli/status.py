@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
-from napari_imseg.cli.terminal import number, percent, print_json, print_table
+from napari_imseg.cli.terminal import number, percent, print_json, print_table, warn
+from napari_imseg.project.wording import some
 
 if TYPE_CHECKING:
     from napari_imseg.engine.records import GenerationRecord
@@ -52,15 +53,25 @@ def describe(project: Project) -> dict[str, Any]:
         "runs": [
             {
                 "name": run.name,
-                "method": run.settings["method"],
+                "method": run.settings.get("method", "unknown"),
                 "state": run.state,
                 "generations": [entry for entry in trained if entry["run"] == run.name],
             }
             for run in runs(project.folder)
         ],
         "best": _generation(find_generation(project)) if records else None,
-        "warnings": list(project.warnings),
+        "warnings": _missing(project),
     }
+
+
+def _missing(project: Project) -> list[str]:
+    paths = project.missing()
+    if not paths:
+        return []
+    return [
+        f"{len(paths)} image files are gone or have changed: {some(paths)}; "
+        "put them back, or tell the project where they are (Relink in napari)"
+    ]
 
 
 def _generation(record: GenerationRecord) -> dict[str, Any]:
@@ -91,7 +102,7 @@ def _print(found: dict[str, Any]) -> None:
     else:
         typer.echo(f"nothing is trained yet; start with: napari-imseg train {found['folder']}")
     for warning in found["warnings"]:
-        typer.echo(f"warning: {warning}", err=True)
+        warn(warning)
 
 
 def _print_run(run: dict[str, Any]) -> None:

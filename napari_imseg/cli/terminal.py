@@ -41,6 +41,11 @@ def messages() -> Console:
     return Console(stderr=True, markup=False, highlight=False)
 
 
+def warn(sentence: str) -> None:
+    """Print a warning as one line on standard error, whatever the names in it hold."""
+    messages().print(f"warning: {' '.join(sentence.split())}", soft_wrap=True)
+
+
 def progress_bars(console: Console) -> Progress:
     """Progress bars with percentage and time left on ``console``; nothing is drawn off a terminal."""
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn

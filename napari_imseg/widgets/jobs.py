@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QObject, Signal
 
+from napari_imseg.project.errors import sentence
 from napari_imseg.widgets import notify
 from napari_imseg.widgets.project_log import LOGGER
 
@@ -124,11 +125,11 @@ class Jobs(QObject):
 def report(error: BaseException) -> None:
     """Tell the user what a job raised.
 
-    ``ValueError`` and ``OSError`` carry a sentence for the user; anything else is a bug,
-    which napari shows with its traceback.
+    ``ValueError``, ``OSError`` and ``MemoryError`` have a sentence for the user; anything else
+    is a bug, which napari shows with its traceback.
     """
-    if isinstance(error, ValueError | OSError):
-        notify.error(str(error), error)
+    if isinstance(error, ValueError | OSError | MemoryError):
+        notify.error(sentence(error), error)
     else:
         LOGGER.error("a bug", exc_info=error)
         notification_manager.receive_error(type(error), error, error.__traceback__)

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 
 from napari.utils import notifications
 
+from napari_imseg.project.errors import sentence
+
 _log = logging.getLogger("napari_imseg")
 
 
@@ -44,11 +46,11 @@ def error(message: str, cause: BaseException | None = None) -> None:
 def reporting() -> Iterator[None]:
     """Turn the errors that a user can mend into notifications.
 
-    ``ValueError`` (and with it every error of projects and settings) and ``OSError`` carry
-    a sentence for the user. Anything else is a bug and goes on to napari, which shows it
+    ``ValueError`` (and with it every error of projects and settings), ``OSError`` and
+    ``MemoryError`` have a sentence for the user. Anything else is a bug and goes on to napari, which shows it
     with its traceback.
     """
     try:
         yield
-    except (ValueError, OSError) as mistake:
-        error(str(mistake), mistake)
+    except (ValueError, OSError, MemoryError) as mistake:
+        error(sentence(mistake), mistake)
