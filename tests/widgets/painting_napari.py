@@ -56,7 +56,8 @@ def paint_for_ever(dock: Dock, canvas: QWidget) -> None:
         QTest.mouseMove(canvas, place + QPoint(8, 0))
         QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, NONE, place + QPoint(8, 0))
         labeled = int((dock.session.labeling.layers.label >= 0).sum())
-        print(dock.workspace.image.id, labeled, time.time(), flush=True)
+        sys.stdout.write(f"{dock.workspace.image.id} {labeled} {time.time()}\n")
+        sys.stdout.flush()
         QTest.qWait(200)
 
 
