@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 import numpy as np
 from napari.layers import Image
@@ -23,7 +23,7 @@ from napari_imseg.widgets.watershed_form import WatershedForm
 from napari_imseg.widgets.watershed_options import WatershedOptions
 
 if TYPE_CHECKING:
-    from napari_imseg.widgets.flood import Flood
+    from napari_imseg.core.interactive import InteractiveWatershed
 
 NAME: Final = "instances"
 REST_MS: Final = 250
@@ -50,6 +50,10 @@ Show = Callable[[NDArray[np.int32]], Any]
 """Puts instances, int32 (H, W), on the screen; may return the Labels layer for the measurements."""
 
 
+_Answer: TypeAlias = "tuple[InteractiveWatershed, NDArray[np.int32], int]"
+"""What floods again, instances (H, W), and their number."""
+
+
 class InstancesPanel(QWidget):
     """Sliders, a button, and the measurements of the instances.
 
@@ -68,7 +72,7 @@ class InstancesPanel(QWidget):
         self._show = show or self._show_on_source
         self._jobs = Jobs()
         self._source: Source | None = None
-        self._flood: Flood | None = None
+        self._flood: InteractiveWatershed | None = None
         self._preview_wanted = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -130,10 +134,9 @@ class InstancesPanel(QWidget):
             return
         self._status.setText("flooding…")
 
-        def work() -> tuple[Flood, NDArray[np.int32], int]:
+        def work() -> _Answer:
             ready = flood or _flood(source)
-            ids_H_W = ready.exact(options)
-            return ready, ids_H_W, int(np.count_nonzero(np.bincount(ids_H_W.ravel())[1:]))
+            return _answer(ready, _instances(ready, options))
 
         self._jobs.run("exact", work, self._made, topic="exact", failed=self._failed)
 
@@ -153,20 +156,20 @@ class InstancesPanel(QWidget):
             return
         self._preview_wanted = False
 
-        def work() -> tuple[Flood, NDArray[np.int32], int]:
+        def work() -> _Answer:
             ready = flood or _flood(source)
-            return ready, *ready.preview(options)
+            return _answer(ready, ready.preview(options.foreground, options.seed, options.minimum_size))
 
         self._jobs.run("preview", work, self._previewed, topic="preview", failed=self._failed)
 
-    def _previewed(self, answer: tuple[Flood, NDArray[np.int32], int]) -> None:
+    def _previewed(self, answer: _Answer) -> None:
         self._flood, ids_H_W, count = answer
         self._show(ids_H_W)
         self._status.setText(f"about {count} instances…")
         if self._preview_wanted:
             self._preview()
 
-    def _made(self, answer: tuple[Flood, NDArray[np.int32], int]) -> None:
+    def _made(self, answer: _Answer) -> None:
         self._flood, ids_H_W, count = answer
         self._status.setText(f"{count} instances, measuring…")
         self._jobs.forget("preview")
@@ -224,10 +227,28 @@ class InstancesPanel(QWidget):
         return show_labels(self._viewer, ids_H_W, NAME, like, made_of=[like])
 
 
-def _flood(source: Source) -> Flood:
-    from napari_imseg.widgets.flood import Flood  # slow to import: not on the GUI thread
+def _flood(source: Source) -> InteractiveWatershed:
+    from napari_imseg.core.interactive import InteractiveWatershed  # slow to import: not on the GUI thread
 
-    return Flood(source.load())
+    return InteractiveWatershed(source.load())
+
+
+def _instances(flood: InteractiveWatershed, options: WatershedOptions) -> NDArray[np.int32]:
+    """Instances as training, prediction and evaluation make them."""
+    from napari_imseg.core.instances import watershed_instances  # as above
+
+    return watershed_instances(
+        flood.probabilities_C_H_W,
+        options.foreground,
+        options.seed,
+        minimum_size=options.minimum_size,
+        drop_seedless=options.drop_seedless,
+        fill_holes=options.fill_holes,
+    )
+
+
+def _answer(flood: InteractiveWatershed, ids_H_W: NDArray[np.int32]) -> _Answer:
+    return flood, ids_H_W, int(np.count_nonzero(np.bincount(ids_H_W.ravel())[1:]))
 
 
 def channels_of(image: Any, shape: tuple[int, ...]) -> NDArray[Any]:

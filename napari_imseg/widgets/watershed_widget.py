@@ -53,7 +53,7 @@ def _fits(layer: Any) -> bool:
 
 def _probabilities(layer: Any) -> NDArray[np.float32]:
     # Slow to import: not on the GUI thread.
-    from napari_imseg.widgets.flood import check_probabilities, mask_as_probabilities
+    from napari_imseg.widgets.three_class_maps import check_probabilities, mask_as_probabilities
 
     check_memory([layer.data.shape], bytes_per_pixel=40)
     pixels = pixels_of(layer)

@@ -22,11 +22,12 @@ from qtpy.QtCore import QEventLoop, QTimer
 from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import QWidget
 
+from napari_imseg.core.instances import watershed_instances
+from napari_imseg.core.interactive import InteractiveWatershed
 from napari_imseg.synthetic import nuclei
-from napari_imseg.widgets.flood import Flood, mask_as_probabilities
 from napari_imseg.widgets.instances_panel import InstancesPanel
 from napari_imseg.widgets.loss_plot import Curves
-from napari_imseg.widgets.watershed_options import WatershedOptions
+from napari_imseg.widgets.three_class_maps import mask_as_probabilities
 from napari_imseg.widgets.watershed_widget import WatershedWidget
 
 SERIES, POINTS = 6, 5000
@@ -36,10 +37,11 @@ def main(side: int, rounds: int) -> None:
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1400, 900)
     mask = (nuclei.make(0, (side, side)).label_H_W > 0).astype(np.int32)
-    flood = Flood(mask_as_probabilities(mask))
+    maps = mask_as_probabilities(mask)
+    flood = InteractiveWatershed(maps)
     seeds = np.linspace(0.2, 0.9, rounds)
-    exact = timed(lambda seed: flood.exact(WatershedOptions(seed=seed)), seeds[::6])
-    preview = timed(lambda seed: flood.preview(WatershedOptions(seed=seed)), seeds)
+    exact = timed(lambda seed: watershed_instances(maps, 0.5, seed), seeds[::6])
+    preview = timed(lambda seed: flood.preview(0.5, seed), seeds)
     answer = answers(viewer, mask, seeds)
     own, theirs = curves(), matplotlib_curves()
     viewer.close()

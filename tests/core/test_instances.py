@@ -151,6 +151,15 @@ def test_preview_is_nearly_the_final_result_whichever_slider_moved() -> None:
         assert (preview == final)[(preview > 0) | (final > 0)].mean() > 0.99
 
 
+def test_preview_of_a_large_crowd_is_coarse_but_complete() -> None:
+    y, x = np.mgrid[:400, :400]
+    interior = (0.5 + 0.45 * np.sin(y / 12) * np.sin(x / 12)).astype(np.float32)
+    maps = np.stack([0 * interior, interior, 1 - interior])  # no background: every object is contested
+    preview, final = InteractiveWatershed(maps).preview(0.5, 0.94), watershed_instances(maps, 0.5, 0.94)
+    assert set(np.unique(preview)) == set(np.unique(final))
+    assert (preview == final).mean() > 0.95
+
+
 def test_preview_without_seeds() -> None:
     maps = np.stack([np.zeros((4, 4)), np.zeros((4, 4)), np.ones((4, 4))]).astype(np.float32)
     assert not InteractiveWatershed(maps).preview(0.5, 0.5).any()

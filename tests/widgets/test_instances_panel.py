@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QCheckBox
 from skimage.draw import disk
 
 from napari_imseg.core.instances import watershed_instances
-from napari_imseg.widgets.flood import Flood, check_probabilities, mask_as_probabilities
 from napari_imseg.widgets.instances_panel import InstancesPanel, Source
+from napari_imseg.widgets.three_class_maps import check_probabilities, mask_as_probabilities
 from napari_imseg.widgets.watershed_options import WatershedOptions
 from napari_imseg.widgets.watershed_widget import WatershedWidget
 from tests.widgets.gui import assert_explained, child, choose, click, last_words
@@ -274,34 +274,9 @@ def test_panel_starts_with_the_given_options(viewer):
     panel.deleteLater()
 
 
-@pytest.mark.parametrize("seed", [0.2, 0.5, 0.8, 0.95])
-def test_preview_is_nearly_the_exact_answer(seed):
-    flood, options = Flood(PROBABILITIES), WatershedOptions(seed=seed)
-    (preview, count), exact = flood.preview(options), flood.exact(options)
-    assert preview.max() == exact.max() == count
-    assert np.mean(preview != exact) < 0.02
-
-
-def test_preview_of_a_large_image_is_coarse_but_complete():
-    large = np.kron(MASK, np.ones((12, 12), np.int32))
-    flood, options = Flood(mask_as_probabilities(large)), WatershedOptions(seed=0.8, minimum_size=100)
-    preview, count = flood.preview(options)
-    assert preview.shape == large.shape
-    assert len(np.unique(preview)) - 1 == count == 3
-    assert np.mean((preview > 0) != (large > 0)) < 0.02
-
-
-def test_preview_without_foreground_is_empty():
-    flood = Flood(np.stack([np.ones((8, 8)), np.zeros((8, 8)), np.zeros((8, 8))]).astype(np.float32))
-    preview, count = flood.preview(WatershedOptions())
-    assert count == 0
-    assert not preview.any()
-    assert not flood.exact(WatershedOptions()).any()
-
-
 def test_a_mask_without_background_has_one_object():
     maps = mask_as_probabilities(np.ones((30, 30), np.int32))
-    assert Flood(maps).exact(WatershedOptions()).max() == 1
+    assert watershed_instances(maps, 0.5, 0.6).max() == 1
 
 
 def test_probabilities_of_a_mask_are_probabilities():

@@ -1,58 +1,12 @@
-"""Instances from probabilities or from a mask: exact, or fast enough to follow a slider; no Qt."""
+"""Probabilities of background, interior and boundary, from the pixels of a layer; no Qt."""
 
 from __future__ import annotations
 
-import math
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from skimage.segmentation import watershed
-
-from napari_imseg.core.instances import foreground_and_seeds, watershed_instances
-from napari_imseg.widgets.watershed_options import WatershedOptions
-
-PREVIEW_PIXELS: Final = 50_000
-"""Foreground pixels that a preview floods: about 15 ms on one core."""
-
-
-class Flood:
-    """One image that is flooded again and again with other options."""
-
-    def __init__(self, probabilities_C_H_W: NDArray[np.float32]) -> None:
-        self._probabilities_C_H_W = probabilities_C_H_W
-        self._foreground_H_W, self._interior_H_W = foreground_and_seeds(probabilities_C_H_W)
-
-    def exact(self, options: WatershedOptions) -> NDArray[np.int32]:
-        """Instances as training, prediction and evaluation make them: int32 (H, W)."""
-        return watershed_instances(
-            self._probabilities_C_H_W,
-            options.foreground,
-            options.seed,
-            minimum_size=options.minimum_size,
-            drop_seedless=options.drop_seedless,
-            fill_holes=options.fill_holes,
-        )
-
-    def preview(self, options: WatershedOptions) -> tuple[NDArray[np.int32], int]:
-        """Nearly the same within milliseconds, and the number of instances.
-
-        Large images are flooded on every 2nd, 3rd … pixel. Seeds are found on all pixels, so that
-        small ones do not blink while a slider moves.
-        """
-        foreground_H_W = self._foreground_H_W > options.foreground
-        step = math.ceil(math.sqrt(np.count_nonzero(foreground_H_W) / PREVIEW_PIXELS)) or 1
-        seeds_H_W, _ = ndimage.label(self._interior_H_W > options.seed)
-        coarse = np.s_[::step, ::step]
-        ids = watershed(1 - self._interior_H_W[coarse], seeds_H_W[coarse], mask=foreground_H_W[coarse])
-        sizes = np.bincount(ids.ravel()) * step**2
-        kept = sizes >= max(options.minimum_size, 1)
-        kept[0] = False
-        ids = np.where(kept[ids], ids, 0)
-        height, width = foreground_H_W.shape
-        full = ids.astype(np.int32).repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
-        return full * foreground_H_W, int(np.count_nonzero(kept))
 
 
 def check_probabilities(probabilities_C_H_W: NDArray[Any]) -> NDArray[np.float32]:
