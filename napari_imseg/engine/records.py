@@ -80,7 +80,7 @@ def read_record(kind: type[Record], path: Path) -> Record:
         return kind.model_validate_json(path.read_bytes())
     except ValidationError:
         raise ProjectError(
-            f"'{path}' is damaged or was written by a newer version ; "
+            f"'{path}' is damaged or was written by a newer version; "
             "restore it from a backup, or delete it to do without"
         ) from None
 

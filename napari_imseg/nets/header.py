@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -87,7 +88,8 @@ def write_tensors(
             f"'{path}' could not be written ({error}); free some space or make the folder writable"
         ) from error
     finally:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only drive refuses even to look for it
+            scratch.unlink(missing_ok=True)
 
 
 def read_member(path: Path, framework: str) -> tuple[MemberHeader, dict[str, Any]]:

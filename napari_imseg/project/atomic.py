@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -40,7 +40,8 @@ def replacing(path: Path, *, durable: bool = True) -> Iterator[Path]:
             "what was there before is unchanged"
         ) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):  # a read-only drive refuses even to look for it
+            temporary.unlink(missing_ok=True)
 
 
 def write_text(path: Path, text: str) -> None:

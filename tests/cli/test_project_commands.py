@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.cli.conftest import Call, assert_refused
+from tests.cli.conftest import Call, assert_refused, spawn
 
 NewProject = Callable[..., Path]
 
@@ -95,3 +96,26 @@ def test_a_project_of_a_newer_version(call: Call, new_project: NewProject) -> No
     toml = project / "project.toml"
     toml.write_text(toml.read_text().replace("schema = 1", "schema = 99"))
     assert_refused(call("status", project), 1, "newer napari-imseg", "update napari-imseg")
+
+
+def test_status_names_images_that_are_gone(call: Call, cells: Path, tmp_path: Path) -> None:
+    images = shutil.copytree(cells / "images", tmp_path / "images")
+    call("new", tmp_path / "p", "--images", images, "--task", "semantic")
+    gone = sorted(images.iterdir())[3]
+    gone.unlink()
+    result = call("status", tmp_path / "p")
+    assert result.exit_code == 0
+    assert f"warning: 1 image files are gone or have changed: ../images/{gone.name}" in result.stderr
+
+
+def test_a_damaged_label_gets_one_line(cells: Path, tmp_path: Path) -> None:
+    labels = shutil.copytree(cells / "labels", tmp_path / "labels")
+    damaged = sorted(labels.iterdir())[0]
+    damaged.write_bytes(damaged.read_bytes()[:200])
+    options = ("--images", cells / "images", "--labels", labels, "--task", "semantic")
+    process = spawn("new", tmp_path / "p", *options, cwd=tmp_path)
+    _, told = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert told.startswith(f"Error: the label file '{damaged}' cannot be read")
+    assert len(told.splitlines()) == 1
+    assert not (tmp_path / "p").exists()

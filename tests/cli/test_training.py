@@ -39,6 +39,7 @@ def test_a_finished_run_ends_with_its_generations(call: Call, new_project: NewPr
         (["--with", "magic"], ["unknown method 'magic'"]),
         (["--set", "erosoin=3"], ["unknown setting 'erosoin'", "erosion", "learning_rate", "epochs"]),
         (["--set", "erosion=99"], ["erosion", "less than or equal to 31", "99"]),
+        (["--set", "erosion=2"], ["erosion: a square around a pixel has an odd side", "got '2'"]),
         (["--set", "erosion"], ["name=value"]),
         (["--students", "0"], ["students", "greater than or equal to 1"]),
         (["--students", "1", "--top-k", "1"], ["at least 2 teachers"]),
@@ -83,6 +84,13 @@ def test_an_image_that_was_deleted_is_named(call: Call, cells: Path, tmp_path: P
         path.unlink()
     result = call("train", project, "--method", "LDT", "--students", 1, "--top-k", 1, *TINY)
     assert_refused(result, 1, "is gone")
+
+
+def test_a_label_that_was_deleted_is_named(call: Call, new_project: NewProject) -> None:
+    project = new_project()
+    label = sorted((project / "labels").glob("*.tif"))[0]
+    label.unlink()
+    assert_refused(call("train", project, *TINY), 1, f"the label '{label}' is gone", "labels/history")
 
 
 def test_a_second_run_is_refused_while_one_is_at_work(call: Call, new_project: NewProject) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -120,3 +121,65 @@ def test_evaluate_writes_overall_and_images(call: Call, trained: Path, cells: Pa
 def test_evaluate_refuses_a_missing_folder(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
     result = call("evaluate", trained, "--images", cells / "images", "--labels", tmp_path / "nowhere")
     assert_refused(result, 1, "nowhere", "is not a folder")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "part"),
+    [
+        ("zero.tif", b"", "is empty (0 bytes); copy it again"),
+        ("text.tif", b"no image", "is not a TIFF that can be read"),
+        ("y" * 251 + ".tif", None, "rename the image"),
+    ],
+)
+def test_predict_refuses_a_bad_image_before_any_work(
+    call: Call, trained: Path, cells: Path, tmp_path: Path, name: str, content: bytes | None, part: str
+) -> None:
+    whole = sorted((cells / "images").iterdir())[0].read_bytes()
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images" / "a.tif").write_bytes(whole)
+    (tmp_path / "images" / name).write_bytes(whole if content is None else content)
+    assert_refused(call("predict", trained, tmp_path / "images", "--out", tmp_path / "o"), 1, part)
+    assert not (tmp_path / "o").exists()
+
+
+def test_predict_into_a_file_is_refused(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("mine")
+    result = call("predict", trained, cells / "images", "--out", tmp_path / "file")
+    assert_refused(result, 1, "could not be written")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_predict_survives_pixels_that_are_not_finite_and_any_size(
+    call: Call, trained: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "images"
+    folder.mkdir()
+    strange = {
+        "nan": np.full((20, 20), np.nan, np.float32),
+        "inf": np.full((20, 20), np.inf, np.float32),
+        "constant": np.full((20, 20), 7, np.uint16),
+        "one": np.ones((1, 1), np.uint8),
+        "small": np.arange(15, dtype=np.int32).reshape(3, 5),
+        "bool": np.eye(20, dtype=bool),
+    }
+    for name, pixels in strange.items():
+        tifffile.imwrite(folder / f"{name}.tif", pixels)
+    result = call("predict", trained, folder, "--out", tmp_path / "o", "--save", "labels,probabilities")
+    assert result.exit_code == 0, result.output
+    for name, pixels in strange.items():
+        assert tifffile.imread(tmp_path / "o" / f"{name}_labels.tif").shape == pixels.shape
+        assert np.isfinite(tifffile.imread(tmp_path / "o" / f"{name}_probabilities.tif")).all()
+
+
+@pytest.mark.parametrize(("name", "part"), [("checkpoints", "train again"), ("generation.json", "delete it")])
+def test_a_damaged_or_hostile_model_is_told(
+    call: Call, trained: Path, cells: Path, tmp_path: Path, name: str, part: str
+) -> None:
+    project = tmp_path / "copy" / "project"
+    shutil.copytree(trained, project)
+    hostile = b"cos\nsystem\n(S'touch executed'\ntR."
+    paths = [path for path in project.rglob("*") if path.suffix == ".safetensors"]
+    for path in paths if name == "checkpoints" else project.rglob(name):
+        path.write_bytes(hostile)
+    assert_refused(call("predict", project, cells / "images", "--out", tmp_path / "o"), 1, part)
+    assert not (tmp_path / "o").exists()

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import torch
-from safetensors import safe_open
+from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 from torch import nn
 
 from napari_imseg.core.problem import Problem, Task
-from napari_imseg.nets.header import HEADER
+from napari_imseg.nets.header import HEADER, write_tensors
 from napari_imseg.nets.saving import load_network, save_network
 from napari_imseg.nets.unet import UNet1x1
 
@@ -161,3 +161,15 @@ def test_a_description_that_is_not_json(saved: Path) -> None:
     save_file(load_file(saved), saved, {HEADER: "{"})
     with pytest.raises(ValueError, match=r"description in network.safetensors is not valid"):
         load_network(saved)
+
+
+def test_a_full_disk_leaves_the_earlier_file(tmp_path: Path) -> None:
+    def full(tensors: dict[str, Any], path: Path, metadata: dict[str, str]) -> None:
+        path.write_bytes(b"half")
+        raise SafetensorError("No space left on device")
+
+    path = tmp_path / "network.safetensors"
+    path.write_bytes(b"earlier")
+    with pytest.raises(ValueError, match=r"could not be written \(No space left on device\); free"):
+        write_tensors(path, {}, {}, full)
+    assert [(file.name, file.read_bytes()) for file in tmp_path.iterdir()] == [(path.name, b"earlier")]

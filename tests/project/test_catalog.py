@@ -257,6 +257,10 @@ def test_a_catalog_that_is_gone_or_damaged_gets_a_clear_sentence(tmp_path: Path)
     with pytest.raises(ProjectError, match=r"has no catalog\.sqlite; restore it from a backup"):
         Catalog(path)
     assert not path.exists()
+    path.touch()
+    with pytest.raises(ProjectError, match=r"is damaged \(0 bytes\); restore it from a backup"):
+        Catalog(path)
+    assert path.stat().st_size == 0
     path.write_bytes(b"no database " * 500)
     with pytest.raises(ProjectError, match="is damaged"):
         Catalog(path)

@@ -316,8 +316,10 @@ def test_slow_work_tells_how_far_it_is_and_can_be_ended(make: Make, labels: Path
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match=r"is not a project \(it has no project.toml\)"):
         Project.open(tmp_path)
-    with pytest.raises(ProjectError, match="is not a project"):
-        Project.open(tmp_path / "nowhere")
+    (tmp_path / "file").touch()
+    for name in ("nowhere", "file"):
+        with pytest.raises(ProjectError, match="is not a project"):
+            Project.open(tmp_path / name)
 
 
 @pytest.mark.parametrize(

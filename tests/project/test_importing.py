@@ -254,3 +254,11 @@ def test_labels_of_other_images_are_refused(make: Make, folder: Path) -> None:
     tifffile.imwrite(folder / "elsewhere.tif", square())
     with pytest.raises(ProjectError, match=r"no label file in .* has the name of an image of this project"):
         make(labels=folder)
+
+
+def test_a_label_that_claims_to_be_huge_is_not_decoded(make: Make, folder: Path) -> None:
+    with tifffile.TiffWriter(folder / "cell_1.tif") as tiff:
+        tiles = (b"" for _ in range(98 * 98))
+        tiff.write(tiles, shape=(100_000, 100_000), dtype=np.uint8, tile=(1024, 1024), compression="zlib")
+    with pytest.raises(ProjectError, match="expected the size of its image, got 100000 x 100000"):
+        make(labels=folder)

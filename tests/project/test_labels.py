@@ -205,3 +205,24 @@ def test_an_image_can_be_rejected_and_taken_back(project: Project) -> None:
     project.catalog.set_state(image, "unlabeled")
     assert image in [record.id for record in project.unlabeled()]
     assert project.catalog.image(image).split is None
+
+
+@pytest.mark.parametrize(
+    ("stored", "words"),
+    [
+        (np.zeros((3, 5), np.uint8), "expected a label of 24 x 32 .* got 3 x 5"),
+        (square(value=9).astype(np.uint8), "expected the class ids 0 background, 1 foreground, got 9"),
+        (np.zeros(SHAPE, np.float32), "values of type float32 instead of ids"),
+        (None, "is damaged"),
+    ],
+)
+def test_a_label_that_another_program_changed_is_told(project: Project, stored: Any, words: str) -> None:
+    image = project.catalog.images()[0].id
+    project.write_label(image, square())
+    path = project.label_path(image)
+    if stored is None:
+        path.write_bytes(path.read_bytes()[:60])
+    else:
+        tifffile.imwrite(path, stored)
+    with pytest.raises(ProjectError, match=f"{words}.*; restore an earlier version from labels/history"):
+        project.read_label(image)

@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.locks import starting
 from napari_imseg.project.project import Project
 
 EDITOR = """
@@ -54,4 +55,20 @@ def test_a_project_that_cannot_be_opened_is_not_left_locked(project: Project) ->
         Project.open(project.folder, exclusive=True)
     project.paths.catalog.write_bytes(catalog)
     with Project.open(project.folder, exclusive=True):
+        pass
+
+
+def test_two_runs_are_never_started_at_once(project: Project) -> None:
+    with starting(project.folder):
+        words = "another program is starting a run in this project"
+        with pytest.raises(ProjectError, match=words), starting(project.folder):
+            pass
+    with starting(project.folder):
+        pass
+
+
+def test_a_folder_in_which_no_run_can_start_is_told(project: Project) -> None:
+    (project.folder / "runs").touch()
+    words = r"runs' cannot be written \(.*\); make the folder writable"
+    with pytest.raises(ProjectError, match=words), starting(project.folder):
         pass

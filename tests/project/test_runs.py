@@ -174,3 +174,15 @@ def test_the_lock_of_a_killed_process_is_free(tmp_path: Path) -> None:
         assert (run.is_running(), run.state) == (True, "running")
         trainer.kill()
     assert (run.is_running(), run.state) == (False, "died")
+
+
+@pytest.mark.parametrize("text", ["no settings", "[]"])
+def test_a_damaged_run_does_not_hide_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
+) -> None:
+    whole, damaged = Run.create(tmp_path, {}), Run.create(tmp_path, {})
+    (damaged.folder / "settings.json").write_text(text)
+    assert [run.name for run in runs(tmp_path)] == [whole.name]
+    assert "r002/settings.json' cannot be read" in caplog.text
+    with pytest.raises(ProjectError, match="restore it, or start a new run"):
+        Run.open(damaged.folder)

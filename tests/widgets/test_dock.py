@@ -317,6 +317,24 @@ def test_a_project_that_cannot_be_opened_leaves_the_open_one(open_dock, qtbot, t
     assert dock.workspace.project is before
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "words"),
+    [
+        ("catalog.sqlite", b"", "catalog.sqlite' is damaged (0 bytes); restore it from a backup"),
+        ("catalog.sqlite", b"no database " * 500, "is damaged (file is not a database)"),
+        ("project.toml", b"schema = 99", "newer napari-imseg (schema 99, this one knows 1); update"),
+        ("project.toml", b"garbage [[[", "project.toml' cannot be read"),
+    ],
+)
+def test_a_damaged_project_is_one_sentence(dock, make_project, qtbot, file, content, words):
+    folder = make_project()
+    (folder / file).write_bytes(content)
+    dock.session.open_project(folder)
+    qtbot.waitUntil(lambda: words in last_words())
+    assert (folder / file).read_bytes() == content
+    assert dock.workspace.project is None
+
+
 def test_the_list_opens_an_image(open_dock, qtbot):
     dock = open_dock(image=False)
     view = child(dock, "queue_list")

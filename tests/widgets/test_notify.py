@@ -40,6 +40,19 @@ def test_mistakes_of_the_user_become_notifications(mistake):
     assert last_words() == "wrong"
 
 
+@pytest.mark.parametrize(
+    ("mistake", "words"),
+    [
+        (PermissionError(13, "Permission denied", "x.tif"), "'x.tif' cannot be used (permission denied)"),
+        (MemoryError(), "memory is full"),
+    ],
+)
+def test_what_the_system_says_becomes_a_sentence(mistake, words):
+    with notify.reporting():
+        raise mistake
+    assert last_words().startswith(words)
+
+
 def test_bugs_are_not_hidden():
     with pytest.raises(ZeroDivisionError), notify.reporting():
         raise ZeroDivisionError
