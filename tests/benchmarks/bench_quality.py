@@ -105,7 +105,7 @@ def one_seed(data: Path, out: Path, labeled: int, minutes: float, seed: int) -> 
     folder = out / result.stem
     with make_project(data, folder, labeled_names, unlabeled_names) as project:
         im = train(project, RunSettings(generations=2, minutes=minutes, seed=seed))
-        forest = train(project, RunSettings(method="pixel-classifier", students=2, seed=seed))
+        forest = train(project, RunSettings(method="pixel-classifier", students=1, top_k=1, seed=seed))
         figures = {
             f"IoU of generation {generation}": test_iou(project, f"{im}-g{generation}", data, test_names)
             for generation in range(3)
