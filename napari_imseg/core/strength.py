@@ -1,0 +1,118 @@
+"""How strongly images are augmented, and the strengths that the Inconsistency Masks paper uses.
+
+Source: METHODS 1.3 and 1.4; `napari_imseg.ops.augmentation` applies them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Strength:
+    """Limits within which the augmentation of one image is drawn.
+
+    Grey levels are those of an 8-bit image: 255 is the whole range from black to white.
+
+    Attributes
+    ----------
+    blur
+        Highest level of blur, 0 (none) to 3; see `napari_imseg.ops.augmentation.GAUSSIANS`.
+    noise
+        m: each value gets an integer from -m to m - 1 grey levels, 0 to 255.
+    contrast
+        a: values are multiplied by 1 - a to 1 + a, from 0 to 1.
+    brightness
+        b: -b to b grey levels are added, 0 to 255.
+    rotation
+        Also flip vertically and turn by right angles ("free rotation"); no other angle is drawn.
+    """
+
+    blur: int
+    noise: int
+    contrast: float
+    brightness: float
+    rotation: bool
+
+    def __post_init__(self) -> None:
+        limits = {"blur": 3, "noise": 255, "contrast": 1, "brightness": 255}
+        for name, limit in limits.items():
+            if not 0 <= getattr(self, name) <= limit:
+                raise ValueError(f"expected a {name} from 0 to {limit}, got {getattr(self, name)}")
+
+
+def _rows(
+    rotation: bool, blur: list[int], noise: list[int], contrast: list[float], brightness: list[float]
+) -> tuple[Strength, ...]:
+    """One strength per generation."""
+    return tuple(
+        Strength(*limits, rotation) for limits in zip(blur, noise, contrast, brightness, strict=True)
+    )
+
+
+_ISIC = [0, 1, 1, 2, 3], [5, 10, 15, 20, 25], [0.1, 0.2, 0.3, 0.4, 0.5], [5.0, 10, 15, 20, 25]
+
+SCHEDULES: dict[str, tuple[Strength, ...]] = {
+    "isic": _rows(True, *_ISIC),
+    "hela": _rows(True, *_ISIC[:2], [0.1, 0.1, 0.2, 0.2, 0.3], [3, 6, 9, 12, 15]),
+    "suim": _rows(False, *_ISIC),
+    "cityscapes": _rows(
+        False, [0, 0, 0, 0, 1], [3, 6, 9, 12, 15], [0.05, 0.1, 0.2, 0.3, 0.4], [3, 6, 9, 12, 15]
+    ),
+    "cityscapes-paper": _rows(
+        False, [0, 0, 0, 0, 1], [5, 10, 15, 20, 25], [0.1, 0.1, 0.2, 0.2, 0.3], [3, 6, 9, 12, 15]
+    ),
+}
+"""Strength of generations 0 to 4 by data set; for Cityscapes the code, or the paper's table (IM-17)."""
+
+AUGMENTED_COPIES = 9
+"""ALD: copies of each labeled image beside the image itself, at the strength of generation 4."""
+
+CONSISTENCY: dict[str, Strength] = {
+    "low": Strength(1, 10, 0.15, 10, True),
+    "mid": Strength(2, 17, 0.3, 17, True),
+    "high": Strength(3, 25, 0.5, 25, True),
+}
+"""CL on ISIC, HeLa and (without rotation or flips) SUIM."""
+
+CONSISTENCY_CITYSCAPES: dict[str, Strength] = {
+    "low": Strength(0, 3, 0.05, 3, False),
+    "mid": Strength(0, 9, 0.1, 9, False),
+    "high": Strength(1, 15, 0.4, 15, False),
+}
+"""CL on Cityscapes."""
+
+INPUT_ENSEMBLE_MODERATE = Strength(1, 15, 0.3, 15, True)
+"""IE on HeLa, SUIM and Cityscapes, where it draws no geometry; the recommended reading for all (IM-09)."""
+
+INPUT_ENSEMBLE_FULL = Strength(3, 25, 0.5, 25, True)
+"""IE on ISIC as the code has it."""
+
+EVALNET_IM_BINARY = Strength(3, 20, 0.4, 20, False)
+"""Training data of the EvalNets of IM++ and AIM++ for one foreground class."""
+
+EVALNET_IM_CLASSES = Strength(1, 10, 0.2, 10, False)
+"""Training data of the EvalNets of IM++ and AIM++ for several classes or masks."""
+
+
+def schedule(name: str, generation: int) -> Strength:
+    """Strength of one generation of the paper; its last one from generation 4 on.
+
+    Parameters
+    ----------
+    name
+        One of `SCHEDULES`.
+    generation
+        As the paper counts: 0 for the first students that learn pseudo-labels.
+
+    Raises
+    ------
+    ValueError
+        There is no such schedule, or the generation is negative.
+    """
+    if name not in SCHEDULES:
+        raise ValueError(f"there is no schedule '{name}'; known are: {', '.join(SCHEDULES)}")
+    if generation < 0:
+        raise ValueError(f"expected a generation of 0 or more, got {generation}")
+    strengths = SCHEDULES[name]
+    return strengths[min(generation, len(strengths) - 1)]
