@@ -13,15 +13,17 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.cells import CELL_CLASSES, centres, count_cells, predicted_centres
 from napari_imseg.core.matching import Matching, match
 from napari_imseg.core.problem import BACKGROUND, Problem, Task
 
 Empty = Literal["perfect", "zero"]
 """What a score is if there is nothing to find and nothing was found.
 
-``perfect``: 1, since every pixel is right; also of a label without a single labeled pixel.
-``zero``: 0, as in the papers' code. If only one of truth and prediction is empty, every
-overlap score is 0 under both.
+``perfect``: 1, since every pixel is right; also of a label without a single labeled pixel. Ours.
+``zero``: 0, as in the papers' code; only the Dice of the Inconsistency Masks code, which is smoothed
+by 1, is 1 (see `dice`). If only one of truth and prediction is empty, every overlap score is 0
+under both. Counts need no convention: no cell on either side is no error.
 """
 
 PAPER_THRESHOLDS = tuple(tenth / 10 for tenth in range(1, 10))
@@ -107,7 +109,9 @@ def semantic_metrics(
     dict
         ``iou`` and ``dice`` of the foreground (every class but background), ``miou``: the mean
         IoU of the classes that the truth contains, ``mpa``: share of pixels that are right.
-        For ``multilabel`` each is the mean over the channels' foreground.
+        For ``multilabel`` each is the mean over the channels' foreground. If its masks are named
+        ``alive``, ``dead`` and ``position``: also ``miou_ad``, the mean IoU of alive and dead, and
+        ``mcce``, by how many cells the counts are wrong (the summand of equation A1).
 
     Raises
     ------
@@ -121,7 +125,28 @@ def semantic_metrics(
         for truth, predicted in zip(truth_H_W, predicted_H_W, strict=True)
     ]
     scores = overall(channels)
-    return {**scores, "miou": scores["iou"]}
+    scores["miou"] = scores["iou"]
+    if set(CELL_CLASSES) <= set(problem.names):
+        alive, dead, position = (problem.names.index(name) for name in CELL_CLASSES)
+        masks = [alive, dead, position]
+        scores["miou_ad"] = (channels[alive]["iou"] + channels[dead]["iou"]) / 2
+        scores["mcce"] = count_error(truth_H_W[masks], predicted_H_W[masks])
+    return scores
+
+
+def count_error(truth_3_H_W: NDArray[np.integer[Any]], predicted_3_H_W: NDArray[np.integer[Any]]) -> float:
+    """By how many living and dead cells the counts of one image differ; its mean is the MCCE (A1).
+
+    Parameters
+    ----------
+    truth_3_H_W, predicted_3_H_W
+        Masks of 0/1: alive, dead, position; pixels of negative truth are left out of both.
+        Predicted positions are redrawn as circles first, true ones are used as they are.
+    """
+    alive, dead, position = truth_3_H_W
+    true_count = count_cells(alive, dead, centres(position))
+    alive, dead, position = np.where(truth_3_H_W >= 0, predicted_3_H_W, BACKGROUND)
+    return float(true_count.error(count_cells(alive, dead, predicted_centres(position))))
 
 
 def _class_scores(confusion_C_C: NDArray[np.int64], empty: Empty) -> dict[str, float]:

@@ -38,11 +38,15 @@ class Problem:
     classes
         ``semantic``: class ids including background, so 2 is binary; ``instances``: always 3
         (background, interior, boundary); ``multilabel``: number of masks.
+    names
+        ``multilabel``: what the masks show, if that is known; cells are counted where masks are
+        called ``alive``, ``dead`` and ``position`` (METHODS 1.6). Empty for the other tasks.
     """
 
     task: Task
     channels: int
     classes: int
+    names: tuple[str, ...] = ()
 
     @property
     def binary(self) -> bool:

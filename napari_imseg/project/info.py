@@ -83,7 +83,8 @@ class ProjectInfo(BaseModel):
             Task.MULTILABEL: len(self.classes),
             Task.INSTANCES: 3,
         }
-        return Problem(self.task, self.channels, classes[self.task])
+        names = tuple(one.name for one in self.classes) if self.task is Task.MULTILABEL else ()
+        return Problem(self.task, self.channels, classes[self.task], names)
 
 
 def classes_of(names: Sequence[str], task: Task) -> tuple[ClassInfo, ...]:

@@ -16,6 +16,8 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_imseg.core import thresholds
+from napari_imseg.core.cells import CellCount, centres, circles, count_cells, radii, windows
+from napari_imseg.core.detection import detection
 from napari_imseg.core.disagreement import (
     block,
     enough_foreground,
@@ -53,16 +55,11 @@ LATER = {
     "impp_interval_to_augments_Cityscapes": "belongs to inconsistency-masks-plus-plus (later)",
     "evalnet_miou_detected_only": "belongs to evalnet (later)",
     "evalnet_ensemble_candidate": "belongs to evalnet (later)",
-    "evalnet_detection_label": "belongs to evalnet (later)",
     "im_val_soft_mean_iou": "belongs to inconsistency-masks (later)",
     "im_mask_decoding": "belongs to inconsistency-masks (later)",
     "im_noise_range": "run in tests/ops/test_augmentation.py",
     "im_brightness_contrast": "run in tests/ops/test_augmentation.py",
     "hela_position_target_weight": "belongs to inconsistency-masks on HeLa (later)",
-    "hela_cell_count_window": "belongs to inconsistency-masks on HeLa (later)",
-    "hela_position_circle_radius": "belongs to inconsistency-masks on HeLa (later)",
-    "hela_centres_from_square_blobs": "belongs to inconsistency-masks on HeLa (later)",
-    "mcce": "belongs to inconsistency-masks on HeLa (later)",
     "actis_tta_average": "belongs to actis (later)",
     "actis_tta_average_disagree": "belongs to actis (later)",
     "actis_percentile_mask_ema": "belongs to actis (later)",
@@ -271,6 +268,62 @@ def _(inputs: Values, expected: Values, tolerance: float) -> None:
     np.testing.assert_array_equal(combined, expected["combined"])
     channels = [im_size(*inconsistency(members[:, channel])).pixels for channel in range(3)]
     assert sum(channels) == expected["im_size"]
+
+
+@example("hela_centres_from_square_blobs")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    top, left = inputs["top_left"]
+    for side, centre in zip(inputs["sides"], expected["centres_xy"], strict=True):
+        mask = np.zeros(inputs["canvas"], bool)
+        mask[top : top + side, left : left + side] = True
+        assert centres(mask)[:, ::-1].tolist() == ([centre] if centre else [])
+
+
+@example("hela_position_circle_radius")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    for distance, radius in zip(inputs["nearest_distance"], expected["radius"], strict=True):
+        tenths = np.array([[0, 0], [0, round(10 * distance)]])  # whole coordinates cannot be 15.9 apart
+        assert radii(tenths / 10).tolist() == [radius, radius]
+    single = np.array([[20, 20]])
+    assert radii(single) == expected["single_cell_gt_and_prediction"]
+    assert radii(single, "pseudo-label") == expected["single_cell_pseudo_label"]
+    assert np.argwhere(circles(single, (40, 40), "pseudo-label")).min() == 20 - 8
+
+
+@example("hela_cell_count_window")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    alive, dead = np.zeros((2, *inputs["shape"]), bool)
+    for mask, rectangles in (
+        (alive, inputs["alive_rects_rows_cols"]),
+        (dead, inputs["dead_rects_rows_cols"]),
+    ):
+        for top, bottom, left, right in rectangles:
+            mask[top:bottom, left:right] = True
+    places = np.array(inputs["positions_xy"])[:, ::-1]
+    for (rows, columns), window in zip(windows(places, alive.shape), expected["windows"], strict=True):
+        assert (rows.start + 3, columns.start + 3) == (window["y"], window["x"])
+        assert alive[rows, columns].shape == (6, 6)
+        assert alive[rows, columns].sum() == window["alive_px"]
+        assert dead[rows, columns].sum() == window["dead_px"]
+    found = count_cells(alive, dead, places)
+    assert found == CellCount(expected["alive"], expected["dead"], expected["unclear"])
+
+
+@example("mcce")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    counts = [[CellCount(*count, unclear=0) for count in inputs[name]] for name in ("gt", "pred")]
+    images = [{"mcce": float(true.error(predicted))} for true, predicted in zip(*counts, strict=True)]
+    assert overall(images)["mcce"] == pytest.approx(expected["mcce"], abs=tolerance)
+
+
+@example("evalnet_detection_label")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    pixels = inputs["class_pixel_counts"]
+    label = np.repeat(np.arange(len(pixels)), pixels)[None]
+    assert label.size == inputs["total"]
+    assert detection(label, Problem(Task.SEMANTIC, 1, len(pixels))).tolist() == [
+        bool(flag) for flag in expected["detected"]
+    ]
 
 
 @example("im_metric_iou_dice_binary", "im_metric_empty")

@@ -67,7 +67,8 @@ def test_a_project_and_its_images_can_be_moved_together(make: Make, tmp_path: Pa
 def test_the_problem_follows_from_task_and_classes(
     make: Make, task: str, classes: list[str], expected: int
 ) -> None:
-    assert make(task=task, classes=classes).problem == Problem(Task(task), 1, expected)
+    names = tuple(classes) if task == "multilabel" else ()
+    assert make(task=task, classes=classes).problem == Problem(Task(task), 1, expected, names)
 
 
 def test_images_of_every_kind_can_be_mixed(make: Make, images: Path) -> None:
