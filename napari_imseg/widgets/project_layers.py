@@ -24,6 +24,7 @@ from napari_imseg.widgets.layers import (
     LayerStack,
 )
 from napari_imseg.widgets.loading import Shown, ShownPrediction
+from napari_imseg.widgets.overlays import Overlays
 from napari_imseg.widgets.undo import History
 
 KEY: Final = "napari-imseg"
@@ -49,6 +50,7 @@ class ProjectLayers:
     def __init__(self, viewer: Any, info: ProjectInfo, *, im_color: str = "#cc79a7") -> None:
         self._viewer = viewer
         self._stack = LayerStack(viewer)
+        self._overlays = Overlays()
         self._task = info.task
         self._pixel = info.pixel_size or (1.0, 1.0)
         self._colors = [klass.color for klass in info.classes]
@@ -184,10 +186,8 @@ class ProjectLayers:
 
     def toggle_reference(self) -> None:
         """Hide or show pseudo-label and inconsistency mask."""
-        layers = [layer for layer in map(self._stack.get, (PSEUDO_LABEL, IM)) if layer is not None]
-        visible = not any(layer.visible for layer in layers)
-        for layer in layers:
-            layer.visible = visible
+        layers = map(self._stack.get, (PSEUDO_LABEL, IM))
+        self._overlays.toggle([layer for layer in layers if layer is not None])
 
     def zoom_to(self, box: tuple[slice, slice]) -> None:
         """Bring a part of the image to the middle of the canvas, with its surroundings."""
@@ -215,6 +215,8 @@ class ProjectLayers:
                 layer.data = data
         else:
             _fill(layer, data)
+        if name in (PSEUDO_LABEL, IM):
+            self._overlays.show(layer)
         layer.editable = name not in REFERENCE
         layer.metadata[KEY] = about
 

@@ -166,6 +166,37 @@ def test_reference_hides_and_shows(stage):
     assert all(layer.visible for layer in stage.viewer.layers)
 
 
+def visible(stage) -> list[bool]:
+    return [layer.visible for layer in stage.viewer.layers]
+
+
+def test_layers_without_content_are_not_drawn(stage):
+    stage.show(1)
+    assert visible(stage) == [True, False, False, True]
+    stage.show(0)
+    assert visible(stage) == [True, True, True, True]
+
+
+def test_a_layer_that_was_turned_off_stays_off(stage):
+    stage.viewer.layers["pseudo-label"].visible = False
+    for place in (1, 0):
+        stage.show(place)
+    assert visible(stage) == [True, False, True, True]
+    stage.viewer.layers["pseudo-label"].visible = True
+    for place in (1, 0):
+        stage.show(place)
+    assert visible(stage) == [True, True, True, True]
+
+
+def test_reference_is_hidden_while_there_is_none(stage):
+    stage.show(1)
+    stage.layers.toggle_reference()
+    stage.show(0)
+    assert visible(stage) == [True, False, False, True]
+    stage.layers.toggle_reference()
+    assert visible(stage) == [True, True, True, True]
+
+
 def test_no_brush_is_in_the_hand_when_the_label_goes(stage):
     stage.layers.paint_with(1)
     label = stage.label
