@@ -12,6 +12,7 @@ from torch import nn
 
 from napari_imseg.core.problem import Problem
 from napari_imseg.nets.devices import Hardware, autocast
+from napari_imseg.nets.evalnet import EvalNet
 from napari_imseg.nets.outputs import to_probabilities
 from napari_imseg.nets.saving import load_network, save_network
 
@@ -75,8 +76,10 @@ class NetworkMember:
 
     @classmethod
     def load(cls, path: Path, hardware: Hardware = _PLAIN) -> NetworkMember:
-        """Read what `save` wrote; raises ``ValueError`` as `load_network` does."""
+        """Read what `save` wrote; raises ``ValueError`` as `load_network` does, or for an EvalNet."""
         network, header = load_network(path)
+        if isinstance(network, EvalNet):
+            raise ValueError(f"{path.name} holds an EvalNet, which judges masks and cannot make any")
         return cls(network, header.problem, header.im_class, hardware, header.extra)
 
     @torch.inference_mode()

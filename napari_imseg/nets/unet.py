@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from napari_imseg.nets.blocks import block, he_normal
+
 STRIDE = 16
 """Four poolings of 2: the network works on sides that are multiples of this."""
-
-_TRUNCATION = 0.87962566103423978
-"""Standard deviation of a standard normal distribution cut off at +-2."""
 
 
 class UNet1x1(nn.Module):
@@ -40,18 +38,18 @@ class UNet1x1(nn.Module):
                 f"a 1x1 U-Net needs a channel, an output and alpha >= 1/16, got in_channels={in_channels}, "
                 f"outputs={outputs}, alpha={alpha}"
             )
-        self.stem = _block((in_channels, n16, 1))
+        self.stem = block((in_channels, n16, 1))
         self.encoder = nn.ModuleList(
-            _block((fan_in, f, 3), (f, f, 1))
+            block((fan_in, f, 3), (f, f, 1))
             for fan_in, f in ((n16, n16), (n16, n32), (n32, n64), (n64, n128))
         )
-        self.bottleneck = _block((n128, n256, 3), (n256, n128, 1))
+        self.bottleneck = block((n128, n256, 3), (n256, n128, 1))
         self.decoder = nn.ModuleList(
-            nn.Sequential(_block((fan_in, c1, 1)), _block((c1, c1, 3), (c1, c2, 1)))
+            nn.Sequential(block((fan_in, c1, 1)), block((c1, c1, 3), (c1, c2, 1)))
             for fan_in, c1, c2 in ((n128, n128, n64), (n64, n64, n32), (n32, n32, n16), (n16, n16, n16))
         )
         self.head = nn.Conv2d(n16, outputs, 1)
-        self.apply(_he_normal)
+        self.apply(he_normal)
 
     def forward(self, x_B_C_H_W: Tensor) -> Tensor:
         """Logits (B, outputs, H, W) of images in [0, 1] of any height and width.
@@ -63,13 +61,13 @@ class UNet1x1(nn.Module):
         x = pad_to_stride(torch.nan_to_num(x_B_C_H_W, nan=0.0, posinf=1.0, neginf=0.0))
         x = self.stem(x)
         skips = []
-        for block in self.encoder:
-            x = block(x)
+        for layers in self.encoder:
+            x = layers(x)
             skips.append(x)
             x = functional.max_pool2d(x, 2)
         x = self.bottleneck(x)
-        for block in self.decoder:
-            x = block(functional.interpolate(x, scale_factor=2.0).add_(skips.pop()))
+        for layers in self.decoder:
+            x = layers(functional.interpolate(x, scale_factor=2.0).add_(skips.pop()))
         logits: Tensor = self.head(x)
         return logits[..., :height, :width]
 
@@ -86,23 +84,3 @@ def pad_to_stride(x_B_C_H_W: Tensor) -> Tensor:
             mode = "reflect" if missing < size else "replicate"
             x_B_C_H_W = functional.pad(x_B_C_H_W, edges, mode=mode)
     return x_B_C_H_W
-
-
-def _block(*convolutions: tuple[int, int, int]) -> nn.Sequential:
-    """Convolutions (in, out, kernel), each with ReLU, and one batch norm (Keras' constants)."""
-    layers: OrderedDict[str, nn.Module] = OrderedDict()
-    for place, (fan_in, filters, kernel) in enumerate(convolutions):
-        layers[f"conv{place}"] = nn.Conv2d(fan_in, filters, kernel, padding=kernel // 2)
-        layers[f"relu{place}"] = nn.ReLU(inplace=True)
-    layers["norm"] = nn.BatchNorm2d(convolutions[-1][1], eps=1e-3, momentum=0.01)
-    return nn.Sequential(layers)
-
-
-def _he_normal(module: nn.Module) -> None:
-    """Keras' he_normal: a normal distribution cut off at two standard deviations; no bias."""
-    if isinstance(module, nn.Conv2d):
-        fan_in = module.weight[0].numel()
-        std = (2.0 / fan_in) ** 0.5 / _TRUNCATION
-        nn.init.trunc_normal_(module.weight, std=std, a=-2 * std, b=2 * std)
-        assert module.bias is not None
-        nn.init.zeros_(module.bias)
