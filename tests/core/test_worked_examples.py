@@ -26,6 +26,7 @@ from napari_imseg.core.disagreement import (
     im_size,
     inconsistency,
 )
+from napari_imseg.core.evalnet_scores import LIMITS, augmented_versions, best_candidate, image_score
 from napari_imseg.core.instances import three_class_target, watershed_instances
 from napari_imseg.core.intensity import percentile_limits
 from napari_imseg.core.matching import Matching, match
@@ -49,12 +50,6 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 LATER = {
     "class_shift": "belongs to the outputs of networks (later)",
-    "impp_interval_to_augments_ISIC_2018": "belongs to inconsistency-masks-plus-plus (later)",
-    "impp_interval_to_augments_HeLa": "belongs to inconsistency-masks-plus-plus (later)",
-    "impp_interval_to_augments_SUIM": "belongs to inconsistency-masks-plus-plus (later)",
-    "impp_interval_to_augments_Cityscapes": "belongs to inconsistency-masks-plus-plus (later)",
-    "evalnet_miou_detected_only": "belongs to evalnet (later)",
-    "evalnet_ensemble_candidate": "belongs to evalnet (later)",
     "im_val_soft_mean_iou": "belongs to inconsistency-masks (later)",
     "im_mask_decoding": "belongs to inconsistency-masks (later)",
     "im_noise_range": "run in tests/ops/test_augmentation.py",
@@ -343,6 +338,37 @@ def _(inputs: Values, expected: Values, tolerance: float) -> None:
     scores = semantic_metrics(labels(inputs["gt"]), labels(inputs["pred"]), Problem(Task.SEMANTIC, 1, 4))
     assert scores["miou"] == pytest.approx(expected["miou"], abs=tolerance)
     assert scores["mpa"] == pytest.approx(expected["pixel_accuracy"], abs=tolerance)
+
+
+@example(
+    "impp_interval_to_augments_ISIC_2018",
+    "impp_interval_to_augments_HeLa",
+    "impp_interval_to_augments_SUIM",
+    "impp_interval_to_augments_Cityscapes",
+)
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    limits = inputs["min_threshold"], inputs["max_threshold"]
+    assert limits in LIMITS.values()
+    versions = [augmented_versions(score, *limits) for score in inputs["pred_iou"]]
+    assert versions == expected["total_augmented_versions"]
+    assert [count - 1 for count in versions] == expected["extra_over_im_plus"]
+
+
+@example("evalnet_miou_detected_only")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    iou, detection_ = np.array([inputs["iou"]]), np.array([inputs["detection"]])
+    assert image_score(iou, detection_) == pytest.approx(expected["all_classes"], abs=tolerance)
+    without_im = image_score(iou[:, 1:], detection_[:, 1:])
+    assert without_im == pytest.approx(expected["im_class_0_excluded"], abs=tolerance)
+    assert image_score(iou, np.zeros_like(iou)) == expected["none_detected"]
+
+
+@example("evalnet_ensemble_candidate")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    iou_E_N = np.array(inputs["pred_iou_per_evalnet_per_candidate"])
+    scores = [image_score(iou_E[:, None]) for iou_E in iou_E_N.T]
+    np.testing.assert_allclose(scores, expected["mean"], atol=tolerance)
+    assert best_candidate(scores, inputs["threshold"]) == expected["best_index"]
 
 
 @example(
