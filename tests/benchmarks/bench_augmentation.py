@@ -1,14 +1,16 @@
 """Augmentation of a batch against one image after another in plain numpy, as the paper's code does it.
 
 ``python -m tests.benchmarks.bench_augmentation [--repeats 9] [--device cpu]`` prints seconds per
-megapixel and per step of METHODS 1.3 at the strength of generation 4. One CPU thread; CPU time
-(wall time on a GPU), the two sides in turn, medians.
+megapixel and per step of METHODS 1.3 at the strength of generation 4. One CPU thread and the
+allocator of a trainer; CPU time (wall time on a GPU), the two sides in turn, medians.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import statistics
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -20,6 +22,7 @@ from scipy.ndimage import correlate1d
 
 from napari_imseg.core.strength import Strength, schedule
 from napari_imseg.nets.devices import cpu_model
+from napari_imseg.nets.environment import environment
 from napari_imseg.ops.augmentation import GAUSSIANS, augment
 
 STRONGEST = schedule("isic", 4)
@@ -96,6 +99,8 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--device", default="cpu")
     given = parser.parse_args()
+    if "OMP_WAIT_POLICY" not in os.environ:  # the allocator is chosen when a process starts
+        os.execve(sys.executable, sys.orig_argv, os.environ | environment())
     torch.set_num_threads(1)
     print(f"{cpu_model()}, torch {torch.__version__}, one thread, batch on {given.device}\n")
     print("| batch | step | plain, s per megapixel | batch, s per megapixel | ratio |")
