@@ -1,8 +1,12 @@
-"""Write a synthetic data set to disk: ``images/NAME.tif`` and ``labels/NAME.tif``."""
+"""Write a synthetic data set to disk: ``images/NAME.tif`` and ``labels/NAME.tif``.
+
+Where cells are counted, also ``cells.csv`` (a row per cell) and ``counts.csv`` (a row per image).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -13,8 +17,11 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_imseg.core.problem import Task
-from napari_imseg.synthetic import cells, nuclei, touching
+from napari_imseg.synthetic import alive_dead, cells, nuclei, touching
 from napari_imseg.synthetic.sample import Sample
+
+Centres = Mapping[str, NDArray[np.float64]]
+"""Of each kind of cell in an image, see `Sample`."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +35,7 @@ class Kind:
     task
         What the labels mean.
     classes
-        Names of the classes 1, 2, ...
+        Names of the classes 1, 2, ..., or of the masks.
     make
         ``make(seed, shape)`` gives one `Sample`.
     """
@@ -44,6 +51,12 @@ KINDS: Final[dict[str, Kind]] = {
     "nuclei-instances": Kind("fluorescent nuclei, one id each", Task.INSTANCES, ("nucleus",), nuclei.make),
     "cells": Kind("white blood cells in a stained smear", Task.SEMANTIC, cells.CLASSES, cells.make),
     "touching": Kind("packed tissue, one id per cell", Task.INSTANCES, ("cell",), touching.make),
+    "brightfield-alive-dead": Kind(
+        "living and dead cells in bright field, to be counted",
+        Task.MULTILABEL,
+        alive_dead.CLASSES,
+        alive_dead.make,
+    ),
 }
 
 
@@ -71,7 +84,7 @@ def write_dataset(
     seed
         The same seed writes the same data set.
     labels
-        False leaves ``labels/`` out.
+        False leaves ``labels/`` and the tables out.
     shape
         Height and width of each image in pixels.
 
@@ -85,7 +98,7 @@ def write_dataset(
     (folder / "images").mkdir(parents=True, exist_ok=True)
     if labels:
         (folder / "labels").mkdir(exist_ok=True)
-    paths = []
+    found: dict[str, Centres] = {}
     for number in range(count):
         sample = KINDS[kind].make(int(np.random.SeedSequence([seed, number]).generate_state(1)[0]), shape)
         name = f"{kind}_{number:03d}.tif"
@@ -93,10 +106,31 @@ def write_dataset(
         if labels:
             ids = sample.label_H_W
             _write(folder / "labels" / name, ids.astype(np.uint8 if ids.max() < 256 else np.uint16))
-        paths.append(folder / "images" / name)
-    return paths
+        found[name] = sample.centres
+    if labels and any(found.values()):
+        _write_tables(folder, found)
+    return [folder / "images" / name for name in found]
+
+
+def _write_tables(folder: Path, found: Mapping[str, Centres]) -> None:
+    """Write the centre of each cell to ``cells.csv``, and their number to ``counts.csv``."""
+    kinds = list(next(iter(found.values())))
+    cells = [
+        (image, kind, f"{y:.1f}", f"{x:.1f}")
+        for image, centres in found.items()
+        for kind in kinds
+        for y, x in centres[kind]
+    ]
+    counts = [(image, *(len(centres[kind]) for kind in kinds)) for image, centres in found.items()]
+    for name, header, rows in (
+        ("cells.csv", ("image", "class", "y", "x"), cells),
+        ("counts.csv", ("image", *kinds), counts),
+    ):
+        with (folder / name).open("w", newline="", encoding="utf-8") as file:
+            csv.writer(file).writerows([header, *rows])
 
 
 def _write(path: Path, pixels: NDArray[np.generic]) -> None:
-    photometric = "rgb" if pixels.ndim == 3 else "minisblack"
+    """Write (H, W), (H, W, 3) in colour, or (masks, H, W)."""
+    photometric = "rgb" if pixels.ndim == 3 and pixels.shape[-1] == 3 else "minisblack"
     tifffile.imwrite(path, pixels, photometric=photometric, compression="deflate", predictor=True)

@@ -26,7 +26,8 @@ def test_image_and_label_have_the_promised_form(kind: str, shape: tuple[int, int
     channels = 3 if kind == "cells" else 1
     assert sample.image_C_H_W.shape == (channels, *shape)
     assert sample.image_C_H_W.dtype == np.uint8
-    assert sample.label_H_W.shape == shape
+    masks = (len(KINDS[kind].classes),) if KINDS[kind].task is Task.MULTILABEL else ()
+    assert sample.label_H_W.shape == (*masks, *shape)
     assert sample.label_H_W.dtype == np.int32
 
 
@@ -39,7 +40,7 @@ def test_label_values_have_no_gaps(kind: str, seed: int) -> None:
         np.testing.assert_array_equal(values, np.arange(1, values.size + 1))
     else:
         assert values.size
-        assert values.max() <= len(KINDS[kind].classes)
+        assert values.max() <= (1 if KINDS[kind].task is Task.MULTILABEL else len(KINDS[kind].classes))
 
 
 @pytest.mark.parametrize("kind", KINDS)
