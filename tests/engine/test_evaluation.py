@@ -1,0 +1,52 @@
+"""What `evaluate` reports of an image, task by task."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_imseg.core.problem import Task
+from napari_imseg.engine.evaluation import evaluate
+from napari_imseg.engine.model import Model
+from napari_imseg.project.project import Project
+from napari_imseg.synthetic.dataset import KINDS, write_dataset
+
+ALIVE_DEAD = "brightfield-alive-dead"
+
+
+class Perfect:
+    """An ensemble that is sure of the truth, hidden in the image."""
+
+    def __init__(self, truth_C_H_W: NDArray[np.int32]) -> None:
+        self.truth_C_H_W = truth_C_H_W
+
+    def mean(self, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
+        return self.truth_C_H_W.astype(np.float32) * image_C_H_W.mean()
+
+
+@pytest.mark.parametrize("classes", [KINDS[ALIVE_DEAD].classes, ("a", "b", "c")])
+def test_cells_are_counted_if_the_classes_are_alive_dead_and_position(
+    tmp_path: Path, classes: tuple[str, ...]
+) -> None:
+    write_dataset(ALIVE_DEAD, tmp_path, 1, seed=1, shape=(96, 96))
+    folders = {name: tmp_path / name for name in ("images", "labels")}
+    with Project.create(tmp_path / "project", **folders, task=Task.MULTILABEL, classes=classes) as project:
+        truth = project.read_label(project.labeled()[0].id)
+        assert truth is not None
+        model: Any = Model(project, SimpleNamespace(), Perfect(truth))
+        bright, dark = np.ones((1, 96, 96), np.float32), np.zeros((1, 96, 96), np.float32)
+        found = list(evaluate(model, [("seen", bright, truth), ("blind", dark, truth)]))
+    (_, seen), (_, blind) = found
+    always = {"iou", "dice", "miou", "mpa"}
+    if classes == ("a", "b", "c"):
+        assert seen.keys() == always
+        return
+    cells = len((tmp_path / "cells.csv").read_text().splitlines()) - 1
+    assert seen.keys() == always | {"mcce", "miou_ad"}
+    assert (seen["mcce"], seen["miou_ad"]) == (0, 1)
+    assert (blind["mcce"], blind["miou_ad"]) == (cells, 0)
