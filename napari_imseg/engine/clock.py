@@ -34,28 +34,31 @@ class Clock:
         """Seconds that the run has worked."""
         return self._used_before + time.monotonic() - self._started
 
-    def share(self, students: int, passes: int) -> float:
-        """Deadline (``time.monotonic``) of the next of ``students``, ``passes`` over the pool to come."""
+    def share(self, rounds: int, passes: int) -> float:
+        """Seconds for the next student; all workers together need ``rounds`` students' time.
+
+        ``passes`` over the unlabeled images are to come.
+        """
         self._path.write_text(f"{self.used:.1f}")
         left = self._budget - self.used
         if left == float("inf"):
             return left
         kept = left * PASS_SHARE if self._pass_seconds is None else passes * self._pass_seconds
-        return time.monotonic() + max(0.0, left - kept) / students
+        return max(0.0, left - kept) / rounds
 
-    def left(self, student_seconds: float, done: float, students: int, passes: int) -> float:
+    def left(self, student_seconds: float, done: float, rounds: float, passes: int) -> float:
         """Estimated seconds to the end of the run.
 
         Parameters
         ----------
         student_seconds, done
             Time that the present student has trained, and the share of its epochs that is done.
-        students, passes
-            Students after this one, and passes over the pool to come.
+        rounds, passes
+            Rounds of students after this one, and passes over the unlabeled images to come.
         """
         whole = student_seconds / done
         passes_seconds = passes * (self._pass_seconds or whole * PASS_SHARE)
-        return min(whole * (1 - done + students) + passes_seconds, max(0.0, self._budget - self.used))
+        return min(whole * (1 - done + rounds) + passes_seconds, max(0.0, self._budget - self.used))
 
     @contextmanager
     def measuring_pass(self) -> Iterator[None]:

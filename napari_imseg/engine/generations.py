@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 
@@ -13,9 +16,9 @@ from napari_imseg.core.problem import Task
 from napari_imseg.engine import training_set
 from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
-from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, RunStarted
-from napari_imseg.engine.pool import Pass, Pool, mean_fraction, mean_relative, predict_pool
-from napari_imseg.engine.prediction import Ensemble, load_member
+from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, Predicted, RunStarted
+from napari_imseg.engine.executors import executor_for
+from napari_imseg.engine.pool import Shard
 from napari_imseg.engine.recipe import recipe_of
 from napari_imseg.engine.records import (
     GenerationRecord,
@@ -25,13 +28,16 @@ from napari_imseg.engine.records import (
     read_record,
     write_record,
 )
+from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.engine.students import Classroom, record_path, train_student
+from napari_imseg.engine.students import record_path
+from napari_imseg.engine.tasks import ShardTask, StudentTask, Work
 from napari_imseg.engine.validation import metric_name, validate
-from napari_imseg.method import Example
-from napari_imseg.nets.devices import choose
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
+
+SMALLEST_SHARD = 16
+"""Images of a shard at least: an ensemble is loaded for each."""
 
 
 @dataclass
@@ -59,156 +65,154 @@ class Generations:
             A setting, an image or a label is wrong; one sentence says which.
         """
         started = time.monotonic()
-        room = self._open()
-        clock = Clock(self.run.folder, self.settings.minutes)
-        yield self._run_started(room)
-        yield from self._advice(room)
-        records: list[GenerationRecord] = []
-        curated: list[Example] = []
-        for generation in range(self.last + 1):
-            examples = self.sets.labeled + curated
-            students = yield from self._students(room, generation, examples, clock)
-            is_last = generation == self.last
-            record, curated = yield from self._teach(room, generation, students, is_last, clock)
-            records.append(record)
-        best = best_of(records)
-        self.project.catalog.current_generation = best.name
-        write_card(self.run, self.settings, records, self.sets)
-        yield Finished(best_generation=best.generation, score=best.score, seconds=time.monotonic() - started)
-
-    def _open(self) -> Classroom:
-        """Check everything that can be checked before the work starts."""
-        self.recipe = recipe_of(self.settings, self.project.problem)
+        recipe_of(self.settings, self.project.problem)  # a wrong setting is told before anything is written
         self.resumed = (self.run.folder / "training_set.json").exists()
         if not self.resumed:
             training_set.freeze(self.project, self.run)
-        self.sets = training_set.load(self.project, self.run)
-        self.last = self.settings.generations if self.recipe.curator is not None else 0
-        self.hardware = choose(self.settings.device)
-        self.run.checkpoints.mkdir(exist_ok=True)
-        return Classroom(
-            self.settings,
-            self.recipe,
-            self.hardware,
-            self.run.checkpoints,
-            self.sets.validation,
-            self.should_stop,
-        )
+        self.room = Room.open(self.project, self.run, self.settings, self.should_stop)
+        self.clock = Clock(self.run.folder, self.settings.minutes)
+        yield self._run_started()
+        yield from self._advice()
+        records: list[GenerationRecord] = []
+        with executor_for(self.room) as self.executor:
+            for generation in range(self.room.last + 1):
+                path = generation_path(self.project, f"{self.run.name}-g{generation}")
+                if path.exists():
+                    records.append(read_record(GenerationRecord, path))
+                    continue
+                students = yield from self._students(generation)
+                records.append((yield from self._teach(generation, students)))
+        best = best_of(records)
+        self.project.catalog.current_generation = best.name
+        write_card(self.run, self.settings, records, self.room.sets)
+        yield Finished(best_generation=best.generation, score=best.score, seconds=time.monotonic() - started)
 
-    def _run_started(self, room: Classroom) -> RunStarted:
+    def _run_started(self) -> RunStarted:
+        room = self.room
         return RunStarted(
             run=self.run.name,
             method=self.settings.method,
-            objective=self.settings.objective if self.recipe.curator is not None else "",
-            device=self.hardware.description,
-            precision=self.hardware.precision,
-            generations=self.last,
+            objective=self.settings.objective if room.recipe.curator is not None else "",
+            device=room.hardware.description,
+            precision=room.hardware.precision,
+            generations=room.last,
             students=len(room.seats),
-            labeled=len(self.sets.labeled),
-            validation=len(self.sets.validation),
-            unlabeled=len(self.sets.unlabeled),
+            labeled=len(room.sets.labeled),
+            validation=len(room.sets.validation),
+            unlabeled=len(room.sets.unlabeled),
             resumed=self.resumed,
         )
 
-    def _advice(self, room: Classroom) -> Iterator[Event]:
-        if not self.sets.validation:
+    def _advice(self) -> Iterator[Event]:
+        if not self.room.sets.validation:
             yield Note(
                 level="warning",
                 message="no validation image: students are kept as they end and are not ranked; "
                 "label at least 4 images to get one",
             )
-        if self.recipe.curator is not None and self.last and not self.sets.unlabeled:
+        if self.room.last and not self.room.sets.unlabeled:
             yield Note(
                 level="warning",
                 message="there is no unlabeled image, so every generation trains on the labels alone",
             )
 
-    def _students(
-        self, room: Classroom, generation: int, examples: list[Example], clock: Clock
-    ) -> Generator[Event, None, list[StudentRecord]]:
+    def _students(self, generation: int) -> Generator[Event, None, list[StudentRecord]]:
         """Train what is not trained yet; all students of the generation, best first."""
-        records = []
-        for student in range(len(room.seats)):
-            path = record_path(self.run.checkpoints, generation, student)
-            if not path.exists():
-                left = (self.last - generation) * len(room.seats) + len(room.seats) - student
-                passes = self.last - generation + 1
-                started, deadline = time.monotonic(), clock.share(left, passes)
-                for event in train_student(room, generation, student, examples, deadline):
-                    if isinstance(event, Epoch):
-                        done = event.epoch / event.epochs
-                        rest = clock.left(time.monotonic() - started, done, left - 1, passes)
-                        yield event.model_copy(update={"seconds_left": rest})
-                    else:
-                        yield event
-            records.append(read_record(StudentRecord, path))
+        seats, workers = len(self.room.seats), self.executor.workers
+        paths = [record_path(self.run.checkpoints, generation, student) for student in range(seats)]
+        waiting = [student for student, path in enumerate(paths) if not path.exists()]
+        passes = self.room.last - generation + 1
+        later = (passes - 1) * math.ceil(seats / workers)
+        started: dict[Work, float] = {}
+
+        def tasks() -> Iterator[StudentTask]:
+            for place, student in enumerate(waiting):
+                rounds = math.ceil(len(waiting) / workers) - place // workers + later
+                task = StudentTask(generation, student, self.clock.share(rounds, passes))
+                started[task] = time.monotonic()
+                yield task
+
+        finished = 0
+        for task, told in self.executor.do(tasks()):
+            if isinstance(told, Epoch):
+                rounds = (len(waiting) - finished) / workers - 1 + later
+                seconds, done = time.monotonic() - started[task], told.epoch / told.epochs
+                rest = self.clock.left(seconds, done, max(0.0, rounds), passes)
+                yield told.model_copy(update={"seconds_left": rest})
+            elif isinstance(told, Event):
+                yield told
+            else:
+                finished += 1
+        records = [read_record(StudentRecord, path) for path in paths]
         # METHODS 1.2: rounded to 3 decimals, stable sort, the earlier student wins ties
         return sorted(records, key=lambda record: -round(record.score or 0.0, 3))
 
     def _teach(
-        self,
-        room: Classroom,
-        generation: int,
-        students: list[StudentRecord],
-        is_last: bool,
-        clock: Clock,
-    ) -> Generator[Event, None, tuple[GenerationRecord, list[Example]]]:
-        """Let the best students predict the pool; the record and what they teach."""
+        self, generation: int, students: list[StudentRecord]
+    ) -> Generator[Event, None, GenerationRecord]:
+        """Let the best students predict the unlabeled images and curate what the next learn."""
         teachers = [record.member for record in students[: self.settings.top_k]]
-        paths = [self.run.checkpoints / name for name in teachers]
-        ensemble = Ensemble([load_member(path, self.hardware) for path in paths])
-        name = f"{self.run.name}-g{generation}"
-        path = generation_path(self.project, name)
-        known = path.exists()
-        if known and is_last:
-            return read_record(GenerationRecord, path), []
-        job = Pass(
-            project=self.project,
-            ensemble=ensemble,
-            name=name,
-            generation=generation,
-            curator=None if is_last else self.recipe.curator,
-            taught=self._taught(generation),
-            seed=self.settings.seed,
-        )
-        with clock.measuring_pass():
-            pool = yield from predict_pool(job, self.sets.unlabeled, self.should_stop)
-        record = self._record(generation, teachers, pool, ensemble)
-        if not known:
-            write_record(path, record)
-            self.project.catalog.current_generation = name
+        with self.clock.measuring_pass():
+            shard = yield from self._predict(generation, teachers)
+        record = self._record(generation, teachers, shard)
+        for ranking, scores in shard.scores.items():
+            self.project.catalog.set_scores(record.name, ranking, scores)
+        write_record(generation_path(self.project, record.name), record)
+        shutil.rmtree(self.room.curated(generation), ignore_errors=True)  # nobody learns from it any more
+        self.project.catalog.current_generation = record.name
         yield _generation_finished(record)
-        return record, pool.examples
+        return record
+
+    def _predict(self, generation: int, teachers: list[str]) -> Generator[Event, None, Shard]:
+        """Predict all unlabeled images, a shard for each task."""
+        ids, whole = self.room.sets.unlabeled, Shard()
+        shutil.rmtree(self.room.curated(generation + 1), ignore_errors=True)  # of a run that was killed
+        taught = self._taught(generation) if generation < self.room.last else frozenset()
+        size = max(SMALLEST_SHARD, math.ceil(len(ids) / (4 * self.executor.workers)))
+        tasks = [
+            ShardTask(generation, place, tuple(teachers), tuple(part), taught.intersection(part))
+            for place, part in enumerate(ids[first : first + size] for first in range(0, len(ids), size))
+        ]
+        done = dict.fromkeys(tasks, 0)
+        for task, told in self.executor.do(iter(tasks)):
+            if isinstance(told, Predicted):
+                done[cast(ShardTask, task)] = told.done
+                yield told.model_copy(update={"done": sum(done.values()), "total": len(ids)})
+            elif isinstance(told, Event):
+                yield told
+            else:
+                whole.add(cast(Shard, told))
+        return whole
 
     def _taught(self, generation: int) -> frozenset[str]:
         """The unlabeled images that may teach; all of them unless there are too many."""
-        ids, limit = self.sets.unlabeled, self.settings.unlabeled_limit
+        ids, limit = self.room.sets.unlabeled, self.settings.unlabeled_limit
         if len(ids) <= limit:
             return frozenset(ids)
         rng = np.random.default_rng([self.settings.seed, generation])
         return frozenset(rng.choice(ids, limit, replace=False).tolist())
 
-    def _record(
-        self, generation: int, teachers: list[str], pool: Pool, ensemble: Ensemble
-    ) -> GenerationRecord:
-        problem = self.project.problem
+    def _record(self, generation: int, teachers: list[str], shard: Shard) -> GenerationRecord:
+        problem, sets = self.project.problem, self.room.sets
+        ensemble = self.room.ensemble(teachers)
+        taught = len(self._taught(generation)) if generation < self.room.last else 0
         record = GenerationRecord(
             run=self.run.name,
             generation=generation,
             teachers=teachers,
             metric_name=metric_name(problem),
-            score=validate(ensemble.mean, self.sets.validation, problem),
-            labeled=len(self.sets.labeled) + len(self.sets.validation),
-            unlabeled=len(self.sets.unlabeled),
-            kept=len(self._taught(generation)) - pool.dropped if pool.examples else 0,
-            dropped=pool.dropped,
-            im_fraction=mean_fraction(pool),
-            im_relative=mean_relative(pool),
+            score=validate(ensemble.mean, sets.validation, problem),
+            labeled=len(sets.labeled) + len(sets.validation),
+            unlabeled=len(sets.unlabeled),
+            kept=max(0, taught - shard.dropped),
+            dropped=shard.dropped,
+            im_fraction=shard.im_fraction,
+            im_relative=shard.im_relative,
         )
-        if problem.task is Task.INSTANCES and self.sets.validation:
+        if problem.task is Task.INSTANCES and sets.validation:
             found = find_thresholds(
-                [ensemble.mean(example.image_C_H_W) for example in self.sets.validation],
-                [training_set.frozen_label(self.run, example.name) for example in self.sets.validation],
+                [ensemble.mean(example.image_C_H_W) for example in sets.validation],
+                [training_set.frozen_label(self.run, example.name) for example in sets.validation],
             )
             record = record.model_copy(
                 update={

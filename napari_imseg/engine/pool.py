@@ -1,11 +1,12 @@
-"""One pass of the teachers over the unlabeled images: predict, score, store, curate."""
+"""What the teachers make of unlabeled images: predict, score, store, curate."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from zlib import crc32
 
 import numpy as np
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 from napari_imseg import rankings
 from napari_imseg.core.disagreement import ImSize, hard_labels, im_size, inconsistency
 from napari_imseg.core.problem import Task
+from napari_imseg.engine import curated
 from napari_imseg.engine.events import Event, Note, Predicted
 from napari_imseg.engine.prediction import Ensemble, same_shape_batches
+from napari_imseg.engine.room import Room
 from napari_imseg.engine.training import StopRequested
-from napari_imseg.method import Curator, Example
+from napari_imseg.method import Example
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.ranking import Prediction, Ranking
@@ -27,102 +30,163 @@ SECONDS_BETWEEN_EVENTS = 0.5
 
 
 @dataclass
-class Pool:
-    """What the teachers of a generation said of the unlabeled images.
+class Shard:
+    """What the teachers of a generation said of some of the unlabeled images.
 
     Attributes
     ----------
-    examples
-        What the curator made of them: training examples of the next generation.
     sizes
         IM size of each image; empty if there is one teacher only.
     dropped
         Images from which the curator made nothing.
+    scores
+        By ranking and image id.
     """
 
-    examples: list[Example] = field(default_factory=list)
     sizes: dict[str, ImSize] = field(default_factory=dict)
     dropped: int = 0
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
 
+    def add(self, other: Shard) -> None:
+        """Take over what another shard found."""
+        self.sizes |= other.sizes
+        self.dropped += other.dropped
+        for ranking, scores in other.scores.items():
+            self.scores.setdefault(ranking, {}).update(scores)
 
-@dataclass(frozen=True)
-class Pass:
-    """How one pass over the pool is made.
+    @property
+    def im_fraction(self) -> float | None:
+        """Mean IM size as a fraction of the image; ``None`` without an IM."""
+        return _mean([size.fraction for size in self.sizes.values()])
 
-    Attributes
-    ----------
-    curator
-        ``None`` if no generation follows.
-    taught
-        Ids of the images that may teach the next generation.
-    """
-
-    project: Project
-    ensemble: Ensemble
-    name: str
-    generation: int
-    curator: Curator | None
-    taught: frozenset[str]
-    seed: int
+    @property
+    def im_relative(self) -> float | None:
+        """Mean IM size relative to the foreground; ``None`` without an IM."""
+        return _mean([size.relative for size in self.sizes.values()])
 
 
-def predict_pool(
-    job: Pass, image_ids: Sequence[str], should_stop: Callable[[], bool]
-) -> Generator[Event, None, Pool]:
-    """Predict every image, write pseudo-label, IM and scores, and collect curated examples.
+def predict_shard(
+    room: Room,
+    generation: int,
+    ensemble: Ensemble,
+    image_ids: Sequence[str],
+    taught: frozenset[str],
+    curated_path: Path,
+) -> Generator[Event, None, Shard]:
+    """Predict images, write pseudo-label and IM, score them, and keep curated examples.
 
     An image that cannot be read is left out with a warning.
+
+    Parameters
+    ----------
+    taught
+        Ids of the images that may teach the next generation; empty if there is none.
+    curated_path
+        Where the examples for the next generation are written.
 
     Raises
     ------
     StopRequested
-        ``should_stop`` said so between two batches.
+        The run was asked to stop, between two batches.
 
     Yields
     ------
     Event
         `Predicted` about twice a second, `Note` for each image left out.
     """
-    pool, told, done = Pool(), 0.0, 0
-    judges = _judges(len(job.ensemble.members))
+    look = _Look(room, generation, ensemble, taught)
+    told, done = 0.0, 0
     with ThreadPoolExecutor(1) as writer:
         writing: Future[None] | None = None
-        for ids, images, problems in _read_batches(job.project, image_ids):
-            if should_stop():
+        for ids, images, problems in _read_batches(room.project, image_ids):
+            if room.should_stop():
                 raise StopRequested
             for problem in problems:
                 yield Note(level="warning", message=problem)
-            predictions = job.ensemble.batch(images) if images else []
+            predictions = ensemble.batch(images) if images else []
             for image_id, image, probabilities in zip(ids, images, predictions, strict=True):
-                stored = _look(job, pool, judges, image_id, image, probabilities)
+                stored = look.at(image_id, image, probabilities)
                 if writing is not None:
                     writing.result()
-                writing = writer.submit(_store, job, image_id, *stored)
+                writing = writer.submit(look.store, image_id, *stored)
             done += len(ids) + len(problems)
             if time.monotonic() - told > SECONDS_BETWEEN_EVENTS or done == len(image_ids):
                 told = time.monotonic()
                 yield Predicted(
-                    generation=job.generation,
+                    generation=generation,
                     done=done,
                     total=len(image_ids),
-                    im_fraction=mean_fraction(pool) or 0.0,
+                    im_fraction=look.shard.im_fraction or 0.0,
                 )
         if writing is not None:
             writing.result()
-    for ranking, scores in pool.scores.items():
-        job.project.catalog.set_scores(job.name, ranking, scores)
-    return pool
+    if taught:
+        curated.write(curated_path, look.examples)
+    return look.shard
 
 
-def mean_fraction(pool: Pool) -> float | None:
-    """Mean IM size as a fraction of the image; ``None`` without an IM."""
-    return float(np.mean([size.fraction for size in pool.sizes.values()])) if pool.sizes else None
+class _Look:
+    """Scores, curates and stores what an ensemble says of one image after the other."""
+
+    def __init__(self, room: Room, generation: int, ensemble: Ensemble, taught: frozenset[str]) -> None:
+        self.shard = Shard()
+        self.examples: list[Example] = []
+        self._room = room
+        self._problem = room.project.problem
+        self._generation = generation
+        self._taught = taught
+        self._judges = _judges(len(ensemble.members))
+
+    def at(
+        self, image_id: str, image: NDArray[np.float32], probabilities_K_C_H_W: NDArray[np.float32]
+    ) -> tuple[NDArray[np.int16], NDArray[np.bool_], NDArray[np.float32]]:
+        """Score and curate one image; returns pseudo-label, IM and mean probabilities to store."""
+        labels = hard_labels(probabilities_K_C_H_W, self._problem)
+        if len(labels) > 1:
+            agreed, im = inconsistency(labels)
+            self.shard.sizes[image_id] = im_size(agreed, im)
+        else:
+            im = np.zeros(image.shape[1:], bool)
+        index = self._room.project.catalog.image(image_id).index
+        prediction = Prediction(image_id, index, self._problem, probabilities_K_C_H_W)
+        for judge in self._judges:
+            self.shard.scores.setdefault(judge.name, {})[image_id] = judge.score(prediction)
+        if image_id in self._taught:
+            self._curate(image_id, image, probabilities_K_C_H_W)
+        mean = probabilities_K_C_H_W.mean(axis=0)
+        return hard_labels(mean[None], self._problem)[0], im, mean
+
+    def store(
+        self,
+        image_id: str,
+        pseudo_label: NDArray[np.int16],
+        im: NDArray[np.bool_],
+        mean: NDArray[np.float32],
+    ) -> None:
+        """Write what is shown of an image; probabilities where a watershed needs them."""
+        self._room.project.write_prediction(
+            f"{self._room.run.name}-g{self._generation}",
+            image_id,
+            pseudo_label.astype(np.int32),
+            im,
+            mean if self._problem.task is Task.INSTANCES else None,
+        )
+
+    def _curate(
+        self, image_id: str, image: NDArray[np.float32], probabilities_K_C_H_W: NDArray[np.float32]
+    ) -> None:
+        curator, seed = self._room.recipe.curator, self._room.settings.seed
+        assert curator is not None
+        rng = np.random.default_rng([seed, self._generation, crc32(image_id.encode())])
+        made = curator.curate(image, probabilities_K_C_H_W, self._generation + 1, rng)
+        self.shard.dropped += not made
+        self.examples += [
+            Example(example.image_C_H_W.astype(np.float16), example.target_H_W, image_id) for example in made
+        ]
 
 
-def mean_relative(pool: Pool) -> float | None:
-    """Mean IM size relative to the foreground; ``None`` without an IM."""
-    return float(np.mean([size.relative for size in pool.sizes.values()])) if pool.sizes else None
+def _mean(values: list[float]) -> float | None:
+    return float(np.mean(values)) if values else None
 
 
 def _judges(members: int) -> list[Ranking]:
@@ -136,6 +200,8 @@ def _read_batches(
     """Ids, images and complaints of one batch after the other; the next is read meanwhile."""
     shapes = [project.catalog.image(image_id).shape for image_id in image_ids]
     batches = [[image_ids[index] for index in batch] for batch in same_shape_batches(shapes)]
+    if not batches:
+        return
     with ThreadPoolExecutor(1) as reader:
         coming = [reader.submit(_read, project, batch) for batch in batches[:1]]
         for following in [*batches[1:], None]:
@@ -156,61 +222,3 @@ def _read(
         except ProjectError as error:
             complaints.append(f"left out: {error}")
     return ids, images, complaints
-
-
-def _look(
-    job: Pass,
-    pool: Pool,
-    judges: Sequence[Ranking],
-    image_id: str,
-    image: NDArray[np.float32],
-    probabilities_K_C_H_W: NDArray[np.float32],
-) -> tuple[NDArray[np.int16], NDArray[np.bool_], NDArray[np.float32]]:
-    """Score and curate one image; returns pseudo-label, IM and mean probabilities to store."""
-    problem, project = job.project.problem, job.project
-    labels = hard_labels(probabilities_K_C_H_W, problem)
-    if len(labels) > 1:
-        agreed, im = inconsistency(labels)
-        pool.sizes[image_id] = im_size(agreed, im)
-    else:
-        im = np.zeros(image.shape[1:], bool)
-    mean = probabilities_K_C_H_W.mean(axis=0)
-    consensus = hard_labels(mean[None], problem)[0]
-    prediction = Prediction(image_id, project.catalog.image(image_id).index, problem, probabilities_K_C_H_W)
-    for judge in judges:
-        pool.scores.setdefault(judge.name, {})[image_id] = judge.score(prediction)
-    if job.curator is not None and image_id in job.taught:
-        _curate(job, pool, image_id, image, probabilities_K_C_H_W)
-    return consensus, im, mean
-
-
-def _curate(
-    job: Pass,
-    pool: Pool,
-    image_id: str,
-    image: NDArray[np.float32],
-    probabilities_K_C_H_W: NDArray[np.float32],
-) -> None:
-    assert job.curator is not None
-    rng = np.random.default_rng([job.seed, job.generation, crc32(image_id.encode())])
-    examples = job.curator.curate(image, probabilities_K_C_H_W, job.generation + 1, rng)
-    pool.dropped += not examples
-    pool.examples += [
-        Example(example.image_C_H_W.astype(np.float16), example.target_H_W, image_id) for example in examples
-    ]
-
-
-def _store(
-    job: Pass,
-    image_id: str,
-    pseudo_label: NDArray[np.int16],
-    im: NDArray[np.bool_],
-    mean: NDArray[np.float32],
-) -> None:
-    job.project.write_prediction(
-        job.name,
-        image_id,
-        pseudo_label.astype(np.int32),
-        im,
-        mean if job.project.problem.task is Task.INSTANCES else None,
-    )

@@ -23,14 +23,14 @@ class RunSettings(Settings):
         (), "Classifiers that train beside the students of every generation and compete with them."
     )
     generations: int = setting(2, "Generations after generation 0 (curators only).", ge=0, le=20)
-    students: int = setting(3, "Students trained in each generation.", ge=1, le=20)
+    students: int = setting(4, "Students trained in each generation.", ge=1, le=20)
     top_k: int = setting(2, "Best students that become the teachers of the next generation.", ge=1, le=20)
     minutes: float = setting(0.0, "Time budget of the whole run; 0 = no limit.", ge=0, le=100_000, step=0.5)
     epochs: int = setting(50, "Epochs of each student.", ge=1, le=10_000)
     batch_size: int = setting(
         0, "Crops in one training step; 0 = 32 on a GPU (as in the paper), 8 on a CPU.", ge=0, le=1024
     )
-    min_steps: int = setting(8, "Steps of an epoch are never fewer than this.", ge=1, le=10_000)
+    min_steps: int = setting(16, "Steps of an epoch are never fewer than this.", ge=1, le=10_000)
     max_steps: int = setting(
         0, "Steps of an epoch are never more than this; 0 = no limit on a GPU, 32 on a CPU.", ge=0, le=100_000
     )
@@ -49,6 +49,13 @@ class RunSettings(Settings):
     flips: bool = setting(True, "Flip and turn the training crops at random (off in the paper).")
     unlabeled_limit: int = setting(
         5000, "Most unlabeled images that teach one generation, drawn at random.", ge=1, le=1_000_000
+    )
+    workers: int = setting(
+        0,
+        "Students that train at the same time, each in a process of its own; 0 = one for each core, or one "
+        "on a GPU.",
+        ge=0,
+        le=64,
     )
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.")
     seed: int = setting(0, "Seed of everything that is drawn at random.", ge=0, le=2**31 - 1)

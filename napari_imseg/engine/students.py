@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +13,11 @@ import torch
 from napari_imseg.engine.batches import Crops
 from napari_imseg.engine.events import Event, StudentFinished, StudentStarted
 from napari_imseg.engine.prediction import predict_image
-from napari_imseg.engine.recipe import Recipe
 from napari_imseg.engine.records import StudentRecord, write_record
-from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.engine.room import Room
 from napari_imseg.engine.training import Plan, Training
 from napari_imseg.engine.validation import metric_name, validate
-from napari_imseg.method import Classifier, Example, Member
-from napari_imseg.nets.devices import Hardware
+from napari_imseg.method import Example, Member
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.outputs import n_outputs
 from napari_imseg.nets.unet import UNet1x1
@@ -39,36 +37,20 @@ FORWARD_COST = 1 / 3
 """A forward pass costs about this share of a training step on the same pixels."""
 
 
-@dataclass(frozen=True)
-class Classroom:
-    """What all students of a run share."""
-
-    settings: RunSettings
-    recipe: Recipe
-    hardware: Hardware
-    checkpoints: Path
-    validation: Sequence[Example]
-    should_stop: Callable[[], bool]
-
-    @property
-    def seats(self) -> Sequence[Classifier | None]:
-        """One entry for each student of a generation: a classifier, or ``None`` for a network."""
-        classifiers = list(self.recipe.classifiers.values())
-        if self.recipe.objective is None:
-            main, *companions = classifiers
-            return [main] * self.settings.students + companions
-        return [None] * self.settings.students + classifiers
-
-
 def record_path(checkpoints: Path, generation: int, student: int) -> Path:
     """The record of a finished student."""
     return checkpoints / f"g{generation}-s{student}.json"
 
 
 def train_student(
-    room: Classroom, generation: int, student: int, examples: Sequence[Example], deadline: float
-) -> Iterator[Event]:
+    room: Room, generation: int, student: int, seconds: float = math.inf
+) -> Generator[Event, None, StudentRecord]:
     """Train one student, save it, and write its record.
+
+    Parameters
+    ----------
+    seconds
+        The training may take this long; with less than it needs it ends early.
 
     Raises
     ------
@@ -76,7 +58,9 @@ def train_student(
         The training can be resumed by calling this again.
     """
     started = time.monotonic()
-    member_path = room.checkpoints / f"g{generation}-s{student}.safetensors"
+    examples = room.examples(generation)
+    checkpoints = room.run.checkpoints
+    member_path = checkpoints / f"g{generation}-s{student}.safetensors"
     classifier = room.seats[student]
     if classifier is not None:
         method = classifier.name
@@ -87,6 +71,7 @@ def train_student(
         score = _score(member, room)
     else:
         method = room.settings.objective
+        deadline = started + seconds
         score = yield from _train_network(room, generation, student, examples, deadline, member_path)
     record = StudentRecord(
         member=member_path.name,
@@ -95,7 +80,7 @@ def train_student(
         seconds=time.monotonic() - started,
         training_images=len(examples),
     )
-    write_record(record_path(room.checkpoints, generation, student), record)
+    write_record(record_path(checkpoints, generation, student), record)
     yield StudentFinished(
         generation=generation,
         student=student,
@@ -103,10 +88,11 @@ def train_student(
         score=record.score,
         seconds=record.seconds,
     )
+    return record
 
 
 def _train_network(
-    room: Classroom,
+    room: Room,
     generation: int,
     student: int,
     examples: Sequence[Example],
@@ -144,13 +130,13 @@ def _train_network(
     return training.best
 
 
-def _plan(room: Classroom, generation: int, student: int, crops: Crops, deadline: float) -> Plan:
+def _plan(room: Room, generation: int, student: int, crops: Crops, deadline: float) -> Plan:
     settings = room.settings
     batch_size = settings.batch_size or (CPU_BATCH if room.hardware.device == "cpu" else GPU_BATCH)
     most = settings.max_steps or (CPU_STEPS if room.hardware.device == "cpu" else len(crops))
     steps = max(min(len(crops) // batch_size, most), settings.min_steps)
     epoch_pixels = steps * batch_size * crops.side**2
-    validation_pixels = sum(example.image_C_H_W[0].size for example in room.validation)
+    validation_pixels = sum(example.image_C_H_W[0].size for example in room.sets.validation)
     share = FORWARD_COST * validation_pixels / epoch_pixels
     return Plan(
         generation=generation,
@@ -164,8 +150,8 @@ def _plan(room: Classroom, generation: int, student: int, crops: Crops, deadline
     )
 
 
-def _score(member: Member, room: Classroom) -> float | None:
-    return validate(lambda image: predict_image(member, image), room.validation, room.recipe.problem)
+def _score(member: Member, room: Room) -> float | None:
+    return validate(lambda image: predict_image(member, image), room.sets.validation, room.recipe.problem)
 
 
 def _started(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import platform
 import shutil
 import sys
@@ -19,6 +18,7 @@ from filelock import FileLock, Timeout
 
 from napari_imseg.project.atomic import write_text
 from napari_imseg.project.errors import ProjectError, reason
+from napari_imseg.project.lines import append_line, drop_half_line, read_lines
 
 log = logging.getLogger("napari_imseg")
 
@@ -132,33 +132,14 @@ class Run:
         ProjectError
             The disk is full; the file ends with the last complete event.
         """
-        try:
-            with self.events_path.open("ab", buffering=0) as file:
-                if not self._appended:
-                    file.truncate(_complete(self.events_path, file.tell()))
-                    self._appended = True
-                end = file.seek(0, os.SEEK_END)
-                data = line.encode("utf-8") + b"\n"
-                if file.write(data) < len(data):
-                    file.truncate(end)
-                    raise OSError("no space left on device")
-        except OSError as error:
-            raise ProjectError(
-                f"'{self.events_path}' could not be written ({reason(error)}); "
-                "free some space and resume the run"
-            ) from error
+        if not self._appended:
+            drop_half_line(self.events_path)
+            self._appended = True
+        append_line(self.events_path, line)
 
     def read_events(self, offset: int = 0) -> tuple[list[str], int]:
         """Complete lines after ``offset`` bytes, and the offset to go on from."""
-        try:
-            with self.events_path.open("rb") as file:
-                file.seek(offset)
-                data = file.read()
-        except FileNotFoundError:
-            return [], offset
-        data = data[: data.rfind(b"\n") + 1]
-        lines = data.decode("utf-8", "replace").splitlines()
-        return [line for line in lines if line], offset + len(data)
+        return read_lines(self.events_path, offset)
 
     @property
     def newest_start(self) -> int:
@@ -274,11 +255,3 @@ def _kind(line: str) -> str:
     except ValueError:
         return ""
     return str(event.get("kind", "")) if isinstance(event, dict) else ""
-
-
-def _complete(path: Path, size: int) -> int:
-    """Bytes up to and including the last line break."""
-    with path.open("rb") as file:
-        start = max(0, size - _TAIL)
-        file.seek(start)
-        return start + file.read().rfind(b"\n") + 1

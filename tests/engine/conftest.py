@@ -49,4 +49,5 @@ def quick() -> RunSettings:
         tile=32,
         alpha=0.125,
         device="cpu",
+        workers=1,
     )
