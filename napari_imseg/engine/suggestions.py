@@ -5,6 +5,9 @@ No torch here: the viewer calls this in a thread of its own.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,14 +16,25 @@ from napari_imseg.core.problem import UNLABELED, Task
 from napari_imseg.engine.training_set import target_of
 from napari_imseg.method import Example
 from napari_imseg.methods.pixel_classifier import PixelClassifier
+from napari_imseg.nets.forest import features_of, remembers
 from napari_imseg.project.predictions import StoredPrediction
 from napari_imseg.project.project import Project
 
 OTHER_IMAGES = 4
 """Labeled images that the preview learns from beside the one on screen."""
 
+FIRST_LOOK = 2**16
+"""About this many pixels are classified first; the others follow."""
 
-def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> StoredPrediction | None:
+
+def get_ready(project: Project, image_id: str) -> None:
+    """Look at the image on screen before the first stroke, so that the first preview is fast."""
+    image, largest_sigma = project.network_image(image_id), PixelClassifier.Settings().largest_sigma
+    if remembers(image, largest_sigma):
+        features_of(image, largest_sigma)
+
+
+def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Iterator[StoredPrediction]:
     """What a pixel classifier says of the image on screen, given the strokes so far.
 
     It learns from ``label`` and from a few other labeled images of the project. There is no
@@ -31,10 +45,11 @@ def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Stored
     label
         The label as it is in the viewer, saved or not, with `UNLABELED`.
 
-    Returns
-    -------
-    StoredPrediction or None
-        ``None`` as long as fewer than two classes are labeled: there is nothing to tell apart.
+    Yields
+    ------
+    StoredPrediction
+        A coarse first look if the image is large, then the whole answer; nothing as long as
+        fewer than two classes are labeled: there is nothing to tell apart.
     """
     problem = project.problem
     image = project.network_image(image_id)
@@ -45,14 +60,16 @@ def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Stored
         if stored is not None:
             examples.append(Example(project.network_image(other), target_of(stored, problem), other))
     if not _tells_apart(examples):
-        return None
-    classifier = PixelClassifier(PixelClassifier.Settings(), problem)
-    probabilities = classifier.fit(examples, seed=0).probabilities(image[None])[0]
-    return StoredPrediction(
-        pseudo_label_H_W=hard_labels(probabilities[None], problem)[0].astype(np.int32),
-        im_H_W=np.zeros(image.shape[1:], bool),
-        probabilities_C_H_W=probabilities if problem.task is Task.INSTANCES else None,
-    )
+        return
+    forest = PixelClassifier(PixelClassifier.Settings(), problem).fit(examples, seed=0)
+    coarse = math.isqrt(image[0].size // FIRST_LOOK)
+    for step in (coarse, 1) if coarse > 1 else (1,):
+        probabilities = forest.probabilities(image[None], step)[0]
+        yield StoredPrediction(
+            pseudo_label_H_W=hard_labels(probabilities[None], problem)[0].astype(np.int32),
+            im_H_W=np.zeros(image.shape[1:], bool),
+            probabilities_C_H_W=probabilities if problem.task is Task.INSTANCES else None,
+        )
 
 
 def _tells_apart(examples: list[Example]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
@@ -25,7 +25,7 @@ from napari_imseg.widgets.project_layers import ProjectLayers
 from napari_imseg.widgets.tour import Stopwatch, Tour
 from napari_imseg.workspace import Workspace, read_counts
 
-_PREVIEW_MS: Final = 300
+_PREVIEW_MS: Final = 150
 Change = Callable[[NDArray[np.int32]], NDArray[np.int32]]
 
 
@@ -58,8 +58,6 @@ class Labeling(QObject):
         self._preview.setSingleShot(True)
         self._preview.setInterval(_PREVIEW_MS)
         self._preview.timeout.connect(self.preview)
-        if not workspace.generation:
-            jobs.run("preview", loading.get_ready_to_preview, lambda _: None)
         self.opening.leaving.connect(self._on_leaving)
         self.opening.entered.connect(self._on_entered)
         self.opening.opened.connect(self.changed)
@@ -153,15 +151,20 @@ class Labeling(QObject):
         label, image, project = self.layers.label, self._workspace.image, self._project
         if label is None or image is None:
             return
-        copy = label.copy()
+        answers = loading.preview(project, image.id, label.copy())
+        self._suggest(image.id, answers)
+
+    # What happens then
+
+    def _suggest(self, image_id: str, answers: Iterator[ShownPrediction]) -> None:
+        """Show one answer after the other, unless the user paints on or leaves."""
 
         def show(prediction: ShownPrediction | None) -> None:
             if prediction is not None:
-                self.opening.show_prediction(image.id, prediction)
+                self.opening.show_prediction(image_id, prediction)
+                self._suggest(image_id, answers)
 
-        self._jobs.run("preview", lambda: loading.preview(project, image.id, copy), show)
-
-    # What happens then
+        self._jobs.run("preview", lambda: next(answers, None), show)
 
     def _change(self, change: Change, then: Callable[[], None] | None = None) -> None:
         """Compute a new label in a thread; once more if the user painted in the meantime."""
@@ -228,6 +231,9 @@ class Labeling(QObject):
         self.state = unsaved.state if unsaved else shown.record.state
         self._stopwatch = Stopwatch(time.monotonic())
         self.autosave.watch(self._project, shown.record.id, self._snapshot)
+        if not self._workspace.generation:
+            project, image_id = self._project, shown.record.id
+            self._jobs.run("preview", lambda: loading.get_ready_to_preview(project, image_id), lambda _: None)
         self._on_prediction()
 
     def _on_prediction(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import importlib
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from threading import Lock
 from typing import Any, Final
@@ -109,21 +109,21 @@ def load_prediction(project: Project, image_id: str, generation: str) -> ShownPr
     return prepare(stored, generation, objects(stored, record))
 
 
-def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> ShownPrediction | None:
-    """What a pixel classifier says that learns from the strokes so far; ``None`` if they are too few."""
+def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Iterator[ShownPrediction]:
+    """What a pixel classifier says that learns from the strokes so far: a coarse look, then the whole."""
     # Not at the top: scikit-learn takes a second to import, and most sessions never need it.
     from napari_imseg.engine import suggestions
 
-    stored = suggestions.preview(project, image_id, label)
-    if stored is None:
-        return None
     instances = project.info.task is Task.INSTANCES
-    return prepare(stored, "", objects(stored, None) if instances else stored.pseudo_label_H_W)
+    for stored in suggestions.preview(project, image_id, label):
+        yield prepare(stored, "", objects(stored, None) if instances else stored.pseudo_label_H_W)
 
 
-def get_ready_to_preview() -> None:
-    """Import what the first preview needs; after that it answers within a second."""
-    importlib.import_module("napari_imseg.engine.suggestions")
+def get_ready_to_preview(project: Project, image_id: str) -> None:
+    """Do what the first preview of an image needs; after that it answers within a second."""
+    from napari_imseg.engine import suggestions
+
+    suggestions.get_ready(project, image_id)
 
 
 def prepare(

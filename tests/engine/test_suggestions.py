@@ -7,8 +7,10 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from napari_imseg.core.problem import UNLABELED
+from napari_imseg.engine import suggestions
 from napari_imseg.engine.suggestions import preview
 from napari_imseg.project.project import Project
 from tests.engine.conftest import make_project
@@ -19,14 +21,13 @@ def test_strokes_of_two_classes_give_a_pseudo_label(tmp_path: Path) -> None:
         first = project.unlabeled()[0]
         image = project.network_image(first.id)[0]
         label = np.full(image.shape, UNLABELED, np.int32)
-        assert preview(project, first.id, label) is None
+        assert not list(preview(project, first.id, label))
         label[image > 0.8] = 1
-        assert preview(project, first.id, label) is None
+        assert not list(preview(project, first.id, label))
         label[image < 0.2] = 0
 
-        answer = preview(project, first.id, label)
+        (answer,) = preview(project, first.id, label)
 
-    assert answer is not None
     painted = label != UNLABELED
     assert (answer.pseudo_label_H_W[painted] == label[painted]).mean() > 0.95
     assert not answer.im_H_W.any()
@@ -35,9 +36,18 @@ def test_strokes_of_two_classes_give_a_pseudo_label(tmp_path: Path) -> None:
 def test_labels_of_other_images_help(project: Project) -> None:
     first = project.unlabeled()[0]
     nothing = np.full(first.shape[1:], UNLABELED, np.int32)
-    answer = preview(project, first.id, nothing)
-    assert answer is not None
+    (answer,) = preview(project, first.id, nothing)
     assert set(np.unique(answer.pseudo_label_H_W)) == {0, 1}
+
+
+def test_a_large_image_gets_a_coarse_look_first(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(suggestions, "FIRST_LOOK", 64 * 64 // 16)
+    first = project.unlabeled()[0]
+    nothing = np.full(first.shape[1:], UNLABELED, np.int32)
+    coarse, whole = (answer.pseudo_label_H_W for answer in preview(project, first.id, nothing))
+    assert (coarse == coarse[::4, ::4].repeat(4, axis=0).repeat(4, axis=1)).all()
+    assert (coarse[::4, ::4] == whole[::4, ::4]).all()
+    assert (coarse != whole).any()
 
 
 def test_the_preview_needs_no_torch() -> None:
