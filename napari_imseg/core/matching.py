@@ -16,7 +16,7 @@ from napari_imseg.core.problem import BACKGROUND
 
 @dataclass(frozen=True)
 class Matching:
-    """Overlapping pairs of true and predicted objects, however many images objects they are from.
+    """Overlapping pairs of true and predicted objects of one image.
 
     Attributes
     ----------

@@ -77,7 +77,7 @@ CONSISTENCY: dict[str, Strength] = {
 
 CONSISTENCY_CITYSCAPES: dict[str, Strength] = {
     "low": Strength(0, 3, 0.05, 3, False),
-    "mid": Strength(0, 9, 0.1, 9, False),
+    "mid": Strength(0, 9, 0.2, 9, False),
     "high": Strength(1, 15, 0.4, 15, False),
 }
 """CL on Cityscapes."""

@@ -63,10 +63,6 @@ class LayerChoice(QComboBox):
         """The chosen layer, or ``None``."""
         return None if self._chosen is None else self._chosen()
 
-    def set_layer(self, layer: Layer) -> None:
-        """Choose a layer that is offered."""
-        self.setCurrentIndex([_alive(offered) for offered in self._offered].index(layer))
-
     def refresh(self, event: object = None) -> None:
         """Offer what the viewer holds now; keep the choice if it is still there."""
         before = self.layer

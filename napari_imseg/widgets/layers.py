@@ -1,4 +1,7 @@
-"""The layer list of the viewer. The only file that touches ``viewer.layers``."""
+"""The layers of a project in the viewer's list.
+
+Beside `free_layers`, for layers that belong to no project, the only file that touches ``viewer.layers``.
+"""
 
 from __future__ import annotations
 

@@ -64,13 +64,6 @@ class NewProjectDialog(QDialog):
             tile=self._tile.currentData(),
         )
 
-    def set_folders(self, images: Path, labels: Path | None = None, folder: Path | None = None) -> None:
-        """Fill in the folders."""
-        self._images.setValue(images)
-        self._labels.setValue(labels)
-        if folder is not None:
-            self._folder.setValue(folder)
-
     def _make_inputs(self) -> None:
         self._images = FolderEdit("new_images", "Folder of the images; they stay where they are")
         self._labels = FolderEdit(
