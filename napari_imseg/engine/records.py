@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from napari_imseg.project.atomic import write_text
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
+from napari_imseg.project.runs import run_number
 
 Record = TypeVar("Record", bound=BaseModel)
 
@@ -54,7 +55,6 @@ class GenerationRecord(BaseModel):
     im_relative: float | None = None
     foreground_threshold: float = 0.5
     seed_threshold: float = 0.6
-    seconds: float = 0.0
 
     @property
     def name(self) -> str:
@@ -67,11 +67,8 @@ class GenerationRecord(BaseModel):
 
 
 def write_record(path: Path, record: BaseModel) -> None:
-    """Write a record; the file appears whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_suffix(".tmp")
-    scratch.write_text(record.model_dump_json(indent=2) + "\n", encoding="utf-8")
-    os.replace(scratch, path)
+    """Write a record; the file appears whole or not at all (`ProjectError`)."""
+    write_text(path, record.model_dump_json(indent=2) + "\n")
 
 
 def read_record(kind: type[Record], path: Path) -> Record:
@@ -92,9 +89,9 @@ def generation_path(project: Project, name: str) -> Path:
 
 def generations(project: Project) -> list[GenerationRecord]:
     """All finished generations of a project, oldest run first."""
-    paths = sorted((project.folder / "predictions").glob("*/generation.json"))
+    paths = (project.folder / "predictions").glob("*/generation.json")
     records = [read_record(GenerationRecord, path) for path in paths]
-    return sorted(records, key=lambda record: (record.run, record.generation))
+    return sorted(records, key=lambda record: (run_number(record.run), record.run, record.generation))
 
 
 def find_generation(project: Project, which: str = "best") -> GenerationRecord:

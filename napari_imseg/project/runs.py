@@ -197,11 +197,9 @@ class Run:
 
 def runs(project_folder: Path) -> list[Run]:
     """All runs of a project, oldest first; one that is damaged is left out, and the log says so."""
-    folders = sorted(
-        (project_folder / "runs").glob("r*/settings.json"), key=lambda path: _number(path.parent)
-    )
+    paths = (project_folder / "runs").glob("r*/settings.json")
     found = []
-    for path in folders:
+    for path in sorted(paths, key=lambda path: run_number(path.parent.name)):
         try:
             found.append(Run.open(path.parent))
         except ProjectError as error:  # the others can be used all the same
@@ -223,7 +221,7 @@ def versions() -> dict[str, str]:
 def _next_folder(parent: Path) -> Path:
     try:
         parent.mkdir(parents=True, exist_ok=True)
-        number = max((_number(folder) for folder in parent.iterdir()), default=0) + 1
+        number = max((run_number(folder.name) for folder in parent.iterdir()), default=0) + 1
         while True:
             folder = parent / f"r{number:03d}"
             try:
@@ -237,9 +235,9 @@ def _next_folder(parent: Path) -> Path:
         ) from error
 
 
-def _number(folder: Path) -> int:
-    digits = folder.name[1:]
-    return int(digits) if folder.name.startswith("r") and digits.isdecimal() else 0
+def run_number(name: str) -> int:
+    """The number in the name of a run, ``r012``; 0 for another name."""
+    return int(name[1:]) if name.startswith("r") and name[1:].isdecimal() else 0
 
 
 def _json(values: Mapping[str, Any]) -> str:
