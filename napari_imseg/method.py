@@ -14,14 +14,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.core.strength import Strength
 from napari_imseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -40,12 +41,73 @@ class Example:
     target_H_W
         int16 class ids, `UNLABELED` or `INCONSISTENT`; (C, H, W) of 0/1 for ``multilabel``.
     name
-        Id of the image, for the log.
+        Id of the image.
+    strength
+        Augment it once, at this strength, before anybody learns from it; ``None`` as it is.
     """
 
     image_C_H_W: NDArray[np.float32]
     target_H_W: NDArray[np.int16]
     name: str = ""
+    strength: Strength | None = None
+
+
+def augmented_copies(examples: Sequence[Example], strength: Strength, copies: int) -> list[Example]:
+    """``copies`` of each example, each to be augmented at ``strength`` by itself."""
+    return [replace(example, strength=strength) for example in examples for _ in range(copies)]
+
+
+@dataclass(frozen=True)
+class UnlabeledImage:
+    """An unlabeled image with everything that is known of it when it is curated.
+
+    Attributes
+    ----------
+    image_C_H_W
+        float32 in [0, 1].
+    probabilities_K_C_H_W
+        Class probabilities of each of the K teachers (or students, or views: see `Curator`).
+    generation
+        The generation that will be trained, 1 or more.
+    rng
+        Seeded per image and generation.
+    previous
+        What the image taught the generation before; the first example, if there were several.
+    judge
+        Judges masks without the truth, for curators with ``judge_of``.
+    truth_H_W
+        The true target, for curators with ``needs_truth``.
+    """
+
+    image_C_H_W: NDArray[np.float32]
+    probabilities_K_C_H_W: NDArray[np.float32]
+    generation: int
+    rng: np.random.Generator
+    previous: Example | None = None
+    judge: Judge | None = None
+    truth_H_W: NDArray[np.int16] | None = None
+
+
+@dataclass(frozen=True)
+class Views:
+    """Several looks of one teacher at an image: each changed, and the answer changed back.
+
+    Attributes
+    ----------
+    count
+        Looks that are changed.
+    strength
+        How strongly.
+    clean
+        Also look at the image as it is.
+    cumulative
+        Each look changes the one before it further, as in the released code (IM-09).
+    """
+
+    count: int
+    strength: Strength
+    clean: bool = True
+    cumulative: bool = False
 
 
 @dataclass(frozen=True)
@@ -76,6 +138,26 @@ class Member(Protocol):
 
     def save(self, path: Path) -> None:
         """Write the member to one safetensors file."""
+        ...
+
+
+JudgeOf = Literal["", "masks", "blocked"]
+"""What a judge has learned to judge: predicted masks, or blocked ones (IM++, AIM++)."""
+
+
+class Judge(Protocol):
+    """Judges masks without the truth: an ensemble of EvalNets.
+
+    Attributes
+    ----------
+    limits
+        Lowest and highest validation score of the networks that the run started with.
+    """
+
+    limits: tuple[float, float]
+
+    def score(self, image_C_H_W: NDArray[np.float32], mask_H_W: NDArray[np.int16]) -> float:
+        """Expected IoU of a mask of an image, from 0 to 1."""
         ...
 
 
@@ -132,33 +214,49 @@ class Objective(Method):
 
 
 class Curator(Method):
-    """What the next generation trains on."""
+    """What the next generation trains on.
+
+    Attributes
+    ----------
+    minimum_teachers
+        Fewer cannot do it.
+    teaches
+        False for a baseline that changes the labeled set alone: there is only generation 0.
+    needs_im_class
+        True if curated targets hold `INCONSISTENT`, which networks learn as a class of its own.
+    asks_all_students
+        True if all students of a generation are asked, not its teachers alone.
+    judge_of
+        What EvalNets learn to judge before the first generation is curated; empty for none.
+    compares_augmented
+        True if the EvalNets also learn from networks that were trained on augmented labels.
+    needs_truth
+        True for a control that is told the truth about unlabeled images.
+    """
 
     minimum_teachers: ClassVar[int] = 1
+    teaches: ClassVar[bool] = True
     needs_im_class: ClassVar[bool] = False
-    """True if curated targets hold `INCONSISTENT`, which networks learn as a class of its own."""
+    asks_all_students: ClassVar[bool] = False
+    judge_of: ClassVar[JudgeOf] = ""
+    compares_augmented: ClassVar[bool] = False
+    needs_truth: ClassVar[bool] = False
+
+    def labeled_set(self, labeled: Sequence[Example]) -> list[Example]:
+        """What every generation learns of the labeled images; as they are by default."""
+        return list(labeled)
+
+    def width(self, generation: int, alpha: float) -> float:
+        """Width factor of the students of a generation, ``alpha`` by default."""
+        return alpha
+
+    def views(self) -> Views | None:
+        """How the best teacher looks at an image; ``None`` (the default) asks all teachers, once each."""
+        return None
 
     @abstractmethod
-    def curate(
-        self,
-        image_C_H_W: NDArray[np.float32],
-        probabilities_K_C_H_W: NDArray[np.float32],
-        generation: int,
-        rng: np.random.Generator,
-    ) -> list[Example]:
-        """Training examples from one unlabeled image; an empty list drops the image.
-
-        Parameters
-        ----------
-        image_C_H_W
-            float32 in [0, 1].
-        probabilities_K_C_H_W
-            Class probabilities of each of the K teachers.
-        generation
-            The generation that will be trained, 1 or more.
-        rng
-            Seeded per image and generation.
-        """
+    def curate(self, unlabeled: UnlabeledImage) -> list[Example]:
+        """Training examples from one unlabeled image; an empty list drops the image."""
 
 
 class Classifier(Method):

@@ -96,6 +96,35 @@ def inconsistency(labels_K_H_W: NDArray[np.int16]) -> tuple[NDArray[np.int16], N
     return agreed, _any_channel(differs)
 
 
+def ensemble_label(
+    probabilities_K_C_H_W: NDArray[np.float32], problem: Problem, unanimous: bool
+) -> NDArray[np.int16]:
+    """One label of K members, every pixel of which is learned (ME, IE; METHODS 1.4).
+
+    Parameters
+    ----------
+    unanimous
+        True: the class that all members give, background where they differ. False: the class
+        of the highest mean probability.
+
+    Returns
+    -------
+    ndarray
+        int16 (H, W); (C, H, W) of 0/1 for ``multilabel``.
+
+    Raises
+    ------
+    ValueError
+        There are fewer than two members.
+    """
+    if len(probabilities_K_C_H_W) < 2:
+        raise ValueError(f"an ensemble needs at least two members, got {len(probabilities_K_C_H_W)}")
+    if unanimous:
+        return inconsistency(hard_labels(probabilities_K_C_H_W, problem))[0]
+    soft: NDArray[np.int16] = hard_labels(probabilities_K_C_H_W.mean(axis=0, keepdims=True), problem)[0]
+    return soft
+
+
 def enough_foreground(agreed_H_W: NDArray[np.int16], im_H_W: NDArray[np.bool_]) -> bool:
     """True if more pixels are agreed foreground than inconsistent: ``|F| > |I|`` (so ``|F| > 0``).
 

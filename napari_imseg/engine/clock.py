@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from napari_imseg.project.atomic import write_text
+
 PASS_SHARE = 0.15
 """Time kept for the passes over the unlabeled images until one has been measured."""
 
@@ -24,10 +26,14 @@ class Clock:
 
     def __init__(self, folder: Path, minutes: float) -> None:
         self._path = folder / "seconds.txt"
-        self._used_before = float(self._path.read_text()) if self._path.exists() else 0.0
+        self._used_before = _number(self._path)
         self._started = time.monotonic()
         self._budget = minutes * 60 or float("inf")
         self._pass_seconds: float | None = None
+
+    def note(self) -> None:
+        """Keep the time used on disk, for a run that is resumed."""
+        write_text(self._path, f"{self.used:.1f}")
 
     @property
     def used(self) -> float:
@@ -39,7 +45,6 @@ class Clock:
 
         ``passes`` over the unlabeled images are to come.
         """
-        self._path.write_text(f"{self.used:.1f}")
         left = self._budget - self.used
         if left == float("inf"):
             return left
@@ -66,3 +71,11 @@ class Clock:
         started = time.monotonic()
         yield
         self._pass_seconds = time.monotonic() - started
+
+
+def _number(path: Path) -> float:
+    """The time in a file; one that is missing or damaged counts as none."""
+    try:
+        return float(path.read_text())
+    except (OSError, ValueError):
+        return 0.0

@@ -7,6 +7,7 @@ import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -21,6 +22,8 @@ from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.tasks import Result, Work, perform
 from napari_imseg.engine.training import StopRequested
+from napari_imseg.nets.environment import cores
+from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.lines import append_line, read_lines
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
@@ -79,7 +82,7 @@ class Processes:
             workers,
             multiprocessing.get_context("spawn"),
             _end_with_parent,
-            (max(1, (os.cpu_count() or 1) // workers),),
+            (max(1, cores() // workers),),
         )
 
     def __enter__(self) -> Self:
@@ -111,7 +114,7 @@ class Processes:
                     yield task, from_line(line)
             for future in done:
                 task, path = at_work.pop(future)
-                yield task, future.result()
+                yield task, _result(future)
                 path.unlink(missing_ok=True)
             if self._room.should_stop():
                 raise StopRequested
@@ -122,13 +125,23 @@ def executor_for(room: Room) -> Iterator[Executor]:
     """What does the tasks of a run: this process, or as many as `RunSettings.workers` says."""
     workers = room.settings.workers
     if not workers:  # a GPU is busy with one student
-        workers = min(os.cpu_count() or 1, MOST_PROCESSES) if room.hardware.device == "cpu" else 1
+        workers = min(cores(), MOST_PROCESSES) if room.hardware.device == "cpu" else 1
     workers = min(workers, len(room.seats))
     if workers == 1:
         yield Here(room)
     else:
         with Processes(room, workers) as processes:
             yield processes
+
+
+def _result(future: Future[Result]) -> Result:
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        raise ProjectError(
+            "a process that trains ended without a word (killed, or out of memory); "
+            "choose fewer workers or a smaller tile and resume the run"
+        ) from None
 
 
 def _some(tasks: Iterator[Work], count: int) -> Iterator[Work]:
@@ -141,6 +154,7 @@ def _some(tasks: Iterator[Work], count: int) -> Iterator[Work]:
 
 def _end_with_parent(threads: int) -> None:
     """Prepare a process of the pool: its share of the cores, and no life after the trainer's death."""
+    os.environ["OMP_NUM_THREADS"] = str(threads)  # for what is not torch
     torch.set_num_threads(threads)
     parent = multiprocessing.parent_process()
     assert parent is not None

@@ -73,6 +73,18 @@ class Generations:
         self.clock = Clock(self.run.folder, self.settings.minutes)
         yield self._run_started()
         yield from self._advice()
+        self.room.write_labeled()
+        try:
+            records = yield from self._generations()
+        finally:
+            self.clock.note()
+        best = best_of(records)
+        self.project.catalog.current_generation = best.name
+        write_card(self.run, self.settings, records, self.room.sets)
+        yield Finished(best_generation=best.generation, score=best.score, seconds=time.monotonic() - started)
+
+    def _generations(self) -> Generator[Event, None, list[GenerationRecord]]:
+        """Every generation that is not finished yet, after those that are."""
         records: list[GenerationRecord] = []
         with executor_for(self.room) as self.executor:
             for generation in range(self.room.last + 1):
@@ -82,10 +94,7 @@ class Generations:
                     continue
                 students = yield from self._students(generation)
                 records.append((yield from self._teach(generation, students)))
-        best = best_of(records)
-        self.project.catalog.current_generation = best.name
-        write_card(self.run, self.settings, records, self.room.sets)
-        yield Finished(best_generation=best.generation, score=best.score, seconds=time.monotonic() - started)
+        return records
 
     def _run_started(self) -> RunStarted:
         room = self.room
@@ -138,6 +147,7 @@ class Generations:
                 rounds = (len(waiting) - finished) / workers - 1 + later
                 seconds, done = time.monotonic() - started[task], told.epoch / told.epochs
                 rest = self.clock.left(seconds, done, max(0.0, rounds), passes)
+                self.clock.note()
                 yield told.model_copy(update={"seconds_left": rest})
             elif isinstance(told, Event):
                 yield told
@@ -196,12 +206,13 @@ class Generations:
         problem, sets = self.project.problem, self.room.sets
         ensemble = self.room.ensemble(teachers)
         taught = len(self._taught(generation)) if generation < self.room.last else 0
+        maps = [ensemble.mean(example.image_C_H_W) for example in sets.validation]
         record = GenerationRecord(
             run=self.run.name,
             generation=generation,
             teachers=teachers,
             metric_name=metric_name(problem),
-            score=validate(ensemble.mean, sets.validation, problem),
+            score=None,
             labeled=len(sets.labeled) + len(sets.validation),
             unlabeled=len(sets.unlabeled),
             kept=max(0, taught - shard.dropped),
@@ -209,20 +220,22 @@ class Generations:
             im_fraction=shard.im_fraction,
             im_relative=shard.im_relative,
         )
-        if problem.task is Task.INSTANCES and sets.validation:
-            found = find_thresholds(
-                [ensemble.mean(example.image_C_H_W) for example in sets.validation],
-                [training_set.frozen_label(self.run, example.name) for example in sets.validation],
-            )
-            record = record.model_copy(
-                update={
-                    "foreground_threshold": found.foreground,
-                    "seed_threshold": found.seed,
-                    "score": found.score,
-                    "metric_name": "ap50_pr",
-                }
-            )
-        return record
+        if not maps:
+            return record
+        if problem.task is not Task.INSTANCES:
+            answers = iter(maps)
+            score = validate(lambda _: next(answers), sets.validation, problem)
+            return record.model_copy(update={"score": score})
+        truths = [training_set.frozen_label(self.run, example.name) for example in sets.validation]
+        found = find_thresholds(maps, truths)
+        return record.model_copy(
+            update={
+                "foreground_threshold": found.foreground,
+                "seed_threshold": found.seed,
+                "score": found.score,
+                "metric_name": "ap50_pr",
+            }
+        )
 
 
 def _generation_finished(record: GenerationRecord) -> GenerationFinished:

@@ -7,7 +7,6 @@ from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from napari_imseg import rankings
 from napari_imseg.core.disagreement import ImSize, hard_labels, im_size, inconsistency
 from napari_imseg.core.problem import Task
 from napari_imseg.engine import curated
+from napari_imseg.engine.curating import curate
 from napari_imseg.engine.events import Event, Note, Predicted
 from napari_imseg.engine.prediction import Ensemble, same_shape_batches
 from napari_imseg.engine.room import Room
@@ -94,7 +94,7 @@ def predict_shard(
     Event
         `Predicted` about twice a second, `Note` for each image left out.
     """
-    look = _Look(room, generation, ensemble, taught)
+    look, examples = _Look(room, generation, len(ensemble.members)), list[Example]()
     told, done = 0.0, 0
     with ThreadPoolExecutor(1) as writer:
         writing: Future[None] | None = None
@@ -103,7 +103,20 @@ def predict_shard(
                 raise StopRequested
             for problem in problems:
                 yield Note(level="warning", message=problem)
+            look.shard.dropped += len(problems) if taught else 0
             predictions = ensemble.batch(images) if images else []
+            teaching = [place for place, image_id in enumerate(ids) if image_id in taught]
+            if teaching:
+                made, dropped = curate(
+                    room,
+                    generation,
+                    ensemble,
+                    [ids[place] for place in teaching],
+                    [images[place] for place in teaching],
+                    [predictions[place] for place in teaching],
+                )
+                examples += made
+                look.shard.dropped += dropped
             for image_id, image, probabilities in zip(ids, images, predictions, strict=True):
                 stored = look.at(image_id, image, probabilities)
                 if writing is not None:
@@ -121,26 +134,24 @@ def predict_shard(
         if writing is not None:
             writing.result()
     if taught:
-        curated.write(curated_path, look.examples)
+        curated.write(curated_path, examples)
     return look.shard
 
 
 class _Look:
-    """Scores, curates and stores what an ensemble says of one image after the other."""
+    """Scores and stores what an ensemble says of one image after the other."""
 
-    def __init__(self, room: Room, generation: int, ensemble: Ensemble, taught: frozenset[str]) -> None:
+    def __init__(self, room: Room, generation: int, members: int) -> None:
         self.shard = Shard()
-        self.examples: list[Example] = []
         self._room = room
         self._problem = room.project.problem
         self._generation = generation
-        self._taught = taught
-        self._judges = _judges(len(ensemble.members))
+        self._judges = _judges(members)
 
     def at(
         self, image_id: str, image: NDArray[np.float32], probabilities_K_C_H_W: NDArray[np.float32]
     ) -> tuple[NDArray[np.int16], NDArray[np.bool_], NDArray[np.float32]]:
-        """Score and curate one image; returns pseudo-label, IM and mean probabilities to store."""
+        """Score one image; returns pseudo-label, IM and mean probabilities to store."""
         labels = hard_labels(probabilities_K_C_H_W, self._problem)
         if len(labels) > 1:
             agreed, im = inconsistency(labels)
@@ -151,8 +162,6 @@ class _Look:
         prediction = Prediction(image_id, index, self._problem, probabilities_K_C_H_W)
         for judge in self._judges:
             self.shard.scores.setdefault(judge.name, {})[image_id] = judge.score(prediction)
-        if image_id in self._taught:
-            self._curate(image_id, image, probabilities_K_C_H_W)
         mean = probabilities_K_C_H_W.mean(axis=0)
         return hard_labels(mean[None], self._problem)[0], im, mean
 
@@ -171,18 +180,6 @@ class _Look:
             im,
             mean if self._problem.task is Task.INSTANCES else None,
         )
-
-    def _curate(
-        self, image_id: str, image: NDArray[np.float32], probabilities_K_C_H_W: NDArray[np.float32]
-    ) -> None:
-        curator, seed = self._room.recipe.curator, self._room.settings.seed
-        assert curator is not None
-        rng = np.random.default_rng([seed, self._generation, crc32(image_id.encode())])
-        made = curator.curate(image, probabilities_K_C_H_W, self._generation + 1, rng)
-        self.shard.dropped += not made
-        self.examples += [
-            Example(example.image_C_H_W.astype(np.float16), example.target_H_W, image_id) for example in made
-        ]
 
 
 def _mean(values: list[float]) -> float | None:

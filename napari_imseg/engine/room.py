@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 
 from napari_imseg.engine import curated, training_set
+from napari_imseg.engine.augmenting import augmented
 from napari_imseg.engine.prediction import Ensemble, load_member
 from napari_imseg.engine.recipe import Recipe, recipe_of
 from napari_imseg.engine.run_settings import RunSettings
@@ -16,6 +17,12 @@ from napari_imseg.method import Classifier, Example
 from napari_imseg.nets.devices import Hardware, choose
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
+
+SHARD = 256
+"""Examples of the labeled set that are augmented at a time."""
+
+LABELED_SEED = 2**31
+"""Keeps the augmentation of labeled images apart from that of every generation."""
 
 
 @dataclass(frozen=True)
@@ -44,7 +51,8 @@ class Room:
             A setting or a label is wrong; one sentence says which.
         """
         room = cls(project, run, settings, should_stop, choose(settings.device))
-        assert room.recipe is not None and room.sets is not None  # noqa: PT018 - both are checked by reading
+        for checked in (room.recipe, room.sets):  # reading them is the check
+            assert checked is not None
         run.checkpoints.mkdir(exist_ok=True)
         return room
 
@@ -61,7 +69,8 @@ class Room:
     @property
     def last(self) -> int:
         """Number of the last generation."""
-        return self.settings.generations if self.recipe.curator is not None else 0
+        curator = self.recipe.curator
+        return self.settings.generations if curator is not None and curator.teaches else 0
 
     @property
     def seats(self) -> Sequence[Classifier | None]:
@@ -74,7 +83,31 @@ class Room:
 
     def examples(self, generation: int) -> list[Example]:
         """The combined set CD: what the students of a generation train on."""
-        return self.sets.labeled + curated.read(self.curated(generation))
+        return self.labeled + curated.read(self.curated(generation))
+
+    @cached_property
+    def labeled(self) -> list[Example]:
+        """The labeled set as the method learns it: LD, or ALD with its augmented copies."""
+        folder = self.run.folder / "curated" / "labeled"
+        return curated.read(folder) if folder.exists() else self.sets.labeled
+
+    def write_labeled(self) -> None:
+        """Augment the labeled set, once for all students; nothing for methods that take it as it is."""
+        curator = self.recipe.curator
+        if curator is None:
+            return
+        changed = curator.labeled_set(self.sets.labeled)
+        if any(example.strength is not None for example in changed):
+            folder = self.run.folder / "curated" / "labeled"
+            seed = [self.settings.seed, LABELED_SEED]
+            for place in range(0, len(changed), SHARD):
+                part = augmented(changed[place : place + SHARD], [*seed, place], self.hardware.device)
+                curated.write(folder / f"{place:06d}.safetensors", part)
+
+    def width(self, generation: int) -> float:
+        """Width factor of the students of a generation."""
+        curator, alpha = self.recipe.curator, self.settings.alpha
+        return alpha if curator is None else curator.width(generation, alpha)
 
     def curated(self, generation: int) -> Path:
         """Folder of what the curator made for a generation."""

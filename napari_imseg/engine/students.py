@@ -103,7 +103,7 @@ def _train_network(
     seed = [settings.seed, generation, student]
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     outputs = n_outputs(problem, room.recipe.im_class)
-    network = UNet1x1(problem.channels, outputs, settings.alpha)
+    network = UNet1x1(problem.channels, outputs, room.width(generation))
     objective = room.recipe.new_objective(network)
     tile = settings.tile or (CPU_TILE if room.hardware.device == "cpu" else GPU_TILE)
     crops = Crops(examples, tile, settings.flips, seed)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -15,7 +16,6 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 
-from napari_imseg.engine.batches import Crops
 from napari_imseg.engine.checkpoints import load_state, save_state
 from napari_imseg.engine.events import Epoch, Event, Note, Step
 from napari_imseg.method import Batch, Objective
@@ -31,6 +31,14 @@ class StopRequested(Exception):
 
 class OutOfMemoryError(ValueError):
     """Not even one crop fits into memory."""
+
+
+class Batches(Protocol):
+    """An endless sequence of batches, each a function of its step."""
+
+    def batch(self, step: int, size: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Images and targets of one step."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +80,7 @@ class Training:
 
     objective: Objective
     mean: AveragedModel | None
-    crops: Crops
+    crops: Batches
     plan: Plan
     hardware: Hardware
     checkpoint: Path
@@ -99,9 +107,11 @@ class Training:
         if self.checkpoint.exists():
             progress = load_state(self.checkpoint, self._modules, optimizer)
             batch_size, epoch, self.best = progress["batch_size"], progress["epoch"], progress["best"]
+            self._scaler.load_state_dict(progress["scaler"])
         else:
             self._save(optimizer, batch_size, epoch)
-        while epoch < self.plan.epochs and (epoch == 0 or time.monotonic() < self.plan.deadline):
+        over = epoch >= self.plan.epochs
+        while not over:
             try:
                 losses = yield from self._epoch(optimizer, epoch, batch_size)
             except (torch.OutOfMemoryError, MemoryError) as error:
@@ -111,7 +121,8 @@ class Training:
                 load_state(self.checkpoint, self._modules, optimizer)
                 continue
             epoch += 1
-            yield self._judge(epoch, losses)
+            over = epoch == self.plan.epochs or time.monotonic() > self.plan.deadline
+            yield self._judge(epoch, losses, over)
             self._save(optimizer, batch_size, epoch)
 
     @property
@@ -177,7 +188,7 @@ class Training:
         for module, momentum in self._momenta:
             module.momentum = max(momentum, 1.0 / (step + 1))
 
-    def _to_device(self, images: NDArray[np.float32], targets: NDArray[np.int64]) -> Batch:
+    def _to_device(self, images: NDArray[np.float32], targets: NDArray[Any]) -> Batch:
         device, layout = self.hardware.device, self.hardware.memory_format
         return Batch(
             torch.from_numpy(images).to(device, memory_format=layout, non_blocking=True),
@@ -193,9 +204,8 @@ class Training:
             losses={name: float(value) for name, value in losses.items()},
         )
 
-    def _judge(self, epoch: int, losses: dict[str, float]) -> Epoch:
+    def _judge(self, epoch: int, losses: dict[str, float], last: bool) -> Epoch:
         """Validate, keep the network if it is the best so far (the first of equals), and tell."""
-        last = epoch == self.plan.epochs or time.monotonic() > self.plan.deadline
         metric = None
         if last or epoch % self.plan.validate_every == 0:
             (self.mean or self.objective.predictor()).eval()
@@ -216,7 +226,8 @@ class Training:
         )
 
     def _save(self, optimizer: torch.optim.Optimizer, batch_size: int, epoch: int) -> None:
-        progress = {"epoch": epoch, "best": self.best, "batch_size": batch_size}
+        scaler = self._scaler.state_dict()
+        progress = {"epoch": epoch, "best": self.best, "batch_size": batch_size, "scaler": scaler}
         save_state(self.checkpoint, self._modules, optimizer, progress)
 
 

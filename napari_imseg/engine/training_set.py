@@ -95,6 +95,7 @@ def _link(source: Path, target: Path) -> None:
         raise ProjectError(
             f"the label '{source}' is gone; restore an earlier version from labels/history, or label it again"
         )
+    target.unlink(missing_ok=True)  # of a start that was interrupted; a copy must not write through a link
     try:
         os.link(source, target)
     except OSError:  # another file system, or one without hard links

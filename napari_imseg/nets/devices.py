@@ -51,8 +51,6 @@ class Hardware:
         ``fp32``, or the type that autocast computes convolutions in.
     channels_last
         Whether images and weights lie with the channels innermost.
-    threads
-        CPU threads of torch.
     description
         The device in words, for the log and the dock.
     """
@@ -60,7 +58,6 @@ class Hardware:
     device: str
     precision: Precision
     channels_last: bool
-    threads: int
     description: str
 
     @property
@@ -103,7 +100,7 @@ def choose(device: str = "auto", cache: Path | None = None) -> Hardware:
     if found.type == "cuda":
         return _cuda(found)
     if found.type == "mps":
-        return Hardware("mps", "fp32", False, torch.get_num_threads(), "Apple GPU, fp32")
+        return Hardware("mps", "fp32", False, "Apple GPU, fp32")
     return _cpu(cache or user_cache_path("napari-imseg", appauthor=False) / "hardware.json")
 
 
@@ -129,19 +126,18 @@ def _cuda(device: torch.device) -> Hardware:
     capability = torch.cuda.get_device_capability(device)
     precision: Precision = "bf16" if capability >= (8, 0) else "fp16" if capability >= (7, 0) else "fp32"
     name = torch.cuda.get_device_name(device)
-    return Hardware(str(device), precision, True, torch.get_num_threads(), f"{name}, {precision}")
+    return Hardware(str(device), precision, True, f"{name}, {precision}")
 
 
 def _cpu(cache: Path) -> Hardware:
-    threads = torch.get_num_threads()
-    key = f"{cpu_model()} | torch {torch.__version__} | {threads} threads | {__version__}"
+    key = f"{cpu_model()} | torch {torch.__version__} | {__version__}"
     remembered = _read(cache)
     if key in remembered:
         return remembered[key]
     precision, channels_last = fastest(_step_seconds)
     layout = "channels last" if channels_last else "channels first"
-    words = f"{cpu_model()}, {threads} threads, {precision}, {layout}"
-    hardware = Hardware("cpu", precision, channels_last, threads, words)
+    words = f"{cpu_model()}, {os.cpu_count()} cores, {precision}, {layout}"
+    hardware = Hardware("cpu", precision, channels_last, words)
     _write(cache, {**remembered, key: hardware})
     return hardware
 
@@ -171,7 +167,7 @@ def _step_seconds(precision: Precision, channels_last: bool, batch: int, side: i
 
     In seconds of one processor core on one thread: other programs hardly change them.
     """
-    hardware = Hardware("cpu", precision, channels_last, 1, "")
+    hardware = Hardware("cpu", precision, channels_last, "")
     with torch.random.fork_rng(devices=[]), _one_thread():
         network = UNet1x1(1, 1, 0.5).to(memory_format=hardware.memory_format)  # type: ignore[call-overload]
         images = torch.rand(batch, 1, side, side).to(memory_format=hardware.memory_format)

@@ -28,3 +28,12 @@ def environment() -> dict[str, str]:
 
 def _joined(*tunables: str) -> str:
     return ":".join(tunable for tunable in tunables if tunable)
+
+
+def cores() -> int:
+    """Processor cores for this process: ``OMP_NUM_THREADS`` if that is set, else all it may use."""
+    limit = os.environ.get("OMP_NUM_THREADS", "")
+    if limit.isdecimal() and int(limit):
+        return int(limit)
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed is not None else os.cpu_count() or 1

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -16,6 +15,7 @@ from sklearn.ensemble import RandomForestClassifier
 
 from napari_imseg.core.features import pixel_features
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.nets.environment import cores
 from napari_imseg.nets.header import MemberHeader, read_member, write_member
 from napari_imseg.nets.recent import Recent, digest
 
@@ -61,7 +61,7 @@ class ForestMember:
         self.problem = problem
         self.arguments = {"trees": trees, "largest_sigma": largest_sigma, "seed": seed}
         self._samples = {"features": features_N_F, "labels": labels_N_C}
-        forest = RandomForestClassifier(trees, n_jobs=-1, random_state=seed % 2**32)
+        forest = RandomForestClassifier(trees, n_jobs=cores(), random_state=seed % 2**32)
         forest.fit(features_N_F, labels_N_C if labels_N_C.shape[1] > 1 else labels_N_C[:, 0])
         self._trees = list(_leaf_tables(forest, problem))
 
@@ -121,7 +121,7 @@ class ForestMember:
         def vote(first: int) -> None:
             answer_C_P[:, first : first + _CHUNK] = self._vote(features_P_F[first : first + _CHUNK])
 
-        with ThreadPoolExecutor(os.cpu_count()) as threads:
+        with ThreadPoolExecutor(cores()) as threads:
             list(threads.map(vote, range(0, height * width, _CHUNK)))
         answer_C_H_W = answer_C_P.reshape(-1, height, width)
         if step > 1:

@@ -19,7 +19,7 @@ from napari_imseg.nets.saving import load_network, save_network
 _PIXELS = {"cpu": 2**17, "cuda": 2**22, "mps": 2**21}
 """Most pixels in one forward pass: on a CPU so few that activations stay in its cache."""
 
-_PLAIN = Hardware("cpu", "fp32", True, 0, "CPU")
+_PLAIN = Hardware("cpu", "fp32", True, "CPU")
 
 
 class NetworkMember:

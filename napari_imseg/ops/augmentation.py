@@ -108,6 +108,18 @@ def flip_and_turn(tensor_B_H_W: Tensor, rotation: bool, seeds: Sequence[Seed]) -
     )
 
 
+def turn_back(tensor_B_H_W: Tensor, rotation: bool, seeds: Sequence[Seed]) -> Tensor:
+    """The inverse of `flip_and_turn` with the same seeds."""
+    square = tensor_B_H_W.shape[-1] == tensor_B_H_W.shape[-2]
+    drawn = [_geometry(seed, rotation, square) for seed in seeds]
+    return torch.stack(
+        [
+            torch.rot90(sample, geometry.turns, (-2, -1)).flip(_flips(geometry))
+            for sample, geometry in zip(tensor_B_H_W, drawn, strict=True)
+        ]
+    )
+
+
 def photometric(
     images_B_C_H_W: Tensor, strength: Strength, seeds: Sequence[Seed], zeros: Zeros = "clip"
 ) -> Tensor:
@@ -152,8 +164,12 @@ def _photometry(seed: Seed, strength: Strength) -> _Photometry:
 
 
 def _turned(sample_H_W: Tensor, geometry: _Geometry) -> Tensor:
-    flips = [axis for axis, flip in ((-2, geometry.vertical), (-1, geometry.horizontal)) if flip]
-    return torch.rot90(sample_H_W.flip(flips), -geometry.turns, (-2, -1))
+    return torch.rot90(sample_H_W.flip(_flips(geometry)), -geometry.turns, (-2, -1))
+
+
+def _flips(geometry: _Geometry) -> list[int]:
+    """Axes that are flipped."""
+    return [axis for axis, flip in ((-2, geometry.vertical), (-1, geometry.horizontal)) if flip]
 
 
 def _brightened(images_B_C_H_W: Tensor, drawn: Sequence[_Photometry], zeros: Zeros) -> Tensor:

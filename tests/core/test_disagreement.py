@@ -14,6 +14,7 @@ from napari_imseg.core.disagreement import (
     ImSize,
     block,
     enough_foreground,
+    ensemble_label,
     erode_dilate,
     hard_labels,
     im_size,
@@ -49,6 +50,22 @@ def test_hard_labels_of_masks_are_independent_and_strict() -> None:
 def test_hard_labels_of_another_number_of_classes() -> None:
     with pytest.raises(ValueError, match=r"\(members, 4, height, width\), got \(1, 2, 3, 3\)"):
         hard_labels(np.zeros((1, 2, 3, 3)), FOUR)
+
+
+@pytest.mark.parametrize("problem", [BINARY, FOUR, THREE_MASKS])
+def test_label_of_an_ensemble(problem: Problem) -> None:
+    shape = (3, problem.classes, 9, 8)
+    probabilities = np.random.default_rng(0).random(shape).astype(np.float32)
+    labels = hard_labels(probabilities, problem)
+    unanimous = ensemble_label(probabilities, problem, unanimous=True)
+    np.testing.assert_array_equal(unanimous, np.where((labels == labels[0]).all(axis=0), labels[0], 0))
+    soft = ensemble_label(probabilities, problem, unanimous=False)
+    mean = probabilities.mean(axis=0)
+    np.testing.assert_array_equal(soft, mean > 0.5 if problem is THREE_MASKS else mean.argmax(axis=0))
+    assert unanimous.dtype == soft.dtype == np.int16
+    for way in (True, False):
+        with pytest.raises(ValueError, match="at least two members, got 1"):
+            ensemble_label(probabilities[:1], problem, way)
 
 
 @settings(deadline=None)

@@ -21,6 +21,7 @@ from napari_imseg.core.detection import detection
 from napari_imseg.core.disagreement import (
     block,
     enough_foreground,
+    ensemble_label,
     erode_dilate,
     hard_labels,
     im_size,
@@ -49,7 +50,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 LATER = {
-    "class_shift": "belongs to the outputs of networks (later)",
+    "class_shift": "run in tests/nets/test_outputs.py",
     "im_val_soft_mean_iou": "belongs to inconsistency-masks (later)",
     "im_mask_decoding": "belongs to inconsistency-masks (later)",
     "im_noise_range": "run in tests/ops/test_augmentation.py",
@@ -87,7 +88,7 @@ LATER = {
     "fixmatch_multilabel_eq10": "belongs to fixmatch (later)",
     "fixmatch_multilabel_per_class": "belongs to fixmatch (later)",
     "fixmatch_tau_half": "belongs to fixmatch (later)",
-    "tfa_adamw_equivalence": "belongs to supervised (later)",
+    "tfa_adamw_equivalence": "run in tests/methods/test_supervised.py",
 }
 
 Values = dict[str, Any]
@@ -170,17 +171,17 @@ def _(inputs: Values, expected: Values, tolerance: float) -> None:
 def _(inputs: Values, expected: Values, tolerance: float) -> None:
     mean = np.mean(inputs["model_probs"], axis=0)
     np.testing.assert_allclose(mean, expected["mean"], atol=tolerance)
-    found = hard_labels(mean.T[None, :, None], Problem(Task.SEMANTIC, 1, 3))
-    np.testing.assert_array_equal(found[0, 0], expected["label"])
+    members = np.array(inputs["model_probs"], np.float32).transpose(0, 2, 1)[:, :, None]  # (K, C, 1, W)
+    found = ensemble_label(members, Problem(Task.SEMANTIC, 1, 3), unanimous=False)
+    np.testing.assert_array_equal(found[0], expected["label"])
 
 
 @example("vote_hard_vs_soft_binary")
 def _(inputs: Values, expected: Values, tolerance: float) -> None:
     members = binary_probabilities(np.array(inputs["model_probs"])[:, None])
-    unanimous, _ = inconsistency(hard_labels(members, BINARY))
-    np.testing.assert_array_equal(unanimous[0], expected["hard_unanimous"])
-    soft = hard_labels(members.mean(axis=0, keepdims=True), BINARY)[0]
-    np.testing.assert_array_equal(soft[0], expected["soft"])
+    for unanimous, name in ((True, "hard_unanimous"), (False, "soft")):
+        found = ensemble_label(members, BINARY, unanimous)
+        np.testing.assert_array_equal(found[0], expected[name])
 
 
 @example(

@@ -28,3 +28,11 @@ def test_the_estimate_covers_students_to_come_and_is_capped_by_the_budget(tmp_pa
     # half of a student took 50 s: 50 s for its other half, 100 s for each of three others
     assert Clock(tmp_path, 0).left(50, 0.5, 3, 0) == pytest.approx(350)
     assert Clock(tmp_path, 1).left(50, 0.5, 3, 0) <= 60
+
+
+def test_a_damaged_note_counts_as_no_time(tmp_path: Path) -> None:
+    clock = Clock(tmp_path, 10)
+    clock.note()
+    assert float((tmp_path / "seconds.txt").read_text()) >= 0
+    (tmp_path / "seconds.txt").write_text("")
+    assert Clock(tmp_path, 10).used < 1

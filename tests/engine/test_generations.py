@@ -7,7 +7,15 @@ from pathlib import Path
 
 import pytest
 
-from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, RunStarted
+from napari_imseg.engine.events import (
+    Epoch,
+    Event,
+    Finished,
+    GenerationFinished,
+    Note,
+    RunStarted,
+    StudentStarted,
+)
 from napari_imseg.engine.generations import Generations
 from napari_imseg.engine.records import find_generation, generations
 from napari_imseg.engine.run_settings import RunSettings
@@ -99,6 +107,23 @@ def test_labels_painted_while_a_run_is_stopped_do_not_change_it(project: Project
     assert figures(resumed)[-1] == figures(undisturbed)[-1]
 
 
+def test_augmented_labels_and_pairs_for_wider_students(project: Project, quick: RunSettings) -> None:
+    change = {
+        "method": "AIM+",
+        "generations": 2,
+        "epochs": 1,
+        "method_settings": {"foreground_filter": False},
+    }
+    events = execute(project, quick.model_copy(update=change))
+    trained = {each.generation: each.training_images for each in events if isinstance(each, StudentStarted)}
+    kept = {each.generation: each.kept for each in events if isinstance(each, GenerationFinished)}
+    assert kept[0] > 0
+    assert trained == {0: 40, 1: 40 + 2 * kept[0], 2: 40 + 2 * kept[1]}
+    students = sorted((project.folder / "runs" / "r001" / "checkpoints").glob("g*-s0.safetensors"))
+    sizes = [path.stat().st_size for path in students]
+    assert sizes[0] == sizes[1] < sizes[2]
+
+
 @pytest.mark.parametrize("kind", ["cells", "nuclei-instances"])
 def test_three_classes_and_instances(tmp_path: Path, quick: RunSettings, kind: str) -> None:
     with make_project(tmp_path, kind) as project:
@@ -161,3 +186,41 @@ def test_a_time_budget_is_kept(project: Project, quick: RunSettings) -> None:
     last = events[-1]
     assert isinstance(last, Finished)
     assert last.seconds < 6 + 5
+
+
+def test_a_budget_that_is_used_up_still_gives_networks(project: Project, quick: RunSettings) -> None:
+    """Resumed after its time is over: every student is validated and kept, whatever the schedule."""
+    settings = quick.model_copy(update={"minutes": 0.05, "epochs": 10_000, "min_steps": 1, "tile": 32})
+    run = Run.create(project.folder, settings.model_dump(mode="json"))
+    (run.folder / "seconds.txt").write_text("1000")
+    events = list(Generations(project, run, settings, never).events())
+    assert isinstance(events[-1], Finished)
+    assert len(list(run.checkpoints.glob("*.safetensors"))) == settings.students * 2
+
+
+def test_a_start_that_was_interrupted_is_made_again(project: Project, quick: RunSettings) -> None:
+    run = Run.create(project.folder, quick.model_dump(mode="json"))
+    first = project.labeled("train")[0]
+    (run.folder / "labels").mkdir()
+    (run.folder / "labels" / f"{first.id}.tif").hardlink_to(project.label_path(first.id))
+    before = project.label_path(first.id).read_bytes()
+    events = list(Generations(project, run, quick, never).events())
+    assert isinstance(events[-1], Finished)
+    assert project.label_path(first.id).read_bytes() == before
+
+
+def test_augmented_labels_are_what_every_generation_learns(project: Project, quick: RunSettings) -> None:
+    everything = {"foreground_filter": False}
+    settings = quick.model_copy(update={"method": "AIM+", "method_settings": everything})
+    events = execute(project, settings)
+    started = [event for event in events if isinstance(event, StudentStarted)]
+    assert {event.training_images for event in started if event.generation == 0} == {4 * 10}
+    assert {event.training_images for event in started if event.generation == 1} == {4 * 10 + 6 * 2}
+
+
+@pytest.mark.parametrize("method", ["ME", "IE", "NS", "IM+", "ALDT"])
+def test_the_family_runs(project: Project, quick: RunSettings, method: str) -> None:
+    events = execute(project, quick.model_copy(update={"method": method}))
+    assert isinstance(events[-1], Finished)
+    done = [event.generation for event in events if isinstance(event, GenerationFinished)]
+    assert done == ([0] if method == "ALDT" else [0, 1])

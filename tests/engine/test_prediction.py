@@ -16,7 +16,7 @@ from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.unet import UNet1x1
 
-CPU = Hardware("cpu", "fp32", True, 1, "CPU")
+CPU = Hardware("cpu", "fp32", True, "CPU")
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 
 

@@ -12,7 +12,7 @@ from napari_imseg.core.problem import INCONSISTENT, Problem, Task
 from napari_imseg.method import Example
 from napari_imseg.methods.inconsistency_masks import InconsistencyMasks
 from napari_imseg.settings import SettingsError
-from tests.methods.toy import probabilities
+from tests.methods.toy import asked
 
 BINARY = Problem(Task.SEMANTIC, 2, 2)
 CLASSES = Problem(Task.SEMANTIC, 2, 4)
@@ -21,11 +21,8 @@ MASKS = Problem(Task.MULTILABEL, 2, 2)
 
 def curate(problem: Problem, labels: list[Any], **settings: Any) -> list[Example]:
     """Curate an image of ones whose teachers say ``labels``."""
-    targets = [np.array(label, np.int16) for label in labels]
-    image = np.ones((2, *targets[0].shape[-2:]), np.float32)
-    answers = np.stack([probabilities(problem, target) for target in targets])
     curator = InconsistencyMasks(InconsistencyMasks.Settings(**settings), problem)
-    return curator.curate(image, answers, 1, np.random.default_rng(0))
+    return curator.curate(asked(problem, labels))
 
 
 def test_disagreement_is_blocked_in_image_and_label() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from skimage.draw import disk
 
 from napari_imseg.core.instances import three_class_target
 from napari_imseg.core.problem import UNLABELED, Problem, Task
-from napari_imseg.method import Batch, Example
+from napari_imseg.method import Batch, Example, UnlabeledImage
 
 PROBLEMS = {
     "binary": Problem(Task.SEMANTIC, 1, 2),
@@ -60,6 +62,14 @@ def probabilities(problem: Problem, target_H_W: NDArray[np.int16], sure: float =
     classes = np.arange(problem.classes)[:, None, None]
     rest = (1 - sure) / (problem.classes - 1)
     return np.where(target_H_W == classes, sure, rest).astype(np.float32)
+
+
+def asked(problem: Problem, labels: Sequence[object], generation: int = 1) -> UnlabeledImage:
+    """An image of ones whose teachers say ``labels``."""
+    targets = [np.array(label, np.int16) for label in labels]
+    image = np.ones((problem.channels, *targets[0].shape[-2:]), np.float32)
+    answers = np.stack([probabilities(problem, target) for target in targets])
+    return UnlabeledImage(image, answers, generation, np.random.default_rng(0))
 
 
 def unlabeled(problem: Problem, seed: int) -> Example:

@@ -15,7 +15,7 @@ from scipy.ndimage import correlate1d
 
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED
 from napari_imseg.core.strength import Strength, schedule
-from napari_imseg.ops.augmentation import GAUSSIANS, augment, brighten, flip_and_turn, photometric
+from napari_imseg.ops.augmentation import GAUSSIANS, augment, brighten, flip_and_turn, photometric, turn_back
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
 NOTHING = Strength(blur=0, noise=0, contrast=0, brightness=0, rotation=False)
@@ -71,6 +71,15 @@ def test_images_that_are_not_square_keep_their_shape() -> None:
     kept = [picture, picture.flip(-1), picture.flip(-2), picture.flip(-1, -2)]
     assert found.keys() == counted(torch.stack(kept)).keys()
     assert all(70 < count < 130 for count in found.values())
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (6, 10), (3, 8, 8), (2, 10, 6)])
+@pytest.mark.parametrize("rotation", [True, False])
+def test_turning_back_undoes_every_flip_and_turn(shape: tuple[int, ...], rotation: bool) -> None:
+    pictures, seeds = torch.rand(32, *shape), [(5, number) for number in range(32)]
+    turned = flip_and_turn(pictures, rotation, seeds)
+    assert not torch.equal(turned, pictures)
+    assert torch.equal(turn_back(turned, rotation, seeds), pictures)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (6, 10), (3, 8, 8), (2, 10, 6)])

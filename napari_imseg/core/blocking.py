@@ -1,0 +1,78 @@
+"""From the answers of teachers to a blocked image and its pseudo-label: the core of the IM family.
+
+Source: METHODS 1.4 (IM) and 1.5.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import AfterValidator, Field
+
+from napari_imseg.core.disagreement import (
+    Refill,
+    block,
+    enough_foreground,
+    erode_dilate,
+    hard_labels,
+    inconsistency,
+)
+from napari_imseg.core.problem import Problem
+from napari_imseg.settings import Settings, setting
+
+
+def _odd(side: int) -> int:
+    if side and side % 2 == 0:
+        raise ValueError("a square around a pixel has an odd side; use 0, 3, 5, ...")
+    return side
+
+
+class BlockingSettings(Settings):
+    """Morphology and filter of METHODS 1.4 and 1.5, shared by the IM family."""
+
+    erosion: Annotated[int, AfterValidator(_odd)] = setting(
+        0, "Side of the square that erodes the inconsistency mask: 0 (off), 3, 5, ...", ge=0, le=31
+    )
+    dilation: Annotated[int, AfterValidator(_odd)] = setting(
+        0, "Side of the square that dilates the inconsistency mask: 0 (off), 3, 5, ...", ge=0, le=31
+    )
+    refill: Literal["paper", "code"] = Field(
+        "paper",
+        description="How pixels that erosion releases get a class: as the paper says, or as its code does.",
+    )
+    foreground_filter: bool = setting(
+        True, "Drop images with no more agreed foreground than inconsistency (one class only)."
+    )
+
+
+def blocked_pair(
+    image_C_H_W: NDArray[np.float32],
+    probabilities_K_C_H_W: NDArray[np.float32],
+    problem: Problem,
+    settings: BlockingSettings,
+) -> tuple[NDArray[np.float32], NDArray[np.int16]] | None:
+    """Image and pseudo-label with the inconsistent pixels blocked; ``None`` drops the image.
+
+    Parameters
+    ----------
+    image_C_H_W
+        float32 in [0, 1].
+    probabilities_K_C_H_W
+        Class probabilities of at least two teachers.
+
+    Raises
+    ------
+    ValueError
+        There is one teacher only.
+    """
+    F, im = inconsistency(hard_labels(probabilities_K_C_H_W, problem))
+    if problem.binary and settings.foreground_filter and not enough_foreground(F, im):
+        return None  # keep iff |F| > |I|, counted before morphology
+    # one foreground class: pixels that erosion releases become background (METHODS 1.5)
+    refill: Refill = "none" if problem.binary else settings.refill
+    F, im = erode_dilate(F, im, settings.erosion, settings.dilation, refill)
+    if im.all():
+        return None  # nothing is left to learn from
+    return block(image_C_H_W, F, im)

@@ -1,0 +1,70 @@
+"""Let a curator make training examples of unlabeled images, batch by batch."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from zlib import crc32
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.engine.augmenting import augmented, look
+from napari_imseg.engine.prediction import Ensemble
+from napari_imseg.engine.room import Room
+from napari_imseg.method import Example, UnlabeledImage, Views
+
+
+def curate(
+    room: Room,
+    generation: int,
+    ensemble: Ensemble,
+    image_ids: Sequence[str],
+    images: Sequence[NDArray[np.float32]],
+    predictions: Sequence[NDArray[np.float32]],
+) -> tuple[list[Example], int]:
+    """What images of one shape teach the next generation, and how many of them teach nothing.
+
+    Parameters
+    ----------
+    generation
+        Of the teachers.
+    predictions
+        (K, C, H, W) of each image: what the K teachers say of it.
+
+    Returns
+    -------
+    tuple
+        Augmented examples with float16 images, and the number of images that were dropped.
+    """
+    curator = room.recipe.curator
+    assert curator is not None
+    seed = [room.settings.seed, generation]
+    views = curator.views()
+    answers = predictions if views is None else _looks(room, views, ensemble, image_ids, images, seed)
+    made: list[Example] = []
+    dropped = 0
+    for image_id, image, probabilities in zip(image_ids, images, answers, strict=True):
+        rng = np.random.default_rng([*seed, crc32(image_id.encode())])
+        found = curator.curate(UnlabeledImage(image, probabilities, generation + 1, rng))
+        dropped += not found
+        made += [
+            Example(each.image_C_H_W.astype(np.float16), each.target_H_W, image_id, each.strength)
+            for each in found
+        ]
+    return augmented(made, seed, room.hardware.device), dropped
+
+
+def _looks(
+    room: Room,
+    views: Views,
+    ensemble: Ensemble,
+    image_ids: Sequence[str],
+    images: Sequence[NDArray[np.float32]],
+    seed: Sequence[int],
+) -> Iterator[NDArray[np.float32]]:
+    """What the best teacher says of the views of each image."""
+    seeds = [[*seed, crc32(image_id.encode())] for image_id in image_ids]
+    size = max(1, len(images) // (views.count + 1))  # so that not all answers are in memory at once
+    for first in range(0, len(images), size):
+        some = slice(first, first + size)
+        yield from look(ensemble.members[0], np.stack(images[some]), views, seeds[some], room.hardware.device)
