@@ -11,14 +11,26 @@ from numpy.typing import NDArray
 from napari_imseg.core.metrics import instance_metrics, overall, semantic_metrics
 from napari_imseg.core.problem import Task
 from napari_imseg.engine.model import Model
+from napari_imseg.engine.validation import has_labels
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Metrics by name: the mean over all images, and of each image."""
+    """Metrics by name.
+
+    Attributes
+    ----------
+    overall
+        Mean over the images.
+    images
+        Of each image.
+    left_out
+        Names of the images without a labeled pixel, on which nothing can be measured.
+    """
 
     overall: dict[str, float]
     images: dict[str, dict[str, float]]
+    left_out: tuple[str, ...] = ()
 
 
 def evaluate(
@@ -34,13 +46,17 @@ def evaluate(
     Yields
     ------
     tuple
-        Name and metrics of each image as it is done.
+        Name and metrics of each image as it is done; no metrics if it is left out.
     """
     images: dict[str, dict[str, float]] = {}
+    left_out: list[str] = []
     for name, image, truth in pairs:
-        images[name] = metrics_of(model, truth, model.ensemble.mean(image))
-        yield name, images[name]
-    return Evaluation(overall(list(images.values())), images)
+        if has_labels(truth):
+            images[name] = metrics_of(model, truth, model.ensemble.mean(image))
+        else:
+            left_out.append(name)
+        yield name, images.get(name, {})
+    return Evaluation(overall(list(images.values())), images, tuple(left_out))
 
 
 def metrics_of(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.disagreement import hard_labels
-from napari_imseg.core.metrics import semantic_metrics
-from napari_imseg.core.problem import Problem
+from napari_imseg.core.metrics import confusion, dataset_iou, semantic_metrics
+from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Example
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -21,14 +22,54 @@ def metric_name(problem: Problem) -> str:
     return "iou" if problem.binary else "miou"
 
 
+def has_labels(label: NDArray[np.integer[Any]]) -> bool:
+    """True if at least one pixel of a label or target is labeled; nothing can be measured on others."""
+    return bool((label >= 0).any())
+
+
 def validate(predict: Predict, examples: Sequence[Example], problem: Problem) -> float | None:
-    """Mean over the images of the validation metric (METHODS 1.2); ``None`` without images."""
-    if not examples:
-        return None
+    """The metric that ranks students: its mean over the images (METHODS 1.2).
+
+    Images without a labeled pixel do not count; ``None`` if there are no others.
+
+    Parameters
+    ----------
+    predict
+        Asked once for each example, in their order.
+    """
+    name = metric_name(problem)
     scores = [
-        semantic_metrics(
-            example.target_H_W, hard_labels(predict(example.image_C_H_W)[None], problem)[0], problem
-        )[metric_name(problem)]
-        for example in examples
+        semantic_metrics(truth, predicted, problem)[name]
+        for truth, predicted in _answers(predict, examples, problem)
     ]
-    return float(np.mean(scores))
+    return float(np.mean(scores)) if scores else None
+
+
+def checkpoint_score(predict: Predict, examples: Sequence[Example], problem: Problem) -> float | None:
+    """The metric that chooses the checkpoint of a training: IoU of all images as one (METHODS 1.2).
+
+    Two classes: of class 1. More: the mean over the classes that occur, where the paper takes
+    soft IoUs of batches. ``multilabel``: the mean over the masks, where the paper takes the loss.
+    Images, ``None`` and ``predict`` as in `validate`.
+    """
+    masks = problem.classes if problem.task is Task.MULTILABEL else 1
+    classes = 2 if problem.task is Task.MULTILABEL else problem.classes
+    pooled = np.zeros((masks, classes, classes), np.int64)
+    for truth, predicted in _answers(predict, examples, problem):
+        size = truth.shape[-2:]
+        for mask, (true, found) in enumerate(
+            zip(truth.reshape(-1, *size), predicted.reshape(-1, *size), strict=True)
+        ):
+            pooled[mask] += confusion(true, found, classes)
+    scores = [dataset_iou(matrix) for matrix in pooled if matrix.any()]
+    return float(np.mean(scores)) if scores else None
+
+
+def _answers(
+    predict: Predict, examples: Sequence[Example], problem: Problem
+) -> Iterator[tuple[NDArray[np.int16], NDArray[np.int16]]]:
+    """Target and prediction of each example that has a labeled pixel."""
+    for example in examples:
+        probabilities = predict(example.image_C_H_W)
+        if has_labels(example.target_H_W):
+            yield example.target_H_W, hard_labels(probabilities[None], problem)[0]

@@ -50,3 +50,29 @@ def test_cells_are_counted_if_the_classes_are_alive_dead_and_position(
     assert seen.keys() == always | {"mcce", "miou_ad"}
     assert (seen["mcce"], seen["miou_ad"]) == (0, 1)
     assert (blind["mcce"], blind["miou_ad"]) == (cells, 0)
+
+
+def test_an_image_without_a_labeled_pixel_is_left_out_and_told(tmp_path: Path) -> None:
+    write_dataset("nuclei", tmp_path, 2, seed=1, shape=(64, 64))
+    folders = {name: tmp_path / name for name in ("images", "labels")}
+    with Project.create(tmp_path / "project", **folders, task=Task.SEMANTIC) as project:
+        truth = project.read_label(project.labeled()[0].id)
+        assert truth is not None
+        both = np.stack([truth == 0, truth == 1]).astype(np.int32)
+        model: Any = Model(project, SimpleNamespace(), Perfect(both))
+        bright = np.ones((1, 64, 64), np.float32)
+        steps = evaluate(
+            model, [("half", bright, np.where(truth == 1, 0, truth)), ("none", bright, 0 * truth - 1)]
+        )
+        told = []
+        while True:
+            try:
+                told.append(next(steps))
+            except StopIteration as end:
+                result = end.value
+                break
+    assert [name for name, _ in told] == ["half", "none"]
+    assert told[1][1] == {}
+    assert list(result.images) == ["half"]
+    assert result.left_out == ("none",)
+    assert result.overall["iou"] == result.images["half"]["iou"] == 0

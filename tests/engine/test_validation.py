@@ -1,0 +1,90 @@
+"""The metrics that choose checkpoints and rank students."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from napari_imseg.core.problem import UNLABELED, Problem, Task
+from napari_imseg.engine.validation import Predict, checkpoint_score, validate
+from napari_imseg.method import Example
+from tests.methods.toy import probabilities
+
+BINARY = Problem(Task.SEMANTIC, 1, 2)
+THREE = Problem(Task.SEMANTIC, 1, 3)
+MASKS = Problem(Task.MULTILABEL, 1, 2)
+
+
+def given(
+    problem: Problem, *pairs: tuple[list[int], list[int]] | tuple[list[list[int]], list[list[int]]]
+) -> tuple[Predict, list[Example], Problem]:
+    """Arguments for a metric from (truth, prediction) of images of one row, or of one row a mask."""
+    arrays = [[np.array(side, np.int16)[..., None, :] for side in pair] for pair in pairs]
+    examples = [Example(np.zeros((1, *truth.shape[-2:]), np.float32), truth) for truth, _ in arrays]
+    answers = iter([probabilities(problem, predicted) for _, predicted in arrays])
+    return lambda _: next(answers), examples, problem
+
+
+def unlabeled(count: int) -> list[int]:
+    return [UNLABELED] * count
+
+
+HALF = ([1, 1, 0, 0], [1, 0, 0, 0])  # IoU 1/2
+WRONG = ([1, 0, 0, 0], [0, 0, 0, 0])  # IoU 0
+NOTHING = ([0, 0, 0, 0], [0, 0, 0, 0])  # no foreground, none found
+UNKNOWN = (unlabeled(4), [1, 1, 0, 0])
+
+
+@pytest.mark.parametrize("score", [validate, checkpoint_score])
+def test_an_image_without_a_labeled_pixel_does_not_count(score: Any) -> None:
+    assert score(*given(BINARY, UNKNOWN, HALF)) == score(*given(BINARY, HALF)) == 0.5
+    assert score(*given(BINARY, UNKNOWN)) is None
+    assert score(*given(BINARY)) is None
+    masks = ([unlabeled(4)] * 2, [[1, 1, 0, 0]] * 2)
+    assert score(*given(MASKS, masks)) is None
+
+
+def test_the_predictor_is_asked_once_for_every_image_in_order() -> None:
+    asked: list[float] = []
+
+    def predict(image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
+        asked.append(float(image_C_H_W.max()))
+        return probabilities(BINARY, np.zeros((1, 4), np.int16))
+
+    targets = [np.full((1, 4), value, np.int16) for value in (0, UNLABELED, 0)]
+    examples = [
+        Example(np.full((1, 1, 4), place, np.float32), target) for place, target in enumerate(targets)
+    ]
+    for score in (validate, checkpoint_score):
+        asked.clear()
+        score(predict, examples, BINARY)
+        assert asked == [0, 1, 2]
+
+
+def test_students_are_ranked_by_the_mean_over_images_and_checkpoints_by_all_pixels() -> None:
+    assert validate(*given(BINARY, HALF, WRONG, NOTHING)) == pytest.approx((0.5 + 0 + 1) / 3)
+    assert checkpoint_score(*given(BINARY, HALF, WRONG, NOTHING)) == pytest.approx(1 / 3)
+    assert checkpoint_score(*given(BINARY, NOTHING)) == 1
+
+
+def test_several_classes_are_averaged_over_the_whole_set() -> None:
+    first = ([0, 0, 1, 1], [0, 0, 1, 0])
+    second = ([1, 1, 1, 1], [1, 1, 1, 2])
+    # class 0: 2 of 3, class 1: 4 of 6, class 2: 0 of 1
+    assert checkpoint_score(*given(THREE, first, second)) == pytest.approx((2 / 3 + 4 / 6 + 0) / 3)
+    assert validate(*given(THREE, first, second)) == pytest.approx(((2 / 3 + 1 / 2) / 2 + 3 / 4) / 2)
+
+
+def test_unlabeled_pixels_do_not_count() -> None:
+    partly = ([1, 1, 0, UNLABELED], [1, 0, 0, 1])
+    assert checkpoint_score(*given(BINARY, partly)) == validate(*given(BINARY, partly)) == 0.5
+
+
+def test_masks_are_averaged_and_one_that_nobody_labeled_is_left_out() -> None:
+    labeled = ([[1, 1, 0, 0], [1, 1, 0, 0]], [[1, 1, 0, 0], [1, 0, 0, 0]])
+    assert checkpoint_score(*given(MASKS, labeled)) == pytest.approx((1 + 0.5) / 2)
+    in_part = ([unlabeled(4), [1, 1, 0, 0]], [[1, 1, 0, 0], [1, 0, 0, 0]])
+    assert checkpoint_score(*given(MASKS, in_part)) == 0.5
