@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.disagreement import ImSize, hard_labels, im_size, inconsistency
 from napari_imseg.core.problem import Problem
 
 
 @dataclass(frozen=True)
 class Prediction:
-    """What the teachers say of one unlabeled image.
+    """What the teachers say of one unlabeled image; what follows from it is computed once.
 
     Attributes
     ----------
@@ -32,6 +34,21 @@ class Prediction:
     index: int
     problem: Problem
     probabilities_K_C_H_W: NDArray[np.float32]
+
+    @cached_property
+    def labels_K_H_W(self) -> NDArray[np.int16]:  # noqa: N802 - axes stand in capitals
+        """The class that each member gives each pixel, see `hard_labels`."""
+        return hard_labels(self.probabilities_K_C_H_W, self.problem)
+
+    @cached_property
+    def agreement(self) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+        """Agreed label and inconsistency mask; ``ValueError`` with fewer than two members."""
+        return inconsistency(self.labels_K_H_W)
+
+    @cached_property
+    def im_size(self) -> ImSize:
+        """Size of the inconsistency mask; ``ValueError`` with fewer than two members."""
+        return im_size(*self.agreement)
 
 
 class Ranking(ABC):

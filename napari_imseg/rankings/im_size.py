@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from napari_imseg.core.disagreement import hard_labels, im_size, inconsistency
 from napari_imseg.ranking import Prediction, Ranking
 
 
@@ -15,8 +14,7 @@ class ImSizeRanking(Ranking):
     minimum_members = 2
 
     def score(self, prediction: Prediction) -> float:
-        labels = hard_labels(prediction.probabilities_K_C_H_W, prediction.problem)
-        return float(im_size(*inconsistency(labels)).pixels)
+        return float(prediction.im_size.pixels)
 
     def reason(self, score: float) -> str:
         if score == 0:

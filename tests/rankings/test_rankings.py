@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 import pytest
 
+from napari_imseg import ranking
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.ranking import Prediction
 from napari_imseg.rankings.im_fraction import ImFraction
@@ -35,6 +39,24 @@ def test_relative_size_without_foreground_is_finite_and_first() -> None:
     mostly_agreed = prediction([1, 1, 1, 0], [1, 1, 0, 0])
     assert ImRelative().score(nothing_agreed) == 3
     assert ImRelative().score(nothing_agreed) > ImRelative().score(mostly_agreed)
+
+
+def test_disagreement_is_computed_once_for_all_rankings(monkeypatch: pytest.MonkeyPatch) -> None:
+    computed: list[str] = []
+
+    def counted(name: str) -> Callable[..., Any]:
+        compute = getattr(ranking, name)
+        return lambda *given: (computed.append(name), compute(*given))[1]
+
+    for name in ("hard_labels", "inconsistency", "im_size"):
+        monkeypatch.setattr(ranking, name, counted(name))
+    given = prediction([1, 1, 1, 0, 0, 0, 0, 0], [1, 1, 0, 1, 0, 0, 0, 0])
+    scores = [judge().score(given) for judge in (ImSizeRanking, ImFraction, ImRelative)]
+    agreed, im = given.agreement
+    assert scores == [given.im_size.pixels, given.im_size.fraction, given.im_size.relative] == [2, 0.25, 1]
+    assert agreed.tolist() == [[1, 1, 0, 0, 0, 0, 0, 0]]
+    assert im.tolist() == [[False, False, True, True, False, False, False, False]]
+    assert computed == ["hard_labels", "inconsistency", "im_size"]
 
 
 @pytest.mark.parametrize(
