@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +32,15 @@ class Unsaved:
     seconds: float
 
 
+@dataclass
+class _Writing:
+    """A label on its way to the disk."""
+
+    image_id: str
+    unsaved: Unsaved
+    done: bool = False
+
+
 class Autosave(QObject):
     """Writes the label that is being painted, shortly after each stroke, in a thread.
 
@@ -50,6 +59,7 @@ class Autosave(QObject):
         self._image_id = ""
         self._snapshot: Callable[[], Unsaved] | None = None
         self._unsaved: dict[str, Unsaved] = {}
+        self._writing: _Writing | None = None
         self._told: set[str] = set()
         self._delay = _timer(self, round(seconds * 1000), self.put)
         self._retry = _timer(self, _RETRY_MS, self._write_next)
@@ -103,6 +113,7 @@ class Autosave(QObject):
             self._unsaved[self._image_id] = self._add_up(self._image_id, self._snapshot())
         self._delay.stop()
         self._jobs.settle(_LANE)
+        self._end_writing()
         for image_id, unsaved in list(self._unsaved.items()):
             try:
                 self._write(image_id, unsaved)
@@ -121,17 +132,26 @@ class Autosave(QObject):
         self._snapshot = self._project = None
 
     def _add_up(self, image_id: str, newer: Unsaved) -> Unsaved:
+        """The newer label, with the time of the older one unless that is being written already."""
         older = self._unsaved.get(image_id)
-        return newer if older is None else Unsaved(newer.label, newer.state, newer.seconds + older.seconds)
+        if older is None or (self._writing is not None and self._writing.unsaved is older):
+            return newer
+        return replace(newer, seconds=newer.seconds + older.seconds)
 
     def _write_next(self) -> None:
         if self._jobs.is_busy(_LANE) or not self._unsaved:
             return
         image_id, unsaved = next(iter(self._unsaved.items()))
+        writing = self._writing = _Writing(image_id, unsaved)
+
+        def write() -> None:
+            self._write(image_id, unsaved)
+            writing.done = True
+
         self._jobs.run(
             _LANE,
-            lambda: self._write(image_id, unsaved),
-            lambda _: self._on_written(image_id, unsaved),
+            write,
+            lambda _: self._on_written(),
             failed=lambda error: self._on_failed(image_id, error),
         )
 
@@ -139,11 +159,24 @@ class Autosave(QObject):
         assert self._project is not None
         self._project.write_label(image_id, unsaved.label, state=unsaved.state, seconds=unsaved.seconds)
 
-    def _on_written(self, image_id: str, unsaved: Unsaved) -> None:
-        if self._unsaved.get(image_id) is unsaved:
+    def _end_writing(self) -> None:
+        """Take note of what has become of the label that was being written."""
+        writing, self._writing = self._writing, None
+        if writing is None:
+            return
+        image_id, unsaved = writing.image_id, writing.unsaved
+        newest = self._unsaved[image_id]
+        if not writing.done:
+            if newest is not unsaved:
+                self._unsaved[image_id] = replace(newest, seconds=newest.seconds + unsaved.seconds)
+            return
+        if newest is unsaved:
             del self._unsaved[image_id]
         self._told.discard(image_id)
         self.saved.emit(image_id, unsaved.state)
+
+    def _on_written(self) -> None:
+        self._end_writing()
         self._write_next()
 
     def _on_failed(self, image_id: str, error: BaseException) -> None:
@@ -151,6 +184,7 @@ class Autosave(QObject):
             self._told.add(image_id)
             notify.error(f"The label of {image_id} is not saved yet and will be tried again: {error}", error)
         self.failed.emit(image_id, str(error))
+        self._end_writing()
         self._unsaved[image_id] = self._unsaved.pop(image_id)  # let the others have their turn
         self._retry.start()
 

@@ -145,3 +145,70 @@ def test_the_newest_label_wins_over_one_that_is_being_written(project, autosave,
         qtbot.wait(20)
     qtbot.waitUntil(lambda: autosave.is_clean)
     assert (project.read_label(table.id) == 2).all()
+
+
+@pytest.fixture
+def slow_disk(project, monkeypatch):
+    """Writing takes a while; what ``refuse`` holds is refused after it."""
+    write, refuse = project.write_label, []
+
+    def slow(*args: object, **options: object) -> None:
+        time.sleep(0.2)
+        if refuse:
+            raise refuse.pop()
+        write(*args, **options)
+
+    monkeypatch.setattr(project, "write_label", slow)
+    return refuse
+
+
+def paint_twice(table: Table, autosave: Autosave, qtbot) -> None:
+    """The second stroke ends while the first is being written."""
+    for value in (1, 2):
+        table.label[:] = value
+        autosave.put()
+        qtbot.wait(50)
+
+
+def test_the_time_spent_is_counted_once(project, autosave, qtbot, slow_disk):
+    table = Table(project)
+    autosave.watch(project, table.id, table.snapshot)
+    paint_twice(table, autosave, qtbot)
+    qtbot.waitUntil(lambda: autosave.is_clean)
+    assert project.catalog.seconds(table.id) == 2.0
+
+
+def test_the_time_of_a_label_that_could_not_be_written_is_not_lost(project, autosave, qtbot, slow_disk):
+    autosave._retry.setInterval(100)
+    slow_disk.append(ProjectError("the disk is full; free some space"))
+    table = Table(project)
+    autosave.watch(project, table.id, table.snapshot)
+    paint_twice(table, autosave, qtbot)
+    qtbot.waitUntil(lambda: autosave.is_clean)
+    assert project.catalog.seconds(table.id) == 2.0
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_closing_while_a_label_is_written_counts_its_time_once(project, autosave, qtbot, slow_disk, fails):
+    if fails:
+        slow_disk.append(ProjectError("the disk is full; free some space"))
+    table, saved = Table(project), []
+    autosave.saved.connect(lambda image_id, _: saved.append(image_id))
+    autosave.watch(project, table.id, table.snapshot)
+    autosave.put()
+    qtbot.wait(50)
+    autosave.close()
+    assert project.catalog.seconds(table.id) == 1.0
+    assert saved == [table.id]
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_closing_with_a_newer_label_counts_both_times_once(project, autosave, qtbot, slow_disk, fails):
+    if fails:
+        slow_disk.append(ProjectError("the disk is full; free some space"))
+    table = Table(project)
+    autosave.watch(project, table.id, table.snapshot)
+    paint_twice(table, autosave, qtbot)
+    autosave.close()
+    assert project.catalog.seconds(table.id) == 2.0
+    assert (project.read_label(table.id) == 2).all()
