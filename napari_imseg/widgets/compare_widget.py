@@ -25,6 +25,7 @@ class CompareWidget(QWidget):
         self.setObjectName("compare_widget")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._jobs = Jobs()
+        self.destroyed.connect(self._jobs.close)
         self._reference = LayerChoice(viewer, Labels, name="reference")
         self._reference.setToolTip("The true labels; negative pixels are unlabeled and left out")
         self._other = LayerChoice(viewer, Labels, name="segmentation")

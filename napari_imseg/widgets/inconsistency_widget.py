@@ -49,6 +49,7 @@ class InconsistencyWidget(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._viewer = viewer
         self._jobs = Jobs()
+        self.destroyed.connect(self._jobs.close)
         self._layers = LayerChecklist(viewer, name="labels_to_compare")
         self._layers.setToolTip("Tick two or more Labels layers of the same image (arrow keys and space bar)")
         self._by = QComboBox()

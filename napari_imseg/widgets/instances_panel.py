@@ -71,6 +71,7 @@ class InstancesPanel(QWidget):
         self._viewer = viewer
         self._show = show or self._show_on_source
         self._jobs = Jobs()
+        self.destroyed.connect(self._jobs.close)
         self._source: Source | None = None
         self._flood: InteractiveWatershed | None = None
         self._preview_wanted = False

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QAbstractSpinBox,
+    QApplication,
     QCheckBox,
     QComboBox,
     QListWidget,
@@ -54,3 +55,9 @@ def assert_explained(widget: QWidget) -> None:
     for control in controls(widget):
         assert control.objectName(), control
         assert control.toolTip() or isinstance(control, QTableView), control.objectName()
+
+
+def delete(widget: QWidget) -> None:
+    """Delete a widget as Qt does, whoever still holds it in Python."""
+    widget.deleteLater()
+    QApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete)

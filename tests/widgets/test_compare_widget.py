@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 
 import numpy as np
@@ -10,10 +11,11 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from napari_imseg.core.metrics import instance_metrics
+from napari_imseg.widgets import compare_widget
 from napari_imseg.widgets.comparable import CompareBy
 from napari_imseg.widgets.compare_widget import CompareWidget
 from napari_imseg.widgets.comparison import compare
-from tests.widgets.gui import assert_explained, child, choose, click, last_words
+from tests.widgets.gui import assert_explained, child, choose, click, delete, last_words
 
 TRUTH = np.zeros((40, 60), np.int32)
 TRUTH[5:20, 5:20] = 1
@@ -122,6 +124,22 @@ def test_a_closed_widget_is_gone(viewer, qtbot):
     del widget
     gc.collect()
     assert gone() is None
+
+
+@pytest.mark.gui
+def test_a_late_answer_does_not_reach_a_deleted_widget(viewer, qtbot, monkeypatch):
+    gate = threading.Event()
+    monkeypatch.setattr(compare_widget, "_compare", lambda *_: gate.wait(5) and {})
+    viewer.add_labels(TRUTH)
+    viewer.add_labels(GUESS)
+    widget = open_widget(viewer)
+    click(widget, "compare")
+    viewer.window.remove_dock_widget(widget)
+    delete(widget)
+    with qtbot.captureExceptions() as errors:
+        gate.set()
+        qtbot.wait(200)
+    assert not errors
 
 
 def test_a_volume_is_compared_as_a_whole():

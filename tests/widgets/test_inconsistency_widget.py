@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 import weakref
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication, QFileDialog
 
+from napari_imseg.widgets import inconsistency_widget
 from napari_imseg.widgets.agreement import agreement, disagreements
 from napari_imseg.widgets.comparable import CompareBy
 from napari_imseg.widgets.inconsistency_widget import AGREED, IM, InconsistencyWidget
-from tests.widgets.gui import assert_explained, child, choose, click, last_words
+from tests.widgets.gui import assert_explained, child, choose, click, delete, last_words
 
 pytestmark = pytest.mark.gui
 
@@ -177,7 +179,7 @@ def test_a_table_that_cannot_be_saved_says_so(viewer, qtbot, tmp_path, monkeypat
     find(widget, qtbot)
     monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *args: (str(tmp_path / "no" / "t.csv"), ""))
     click(widget, "disagreements_save")
-    assert "No such file" in last_words()
+    assert "no such file" in last_words()
 
 
 def test_every_control_has_a_name_and_a_tooltip(viewer):
@@ -195,6 +197,22 @@ def test_a_closed_widget_is_gone(viewer, qtbot):
     gc.collect()
     assert gone() is None
     viewer.add_labels(A)
+
+
+def test_a_late_answer_does_not_reach_a_deleted_widget(viewer, qtbot, monkeypatch):
+    gate, compare = threading.Event(), inconsistency_widget._compare
+    monkeypatch.setattr(inconsistency_widget, "_compare", lambda *said: gate.wait(5) and compare(*said))
+    viewer.add_labels(A)
+    viewer.add_labels(B)
+    widget = open_widget(viewer)
+    click(widget, "find_inconsistencies")
+    viewer.window.remove_dock_widget(widget)
+    delete(widget)
+    with qtbot.captureExceptions() as errors:
+        gate.set()
+        qtbot.wait(300)
+    assert not errors
+    assert AGREED not in viewer.layers
 
 
 def test_same_objects_with_other_ids_agree_as_instances():

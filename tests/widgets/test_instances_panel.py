@@ -17,7 +17,7 @@ from napari_imseg.widgets.instances_panel import InstancesPanel, Source
 from napari_imseg.widgets.three_class_maps import check_probabilities, mask_as_probabilities
 from napari_imseg.widgets.watershed_options import WatershedOptions
 from napari_imseg.widgets.watershed_widget import WatershedWidget
-from tests.widgets.gui import assert_explained, child, choose, click, last_words
+from tests.widgets.gui import assert_explained, child, choose, click, delete, last_words
 
 SIDE = 96
 
@@ -246,6 +246,21 @@ def test_what_can_be_flooded_is_chosen_at_first(viewer):
 @pytest.mark.gui
 def test_every_control_has_a_name_and_a_tooltip(viewer):
     assert_explained(open_widget(viewer))
+
+
+@pytest.mark.gui
+def test_a_late_answer_does_not_reach_a_deleted_widget(viewer, qtbot):
+    gate = Event()
+    panel = InstancesPanel(viewer)
+    layer = viewer.add_labels(MASK)
+    panel.set_source(Source(lambda: gate.wait(5) and PROBABILITIES, layer))
+    panel.make()
+    delete(panel)
+    with qtbot.captureExceptions() as errors:
+        gate.set()
+        qtbot.wait(500)
+    assert not errors
+    assert "instances" not in viewer.layers
 
 
 @pytest.mark.gui
