@@ -15,7 +15,7 @@ from napari_imseg.project import masks
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import State
-from napari_imseg.widgets import edits, loading, notify
+from napari_imseg.widgets import edits, keys, loading, notify
 from napari_imseg.widgets.autosave import Autosave, Unsaved
 from napari_imseg.widgets.jobs import Jobs
 from napari_imseg.widgets.loading import Shown, ShownPrediction
@@ -128,14 +128,22 @@ class Labeling(QObject):
         if image is not None:
             self._change(lambda _: _read_version(project, image.id, version))
 
-    def done(self) -> None:
-        """The label is complete."""
+    def done(self) -> bool:
+        """The label is complete; false if nothing is labeled yet, which the user is told."""
+        label = self.layers.label
+        if label is None or np.all(label == UNLABELED):
+            notify.warning(
+                "Nothing is labeled on this image yet; if there is nothing on it but background, "
+                f"press 'Rest is background' (key {keys.REST}) first."
+            )
+            return False
         self._decide("labeled")
+        return True
 
     def done_and_next(self) -> None:
-        """The label is complete; on to the next image."""
-        self.done()
-        self.next()
+        """The label is complete; on to the next image, unless nothing is labeled on this one."""
+        if self.done():
+            self.next()
 
     def accept_and_next(self) -> None:
         """Accept the pseudo-label outside the IM; on to the next image."""
@@ -201,7 +209,7 @@ class Labeling(QObject):
     def _snapshot(self) -> Unsaved:
         label = self.layers.label
         assert label is not None
-        if self.state == "partial" and not np.any(label != UNLABELED):
+        if self.state != "rejected" and np.all(label == UNLABELED):
             self.state = "unlabeled"
         return Unsaved(label.copy(), self.state, self._stopwatch.take())
 

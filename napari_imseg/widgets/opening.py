@@ -62,6 +62,7 @@ class Opening(QObject):
         self._number = 0
         self._writes = 0
         self._newest_write: dict[str, int] = {}
+        self._newest_reload = 0
         self.score: float | None = None
 
     def open(self, image_id: str, score: float | None = None) -> None:
@@ -99,6 +100,15 @@ class Opening(QObject):
         self._writes += 1
         self._newest_write[image_id] = self._writes
 
+    def reload(self) -> None:
+        """What was read of any image may no longer be true: read the one on the screen again."""
+        self._cache.forget()
+        self._writes += 1
+        self._newest_reload = self._writes
+        image = self._workspace.image
+        if image is not None and not self._jobs.is_busy("open"):
+            self.open(image.id, self.score)
+
     def close(self) -> None:
         """Drop every answer that is still to come."""
         self._number += 1
@@ -131,7 +141,7 @@ class Opening(QObject):
             notify.info("No image is left that wants a label.")
             return
         shown, score = answer
-        if self._newest_write.get(shown.record.id, 0) > writes:
+        if max(self._newest_reload, self._newest_write.get(shown.record.id, 0)) > writes:
             self.open(shown.record.id, score)
             return
         self.score = score

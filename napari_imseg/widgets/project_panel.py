@@ -171,23 +171,29 @@ class ProjectPanel(QWidget):
         self._ask_folder("Folder of images to add", _added)
 
     def _ask_import(self) -> None:
-        self._ask_folder("Folder of labels to take over", _imported)
+        self._ask_folder("Folder of labels to take over", _imported, reload=True)
 
     def _ask_relink(self) -> None:
-        self._ask_folder("Folder where the images are now", _relinked)
+        self._ask_folder("Folder where the images are now", _relinked, reload=True)
 
-    def _ask_folder(self, title: str, act: Callable[[Project, Path], str]) -> None:
+    def _ask_folder(self, title: str, act: Callable[[Project, Path], str], *, reload: bool = False) -> None:
+        """Ask for a folder, and do something with it; ``reload`` if what is shown may be another now."""
         project = self._session.workspace.project
         chosen = QFileDialog.getExistingDirectory(self, title)
         if project is not None and chosen:
-            self._run_long(title, lambda: act(project, Path(chosen)), self._on_changed)
+            self._run_long(
+                title, lambda: act(project, Path(chosen)), lambda message: self._on_changed(message, reload)
+            )
 
-    def _on_changed(self, message: str) -> None:
+    def _on_changed(self, message: str, reload: bool) -> None:
         notify.info(message)
         self._show_warnings()
         self._session.queue_changed.emit()
-        if self._session.labeling is not None:
-            self._session.labeling.refresh_counts()
+        labeling = self._session.labeling
+        if labeling is not None:
+            labeling.refresh_counts()
+            if reload:
+                labeling.opening.reload()
 
     def _close(self) -> None:
         self._session.close_project()

@@ -61,6 +61,7 @@ class Session(QObject):
         self.jobs = Jobs()
         self.labeling: Labeling | None = None
         self._log: ProjectLog | None = None
+        self._being_opened: Path | None = None
         self.follower = RunFollower(self.jobs, self)
         self.follower.happened.connect(self._on_events)
         self.follower.ended.connect(self._on_run_ended)
@@ -69,9 +70,16 @@ class Session(QObject):
 
     def open_project(self, folder: Path, *, warnings: list[str] | None = None) -> None:
         """Open a project, for editing, in the place of the one that is open."""
-        if self.workspace.project is not None and self.workspace.project.folder == folder.resolve():
+        folder, project = folder.resolve(), self.workspace.project
+        if folder == self._being_opened or (project is not None and project.folder == folder):
             return
-        self.jobs.run("project", lambda: _open(folder), lambda found: self._on_opened(found, warnings or []))
+        self._being_opened = folder
+        self.jobs.run(
+            "project",
+            lambda: _open(folder),
+            lambda found: self._on_opened(found, warnings or []),
+            failed=self._on_not_opened,
+        )
 
     def close_project(self) -> None:
         """Save what is left and let go of the project; training goes on."""
@@ -83,6 +91,7 @@ class Session(QObject):
             self.labeling.close()
             self.labeling = None
         self.jobs.forget_all()
+        self._being_opened = None
         self.workspace.close()
         if self._log is not None:
             self._log.close()
@@ -92,7 +101,12 @@ class Session(QObject):
         self.close_project()
         self.jobs.close()
 
+    def _on_not_opened(self, error: BaseException) -> None:
+        self._being_opened = None
+        report(error)
+
     def _on_opened(self, found: _Opened, warnings: list[str]) -> None:
+        self._being_opened = None
         self.close_project()
         workspace, project = self.workspace, found.project
         project.warnings += warnings

@@ -8,9 +8,20 @@ import time
 
 import numpy as np
 import pytest
+import tifffile
+from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QEvent, QPoint, Qt
 from qtpy.QtTest import QTest
-from qtpy.QtWidgets import QApplication, QComboBox, QLineEdit, QListWidget, QPushButton, QToolButton, QWidget
+from qtpy.QtWidgets import (
+    QApplication,
+    QComboBox,
+    QFileDialog,
+    QLineEdit,
+    QListWidget,
+    QPushButton,
+    QToolButton,
+    QWidget,
+)
 
 from napari_imseg.core.problem import UNLABELED
 from napari_imseg.project.errors import ProjectError
@@ -307,6 +318,89 @@ def test_what_is_erased_again_is_not_begun(open_dock, qtbot):
         label.paint((20, 20), value)
         dock.session.labeling.autosave.put()
         qtbot.waitUntil(lambda state=state: state_on_disk(dock, image_id) == state)
+
+
+def test_an_imported_label_is_on_the_screen_at_once_and_no_stroke_replaces_it(
+    open_dock, qtbot, tmp_path, monkeypatch
+):
+    dock = open_dock()
+    project, here = dock.workspace.project, shown_id(dock)
+    ahead = project.catalog.images()[1].id
+    imported = np.zeros((64, 64), np.uint8)
+    imported[40:50, 40:50] = 2
+    (tmp_path / "theirs").mkdir()
+    for path in (tmp_path / "images").iterdir():
+        tifffile.imwrite(tmp_path / "theirs" / path.name, imported)
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "theirs"))
+    click(dock, "project_import")
+    qtbot.waitUntil(lambda: (label_of(dock) == 2).any())
+    assert shown_id(dock) == here
+    dock.session.viewer.layers["label"].paint((5, 5), 1)
+    dock.session.labeling.autosave.flush()
+    assert (project.read_label(here)[40:50, 40:50] == 2).all()
+    assert state_on_disk(dock, here) == "labeled"
+    dock.session.labeling.opening.open(ahead)
+    qtbot.waitUntil(lambda: shown_id(dock) == ahead)
+    assert (label_of(dock) == 2).any()
+
+
+def test_a_relinked_image_is_shown_as_it_is_now(open_dock, qtbot, tmp_path, monkeypatch):
+    dock = open_dock()
+    record = dock.workspace.image
+    before = dock.session.viewer.layers["image"].data.copy()
+    (tmp_path / "images").rename(tmp_path / "elsewhere")
+    (moved,) = (tmp_path / "elsewhere").glob(record.path.rpartition("/")[2])
+    tifffile.imwrite(moved, before[::-1])
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(tmp_path / "elsewhere"))
+    click(dock, "project_relink")
+    qtbot.waitUntil(lambda: (dock.session.viewer.layers["image"].data == before[::-1]).all())
+
+
+def test_an_image_without_a_label_is_not_done(open_dock, qtbot):
+    dock = open_dock()
+    here = shown_id(dock)
+    press(dock, "D")
+    qtbot.wait(300)
+    assert "Rest is background" in last_words()
+    assert (shown_id(dock), state_on_disk(dock, here)) == (here, "unlabeled")
+    press(dock, "R")
+    qtbot.waitUntil(lambda: (label_of(dock) == 0).all())
+    press(dock, "D")
+    qtbot.waitUntil(lambda: shown_id(dock) != here)
+    qtbot.waitUntil(lambda: state_on_disk(dock, here) == "labeled")
+
+
+def test_a_label_that_is_cleared_is_labeled_no_more(open_dock, qtbot):
+    dock = open_dock()
+    labeling, here = dock.session.labeling, shown_id(dock)
+    labeling.rest_is_background()
+    qtbot.waitUntil(lambda: (label_of(dock) == 0).all())
+    labeling.done()
+    qtbot.waitUntil(lambda: state_on_disk(dock, here) == "labeled")
+    labeling.clear()
+    qtbot.waitUntil(lambda: state_on_disk(dock, here) == "unlabeled")
+
+
+def test_a_project_that_is_being_opened_is_not_opened_twice(dock, make_project, qtbot, monkeypatch):
+    folder, opened = make_project(), []
+    open_it = Project.open
+
+    def slowly(path, **options):
+        time.sleep(0.2)
+        opened.append(open_it(path, **options))
+        return opened[-1]
+
+    monkeypatch.setattr(Project, "open", slowly)
+    notification_manager.records.clear()
+    dock.session.open_project(folder)
+    qtbot.wait(50)
+    dock.session.open_project(folder)
+    qtbot.waitUntil(lambda: dock.workspace.project is not None)
+    qtbot.wait(400)
+    assert (len(opened), last_words()) == (1, "")
+    dock.session.close_project()
+    dock.session.open_project(folder)
+    qtbot.waitUntil(lambda: dock.workspace.project is not None)
 
 
 def test_a_project_that_cannot_be_opened_leaves_the_open_one(open_dock, qtbot, tmp_path):
