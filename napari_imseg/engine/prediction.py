@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.method import Classifier, Member
 from napari_imseg.nets.devices import Hardware
-from napari_imseg.nets.header import read_member
+from napari_imseg.nets.header import read_header
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.saving import ARCHITECTURES
 
@@ -91,7 +91,7 @@ def load_member(path: Path, hardware: Hardware) -> Member:
     ValueError
         The file is missing, damaged, or of an unknown kind; one sentence says which.
     """
-    header, _ = read_member(path, "np")
+    header = read_header(path)
     if header.kind in ARCHITECTURES:
         return NetworkMember.load(path, hardware)
     method = find_method(header.kind)

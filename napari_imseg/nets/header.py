@@ -6,8 +6,8 @@ Nothing in such a file is ever unpickled or executed.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -92,6 +92,12 @@ def write_tensors(
             scratch.unlink(missing_ok=True)
 
 
+def read_header(path: Path) -> MemberHeader:
+    """What a member file says about itself; no tensor is read. Errors as in `read_member`."""
+    with _opened(path, "np") as file:
+        return _header(path, file)
+
+
 def read_member(path: Path, framework: str) -> tuple[MemberHeader, dict[str, Any]]:
     """Read a member file; the tensors are of ``framework`` (``np`` or ``pt``).
 
@@ -100,20 +106,31 @@ def read_member(path: Path, framework: str) -> tuple[MemberHeader, dict[str, Any
     ValueError
         The file is missing, not one of ours, or damaged; one sentence.
     """
+    with _opened(path, framework) as file:
+        tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+        return _header(path, file), tensors
+
+
+@contextmanager
+def _opened(path: Path, framework: str) -> Iterator[Any]:
+    """The open safetensors file."""
     try:
         with safe_open(path, framework=framework) as file:
-            metadata = file.metadata() or {}
-            tensors = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118 - not a dict
+            yield file
     except FileNotFoundError:
         raise ValueError(f"the model file {path.name} is missing; train again or restore the file") from None
     except (SafetensorError, OSError) as error:
         raise ValueError(
             f"{path.name} is not a complete safetensors file ({error}); train again or restore the file"
         ) from None
+
+
+def _header(path: Path, file: Any) -> MemberHeader:
+    metadata = file.metadata() or {}
     if HEADER not in metadata:
         raise ValueError(f"{path.name} does not say what model it holds; it was made by another program")
     try:
-        return MemberHeader.model_validate_json(metadata[HEADER]), tensors
+        return MemberHeader.model_validate_json(metadata[HEADER])
     except ValidationError as error:
         mistake = error.errors()[0]
         where = ".".join(str(part) for part in mistake["loc"]) or "its first line"

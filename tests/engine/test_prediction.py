@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from safetensors import safe_open
 
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine import prediction
 from napari_imseg.engine.prediction import Ensemble, load_member, predict_image, same_shape_batches
+from napari_imseg.nets import header
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.unet import UNet1x1
@@ -71,6 +76,23 @@ def test_a_member_file_is_read_back(tmp_path: Path) -> None:
     original.save(tmp_path / "member.safetensors")
     read = load_member(tmp_path / "member.safetensors", CPU)
     np.testing.assert_allclose(read.probabilities(image), original.probabilities(image), atol=1e-6)
+
+
+def test_the_weights_of_a_member_file_are_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = member(5)
+    original.save(tmp_path / "member.safetensors")
+    opened: list[Mock] = []
+
+    @contextmanager
+    def watched(path: Path, framework: str) -> Iterator[Mock]:
+        with safe_open(path, framework=framework) as file:
+            opened.append(Mock(wraps=file))
+            yield opened[-1]
+
+    monkeypatch.setattr(header, "safe_open", watched)
+    load_member(tmp_path / "member.safetensors", CPU)
+    read = [call.args[0] for file in opened for call in file.get_tensor.call_args_list]
+    assert sorted(read) == sorted(original.network.state_dict())
 
 
 def test_hostile_and_missing_member_files_are_one_sentence(tmp_path: Path) -> None:
