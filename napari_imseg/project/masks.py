@@ -85,21 +85,30 @@ def read_mask(path: Path) -> NDArray[np.int32]:
 
 
 def read_mask_and_page(
-    path: Path, *, extra_page: bool = True
+    path: Path,
+    *,
+    extra_page: bool = True,
+    remedy: str = "restore an earlier version from labels/history",
 ) -> tuple[NDArray[np.int32], NDArray[Any] | None]:
-    """Read a label and, if ``extra_page``, the page that was written after it."""
+    """Read a label and, if ``extra_page``, the page that was written after it.
+
+    Parameters
+    ----------
+    remedy
+        What to do if the file is damaged.
+    """
     try:
         with tifffile.TiffFile(path) as tiff:
             stacked = json.loads(tiff.pages[0].description or "{}").get("axes", "YX") == "CYX"
             pages = [page.asarray() for page in tiff.pages]
             if any(page.dtype.kind not in "ui" for page in pages):
                 raise ValueError(f"it holds values of type {pages[0].dtype} instead of ids")
+            if extra_page and len(pages) < 2:
+                raise ValueError("it holds one page instead of two")
     except FileNotFoundError:
         raise ProjectError(f"'{path}' does not exist") from None
     except Exception as error:  # a damaged file may raise anything
-        raise ProjectError(
-            f"'{path}' is damaged ({error}); restore an earlier version from labels/history"
-        ) from error
+        raise ProjectError(f"'{path}' is damaged ({error}); {remedy}") from error
     last = pages.pop() if extra_page else None
     stored = np.stack(pages) if stacked or len(pages) > 1 else pages[0]
     return _decode(stored), last

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import tifffile
@@ -13,6 +14,9 @@ from napari_imseg.project.atomic import replacing
 from napari_imseg.project.deflate import write_pages
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.masks import read_mask_and_page, write_mask
+
+
+REMEDY: Final = "train again to get it anew; no label is lost"
 
 
 @dataclass(frozen=True)
@@ -62,15 +66,13 @@ def read(path: Path, probabilities_path: Path) -> StoredPrediction:
     ProjectError
         There is no prediction, or it is damaged.
     """
-    label, im = read_mask_and_page(path)
+    label, im = read_mask_and_page(path, remedy=REMEDY)
     assert im is not None
     probabilities = None
     if probabilities_path.exists():
         try:
-            stored = tifffile.imread(probabilities_path)
+            stored = tifffile.imread(probabilities_path).reshape(-1, *im.shape)
         except Exception as error:  # a damaged file may raise anything
-            raise ProjectError(
-                f"'{probabilities_path}' is damaged ({error}); predict the image again"
-            ) from error
-        probabilities = stored.reshape(-1, *im.shape).astype(np.float32) / 255
+            raise ProjectError(f"'{probabilities_path}' is damaged ({error}); {REMEDY}") from error
+        probabilities = stored.astype(np.float32) / 255
     return StoredPrediction(label, im.astype(bool), probabilities)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.masks import write_mask
 from napari_imseg.project.project import Project
 
 from .conftest import SHAPE, square
@@ -63,5 +64,8 @@ def test_a_prediction_that_is_not_there_or_damaged_gets_a_clear_sentence(project
     project.write_prediction("r001-g0", image, square(), square() > 0, probabilities(2))
     for path in (project.paths.probabilities("r001-g0", image), project.paths.prediction("r001-g0", image)):
         path.write_bytes(path.read_bytes()[:50])
-        with pytest.raises(ProjectError, match="damaged"):
+        with pytest.raises(ProjectError, match="damaged .*; train again to get it anew; no label is lost"):
             project.read_prediction("r001-g0", image)
+    write_mask(project.paths.prediction("r001-g0", image), square())
+    with pytest.raises(ProjectError, match="one page instead of two"):
+        project.read_prediction("r001-g0", image)
