@@ -24,7 +24,6 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.settings import SettingsError
-from napari_imseg.synthetic.dataset import write_dataset
 from tests.engine.conftest import make_project
 
 
@@ -216,34 +215,3 @@ def test_the_family_runs(project: Project, quick: RunSettings, method: str) -> N
     assert isinstance(events[-1], Finished)
     done = [event.generation for event in events if isinstance(event, GenerationFinished)]
     assert done == ([0] if method == "ALDT" else [0, 1])
-
-
-@pytest.mark.parametrize("method", ["evalnet", "IM++", "AIM++"])
-@pytest.mark.parametrize("kind", ["nuclei", "cells"])
-def test_evalnets_are_trained_once_and_judge(
-    tmp_path: Path, quick: RunSettings, method: str, kind: str
-) -> None:
-    judging = {"evalnets": 1, "evalnets_trained": 2, "evalnet_alpha": 0.125, "evalnet_epochs": 1}
-    with make_project(tmp_path, kind) as project:
-        settings = quick.model_copy(update={"method": method, "method_settings": judging})
-        events = execute(project, settings)
-        checkpoints = project.folder / "runs" / "r001" / "checkpoints"
-        assert isinstance(events[-1], Finished)
-        assert len(list(checkpoints.glob("judge*.safetensors"))) == 2
-        first = [event for event in events if isinstance(event, StudentStarted) and event.generation == 0]
-        compared = settings.students if method == "evalnet" else 0
-        assert len(first) == settings.students + compared
-        assert find_generation(project, "r001-g1").generation == 1
-
-
-def test_a_control_is_told_the_truth(tmp_path: Path, quick: RunSettings) -> None:
-    with make_project(tmp_path) as project:
-        update = {"method": "GT-IM++", "method_settings": {"foreground_filter": False}}
-        with pytest.raises(ProjectError, match="set truth to the folder"):
-            execute(project, quick.model_copy(update=update))
-        write_dataset("nuclei", tmp_path / "all", 12, seed=1, shape=(64, 64))
-        truth = {"truth": str(tmp_path / "all" / "labels")}
-        events = execute(project, quick.model_copy(update=update | truth))
-        assert isinstance(events[-1], Finished)
-        started = [event for event in events if isinstance(event, StudentStarted) and event.generation == 1]
-        assert all(event.training_images > 4 for event in started)
