@@ -91,15 +91,15 @@ def test_seen_images_come_again_only_when_nothing_else_is_left(workspace, projec
 
 def test_begun_images_come_after_untouched_ones_and_decided_ones_never(workspace, project):
     known = ids(project)
-    project.catalog.set_state(known[0], "partial")
-    project.catalog.set_state(known[1], "labeled")
-    project.catalog.set_state(known[2], "rejected")
+    project.catalog.record_labels({known[0]: "partial"}, 0, 0)
+    project.catalog.record_labels({known[1]: "labeled"}, 0, 0)
+    project.catalog.record_labels({known[2]: "rejected"}, 0, 0)
     assert upcoming(workspace, 20) == [*known[3:], known[0]]
 
 
 def test_nothing_left(workspace, project):
     for image_id in ids(project):
-        project.catalog.set_state(image_id, "labeled")
+        project.catalog.record_labels({image_id: "labeled"}, 0, 0)
     assert upcoming(workspace, 3) == []
     workspace.close()
     assert upcoming(workspace, 3) == []

@@ -102,17 +102,6 @@ class Catalog:
 
     # What people did
 
-    def set_state(self, image_id: str, state: State) -> None:
-        """Note what a person decided about an image."""
-        with self._database.transaction() as connection:
-            image_rows.set_states(connection, {image_id: state})
-
-    def set_split(self, image_id: str, split: Split | None) -> None:
-        """Put an image on one side by hand."""
-        with self._database.transaction() as connection:
-            changed = connection.execute("UPDATE images SET split = ? WHERE id = ?", (split, image_id))
-            image_rows.check_known(changed.rowcount, 1)
-
     def add_seconds(self, image_id: str, seconds: float) -> None:
         """Add to the time that a person spent on an image."""
         with self._database.transaction() as connection:
@@ -126,9 +115,9 @@ class Catalog:
     def record_labels(
         self, states: Mapping[str, State], validation: float, seed: int, seconds: float = 0.0
     ) -> None:
-        """Note that images were labeled, all in one transaction.
+        """Note what people decided about images, all in one transaction.
 
-        Those that have no split get one; it never changes again.
+        Those that have a label now and no split get one; it never changes again.
 
         Parameters
         ----------
@@ -147,10 +136,6 @@ class Catalog:
                 image_rows.add_seconds(connection, image_id, seconds)
 
     # What networks say
-
-    def generations(self) -> list[str]:
-        """Names of the generations that have scores, newest last."""
-        return [row[0] for row in self._select("SELECT name FROM generations ORDER BY number", [])]
 
     @property
     def current_generation(self) -> str | None:

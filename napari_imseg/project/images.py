@@ -10,7 +10,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.project import plain_files, plugin_files, tiff_files
+from napari_imseg.project import plain_files, plugin_files, suffixes, tiff_files
 from napari_imseg.project.contents import Contents
 from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.fingerprints import modified_ns
@@ -18,9 +18,6 @@ from napari_imseg.project.records import Tile
 
 LARGEST_IMAGE: Final = 2**31
 """Bytes of one image; a larger one must be cut into tiles."""
-
-_TIFF: Final = frozenset({".tif", ".tiff", ".lsm", ".stk", ".svs", ".ndpi"})
-_PLAIN: Final = frozenset({".png", ".jpg", ".jpeg", ".bmp"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,4 +120,6 @@ def _contents(path: Path, changed: int) -> Contents:
 
 def _reader(path: Path) -> Any:
     suffix = path.suffix.lower()
-    return tiff_files if suffix in _TIFF else plain_files if suffix in _PLAIN else plugin_files
+    if suffix in suffixes.TIFF:
+        return tiff_files
+    return plain_files if suffix in suffixes.PLAIN else plugin_files

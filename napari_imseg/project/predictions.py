@@ -15,7 +15,6 @@ from napari_imseg.project.deflate import write_pages
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.masks import read_mask_and_page, write_mask
 
-
 REMEDY: Final = "train again to get it anew; no label is lost"
 
 

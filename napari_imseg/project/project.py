@@ -262,14 +262,11 @@ class Project:
         pseudo_label_H_W: NDArray[np.int32],
         im_H_W: NDArray[np.bool_],
         probabilities_C_H_W: NDArray[np.float32] | None = None,
-        *,
-        keep_probabilities: bool = True,
     ) -> None:
         """Keep what the networks of a generation say of an image."""
-        kept = probabilities_C_H_W if keep_probabilities else None
         paths = self.paths
         predictions.write(
             paths.prediction(generation_name, image_id),
             paths.probabilities(generation_name, image_id),
-            StoredPrediction(pseudo_label_H_W, im_H_W, kept),
+            StoredPrediction(pseudo_label_H_W, im_H_W, probabilities_C_H_W),
         )

@@ -8,23 +8,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
+from napari_imseg.project import suffixes
 from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.label_names import is_label_of_another
 from napari_imseg.project.paths import Paths
 from napari_imseg.project.wording import some
-
-OWN_SUFFIXES: Final = frozenset(
-    {".tif", ".tiff", ".lsm", ".stk", ".svs", ".ndpi", ".png", ".jpg", ".jpeg", ".bmp"}
-)
-"""Formats that are read without a plugin."""
-
-PLUGIN_SUFFIXES: Final = frozenset(
-    {
-        *(".czi", ".lif", ".nd2", ".oib", ".oif", ".ims", ".vsi", ".dv", ".r3d"),
-        *(".dm3", ".dm4", ".mrc", ".dcm", ".nrrd", ".nii", ".npy", ".zarr"),
-    }
-)
-"""Formats of microscopy that an installed napari reader may know."""
 
 _NEVER: Final = (".", "__MACOSX")
 """Beginnings of the names of folders that hold no images."""
@@ -100,7 +88,7 @@ def _entered(root: Path, folders: Iterable[str], skipped: set[Path]) -> Sequence
 
 
 def _is_image(name: str) -> bool:
-    return not name.startswith(".") and Path(name).suffix.lower() in OWN_SUFFIXES | PLUGIN_SUFFIXES
+    return not name.startswith(".") and Path(name).suffix.lower() in suffixes.IMAGES
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:

@@ -13,22 +13,6 @@ FEWEST_LABELED = 4
 """With fewer labeled images none is held back: all are needed to train."""
 
 
-def choose_validation(groups: Sequence[str], fraction: float, seed: int) -> set[str]:
-    """Groups that validate, of labeled images that have no split yet.
-
-    Parameters
-    ----------
-    groups
-        Group of each labeled image.
-    fraction
-        Share of the images that should validate.
-    seed
-        Decides which groups; the same arguments give the same answer.
-    """
-    split = assign(groups, {}, {}, fraction, seed)
-    return {group for group, side in split.items() if side == "validation"}
-
-
 def assign(
     newcomers: Sequence[str],
     known: Mapping[str, Split],
@@ -46,13 +30,15 @@ def assign(
     Parameters
     ----------
     newcomers
-        Group of each image that is labeled now for the first time.
+        Group of each image that is labeled now for the first time; their order does not matter.
     known
         Groups that have a split.
     counts
         Images on either side so far.
-    fraction, seed
-        As in `choose_validation`.
+    fraction
+        Share of the images that should validate.
+    seed
+        Decides which groups; the same arguments give the same answer.
     never
         Groups that must not validate.
     """

@@ -34,7 +34,7 @@ def catalog(empty: Catalog) -> Catalog:
     catalog = empty
     catalog.add_files(new_file(number) for number in range(12))
     catalog.record_labels({"image-000": "labeled", "image-001": "partial"}, 0.15, 0)
-    catalog.set_state("image-002", "rejected")
+    catalog.record_labels({"image-002": "rejected"}, 0, 0)
     return catalog
 
 
@@ -85,15 +85,14 @@ def test_images_by_state_and_split(catalog: Catalog) -> None:
 def test_what_is_not_there_is_named(catalog: Catalog) -> None:
     for call in (
         lambda: catalog.image("nobody"),
-        lambda: catalog.set_state("nobody", "labeled"),
-        lambda: catalog.set_split("nobody", "train"),
+        lambda: catalog.record_labels({"nobody": "labeled"}, 0, 0),
         lambda: catalog.add_seconds("nobody", 1),
         lambda: catalog.set_scores("r001-g0", "entropy", {"nobody": 1.0}),
         lambda: catalog.file("nobody"),
     ):
         with pytest.raises(ProjectError, match="project"):
             call()
-    assert catalog.generations() == []
+    assert catalog.scores("r001-g0", "entropy") == {}
 
 
 def test_the_queue_is_sorted_by_score_then_by_place(catalog: Catalog) -> None:
@@ -143,7 +142,6 @@ def test_scores_are_replaced_and_read_back(catalog: Catalog) -> None:
     assert catalog.scores("r001-g0", "entropy") == {"image-004": 3.0}
     assert catalog.scores("r001-g1", "entropy") == {"image-004": math.inf}
     assert catalog.scores("r001-g1", "margin") == catalog.scores("r009-g0", "margin") == {}
-    assert catalog.generations() == ["r001-g0", "r001-g1"]
 
 
 def test_the_current_generation_orders_the_queue(catalog: Catalog) -> None:
@@ -167,7 +165,7 @@ def test_a_split_is_given_once_and_stays(empty: Catalog) -> None:
         assert catalog.count(split="validation") == (
             0 if number < 3 else max(1, math.floor((number + 1) * 0.2 + 0.5))
         )
-        catalog.set_state(f"image-{number:03d}", "unlabeled")
+        catalog.record_labels({f"image-{number:03d}": "unlabeled"}, 0, 0)
         catalog.record_labels({f"image-{number:03d}": "partial"}, 0.2, 1)
         assert {record.id: record.split for record in catalog.images() if record.split} == before
 

@@ -12,8 +12,9 @@ import pytest
 import tifffile
 from PIL import Image
 
-from napari_imseg.project import images
+from napari_imseg.project import images, suffixes
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.scanning import find_images
 
 
 def random(*shape: int, dtype: Any = np.uint8) -> np.ndarray[Any, Any]:
@@ -234,3 +235,10 @@ def test_an_image_that_claims_to_be_huge_is_not_decoded(tmp_path: Path) -> None:
     units = images.read_units(tmp_path / "bomb.tif", 1024)
     assert len(units) == 98 * 98
     assert images.read(tmp_path / "bomb.tif", None, units[-1].tile).shape == (1, 1024, 1024)
+
+
+def test_what_is_read_without_a_plugin_is_found_in_a_folder(tmp_path: Path) -> None:
+    paths = {tmp_path / f"{suffix[1:]}{suffix.upper()}" for suffix in suffixes.TIFF | suffixes.PLAIN}
+    for path in [*paths, tmp_path / "notes.txt"]:
+        path.touch()
+    assert {path for path, _ in find_images([tmp_path], [], [])} == paths

@@ -200,9 +200,9 @@ def test_splits_are_given_as_labels_come(make: Make) -> None:
 
 def test_an_image_can_be_rejected_and_taken_back(project: Project) -> None:
     image = project.catalog.images()[0].id
-    project.catalog.set_state(image, "rejected")
+    project.catalog.record_labels({image: "rejected"}, 0, 0)
     assert image not in [record.id for record in project.unlabeled()]
-    project.catalog.set_state(image, "unlabeled")
+    project.catalog.record_labels({image: "unlabeled"}, 0, 0)
     assert image in [record.id for record in project.unlabeled()]
     assert project.catalog.image(image).split is None
 

@@ -60,7 +60,7 @@ def test_a_damaged_or_absent_label_gets_a_clear_sentence(tmp_path: Path) -> None
     write_mask(tmp_path / "a.tif", np.ones((50, 50), np.int32))
     data = (tmp_path / "a.tif").read_bytes()
     (tmp_path / "a.tif").write_bytes(data[: len(data) // 2])
-    with pytest.raises(ProjectError, match="damaged .*; restore an earlier version from labels/history"):
+    with pytest.raises(ProjectError, match=r"damaged .*; restore an earlier version from labels/history"):
         read_mask(tmp_path / "a.tif")
 
 

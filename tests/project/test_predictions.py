@@ -32,12 +32,10 @@ def test_a_prediction_is_read_as_it_was_written(project: Project, highest: int) 
     assert np.abs(stored.probabilities_C_H_W - probabilities(2)).max() <= 0.5 / 255 + 1e-6
 
 
-def test_probabilities_are_kept_only_if_wanted(project: Project) -> None:
+def test_a_prediction_without_probabilities_replaces_one_that_has_them(project: Project) -> None:
     image = project.catalog.images()[0].id
     project.write_prediction("r001-g0", image, square(), square() > 0, probabilities(2))
-    project.write_prediction(
-        "r001-g0", image, square(), square() > 0, probabilities(2), keep_probabilities=False
-    )
+    project.write_prediction("r001-g0", image, square(), square() > 0)
     assert project.read_prediction("r001-g0", image).probabilities_C_H_W is None
     assert [path.name for path in (project.paths.predictions / "r001-g0").iterdir()] == [f"{image}.tif"]
 
@@ -64,7 +62,7 @@ def test_a_prediction_that_is_not_there_or_damaged_gets_a_clear_sentence(project
     project.write_prediction("r001-g0", image, square(), square() > 0, probabilities(2))
     for path in (project.paths.probabilities("r001-g0", image), project.paths.prediction("r001-g0", image)):
         path.write_bytes(path.read_bytes()[:50])
-        with pytest.raises(ProjectError, match="damaged .*; train again to get it anew; no label is lost"):
+        with pytest.raises(ProjectError, match=r"damaged .*; train again to get it anew; no label is lost"):
             project.read_prediction("r001-g0", image)
     write_mask(project.paths.prediction("r001-g0", image), square())
     with pytest.raises(ProjectError, match="one page instead of two"):

@@ -82,7 +82,7 @@ def test_only_pages_that_are_seen_are_read(many, model, qtbot, monkeypatch):
 
 def test_states_narrow_the_list(project, model, qtbot):
     ids = [record.id for record in project.catalog.images()]
-    project.catalog.set_state(ids[2], "labeled")
+    project.catalog.record_labels({ids[2]: "labeled"}, 0, 0)
     for name, count in (("To label", 5), ("Labeled", 1), ("Begun", 0), ("All", 6)):
         model.show(project, Query(states=FILTERS[name]))
         qtbot.waitUntil(lambda count=count: model.rowCount() == count)
@@ -92,7 +92,7 @@ def test_a_label_takes_its_image_from_the_list_without_a_jump(project, model, qt
     ids = [record.id for record in project.catalog.images()]
     model.show(project, Query())
     qtbot.waitUntil(lambda: model.rowCount() == 6)
-    project.catalog.set_state(ids[0], "labeled")
+    project.catalog.record_labels({ids[0]: "labeled"}, 0, 0)
     resets = []
     model.modelAboutToBeReset.connect(lambda: resets.append(1))
     model.refresh()
