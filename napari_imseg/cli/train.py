@@ -55,7 +55,7 @@ def train(
 
 def _refuse_changes(run: str, options: dict[str, Any]) -> None:
     """A resumed run keeps its settings, or its result would not be that of one run."""
-    given = [name for name, value in options.items() if value]
+    given = [name for name, value in options.items() if value is not None and value != []]
     if given:
         raise UsageMistake(
             f"--resume {run} goes on with the settings of that run; "

@@ -102,6 +102,8 @@ def test_a_second_run_is_refused_while_one_is_at_work(call: Call, new_project: N
 
 def test_resume_refuses_other_settings_and_unknown_runs(call: Call, trained: Path) -> None:
     assert_refused(call("train", trained, "--resume", "r001", "--students", "4"), 2, "--students")
+    assert_refused(call("train", trained, "--resume", "r001", "--seed", "0"), 2, "--seed")
+    assert_refused(call("train", trained, "--resume", "r001", "--generations", "0"), 2, "--generations")
     assert_refused(call("train", trained, "--resume", "r009"), 1, "no run 'r009'", "r001")
     assert_refused(call("train", trained, "--resume", "r001"), 1, "finished")
 
