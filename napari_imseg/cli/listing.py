@@ -14,9 +14,11 @@ if TYPE_CHECKING:
 
 def describe_method(method: type[Method]) -> dict[str, Any]:
     """Name, kind, source and settings of a method, ready for JSON."""
+    from napari_imseg.engine.families import family_of
+
     return {
         "name": method.name,
-        "kind": _kind(method),
+        "kind": family_of(method),
         "title": method.title,
         "aliases": list(method.aliases),
         "tasks": sorted(str(task) for task in method.tasks),
@@ -68,13 +70,3 @@ def _allowed(entry: dict[str, Any]) -> str:
     if entry["minimum"] is not None and entry["maximum"] is not None:
         return f"{entry['minimum']:g} … {entry['maximum']:g}"
     return "yes | no" if isinstance(entry["default"], bool) else ""
-
-
-def _kind(method: type[Method]) -> str:
-    """``curator``, ``objective`` or ``classifier``: the contract that the method fulfils."""
-    from napari_imseg.method import Classifier, Curator, Objective
-
-    for kind in (Curator, Objective, Classifier):
-        if issubclass(method, kind):
-            return kind.__name__.lower()
-    raise TypeError(f"{method.name} is neither a curator, an objective nor a classifier")

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from napari_imseg.core.problem import Task
 from napari_imseg.registry import classes_in
 from napari_imseg.settings import Settings
+
+if TYPE_CHECKING:
+    from napari_imseg.engine.families import Family
 
 
 @dataclass(frozen=True)
@@ -25,28 +29,20 @@ class MethodEntry:
     title: str
     source: str
     about: str
-    family: str
+    family: Family
     settings: type[Settings]
 
 
 def methods_for(task: Task) -> list[MethodEntry]:
     """Every method that works on a task, by family and title."""
     from napari_imseg import methods
-    from napari_imseg.method import Classifier, Curator, Method
+    from napari_imseg.engine.families import FAMILIES, family_of
+    from napari_imseg.method import Method
 
     found = []
     for kind in classes_in(methods, Method).values():
         if task in kind.tasks:
-            family = (
-                "curator"
-                if issubclass(kind, Curator)
-                else "classifier"
-                if issubclass(kind, Classifier)
-                else "objective"
-            )
             about = (kind.__doc__ or "").strip().split("\n")[0]
-            found.append(MethodEntry(kind.name, kind.title, kind.source, about, family, kind.Settings))
-    return sorted(found, key=lambda entry: (_FAMILIES.index(entry.family), entry.title))
-
-
-_FAMILIES = ("curator", "objective", "classifier")
+            entry = MethodEntry(kind.name, kind.title, kind.source, about, family_of(kind), kind.Settings)
+            found.append(entry)
+    return sorted(found, key=lambda entry: (FAMILIES.index(entry.family), entry.title))
