@@ -19,6 +19,7 @@ from napari_imseg.engine.events import (
     StudentFinished,
     StudentStarted,
 )
+from napari_imseg.engine.standing import Standing, duration
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
@@ -29,10 +30,9 @@ class RunDisplay:
 
     def __init__(self) -> None:
         self._console = messages()
-        self._bars = progress_bars(self._console)
+        self._bars = progress_bars(self._console, time_left=False)
         self._tasks: dict[str, TaskID] = {}
-        self._students = 1
-        self._finished = 0
+        self._standing = Standing()
 
     def __enter__(self) -> Self:
         self._bars.start()
@@ -48,27 +48,38 @@ class RunDisplay:
         line = line_of(event)
         if line:
             self._console.print(line, soft_wrap=True)
-        if isinstance(event, RunStarted):
-            self._students = (event.generations + 1) * event.students
-            self._draw("whole run", 0, self._students)
-        elif isinstance(event, StudentStarted):
-            self._draw("student", 0, event.steps)
-        elif isinstance(event, Step):
-            losses = "  ".join(f"{name} {value:.3g}" for name, value in event.losses.items())
-            self._draw("student", event.step, event.steps, losses)
-            self._draw("whole run", self._finished + event.step / event.steps, self._students)
-        elif isinstance(event, StudentFinished):
-            self._finished += 1
-            self._draw("whole run", self._finished, self._students)
-        elif isinstance(event, Predicted):
-            self._draw("pseudo-labels", event.done, event.total, f"IM {percent(event.im_fraction)}")
+        self._standing.add(event)
+        left = self._standing.seconds_left
+        self._draw(
+            "whole run", self._standing.share, 1, "" if left is None else f"about {duration(left)} left"
+        )
+        match event:
+            case StudentStarted():
+                self._draw(_student(event), 0, event.steps)
+            case Step():
+                losses = "  ".join(f"{name} {value:.3g}" for name, value in event.losses.items())
+                self._draw(_student(event), event.step, event.steps, losses)
+            case StudentFinished():
+                self._remove(_student(event))
+            case Predicted():
+                self._draw("pseudo-labels", event.done, event.total, f"IM {percent(event.im_fraction)}")
+            case GenerationFinished():
+                self._remove("pseudo-labels")
 
     def _draw(self, name: str, done: float, total: int, remark: str = "") -> None:
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=total, remark=remark)
-        elif done == 0:
-            self._bars.reset(self._tasks[name])
         self._bars.update(self._tasks[name], completed=done, total=total, remark=remark)
+
+    def _remove(self, name: str) -> None:
+        task = self._tasks.pop(name, None)
+        if task is not None:
+            self._bars.remove_task(task)
+
+
+def _student(event: StudentStarted | Step | StudentFinished) -> str:
+    """The student as the dock names it: students count from 1, generations from 0."""
+    return f"generation {event.generation}, student {event.student + 1}"
 
 
 def line_of(event: Event) -> str:
@@ -82,10 +93,7 @@ def line_of(event: Event) -> str:
                 f"on {event.device}"
             )
         case StudentFinished():
-            return (
-                f"generation {event.generation}, student {event.student}: {event.member}, "
-                f"score {number(event.score)}, {event.seconds:.0f} s"
-            )
+            return f"{_student(event)}: {event.member}, score {number(event.score)}, {event.seconds:.0f} s"
         case GenerationFinished():
             return (
                 f"generation {event.generation} finished: {event.metric_name} {number(event.score)}, "

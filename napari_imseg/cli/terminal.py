@@ -46,15 +46,21 @@ def warn(sentence: str) -> None:
     messages().print(f"warning: {' '.join(sentence.split())}", soft_wrap=True)
 
 
-def progress_bars(console: Console) -> Progress:
-    """Progress bars with percentage and time left on ``console``; nothing is drawn off a terminal."""
+def progress_bars(console: Console, *, time_left: bool = True) -> Progress:
+    """Progress bars with percentage on ``console``; nothing is drawn off a terminal.
+
+    Parameters
+    ----------
+    time_left
+        Guess it from the speed of each bar; false where somebody knows better.
+    """
     from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 
     return Progress(
         TextColumn("{task.description}", markup=False),
         BarColumn(),
         TaskProgressColumn(),
-        TimeRemainingColumn(),
+        *([TimeRemainingColumn()] if time_left else []),
         TextColumn("{task.fields[remark]}", markup=False),
         console=console,
         disable=not console.is_terminal,

@@ -73,7 +73,7 @@ def follow(run: Run, *, poll: float = 0.2, from_start: bool = True) -> Iterator[
             yield last
         if not alive:
             if last is None or not is_last(last):
-                yield Failed(message=_died(run))
+                yield Failed(message=run.died_message)
             return
         time.sleep(poll)
 
@@ -121,10 +121,3 @@ def _spawn(run: Run) -> None:
         if child.poll() is not None or time.monotonic() > deadline:
             return
         time.sleep(0.05)
-
-
-def _died(run: Run) -> str:
-    return (
-        f"the training process of run {run.name} ended without a word (killed, out of memory, or the disk "
-        f"is full); resume it, or read {run.log_path.name} in its folder"
-    )

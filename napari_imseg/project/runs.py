@@ -188,6 +188,14 @@ class Run:
             return "running"
         return _LAST.get(kind, "died")
 
+    @property
+    def died_message(self) -> str:
+        """What to tell of a run whose trainer ended without a word."""
+        return (
+            f"the training process of run {self.name} ended without a word (killed, out of memory, or the "
+            f"disk is full); resume it, or read {self.log_path.name} in its folder"
+        )
+
     def _last_kind(self) -> str:
         if not self.events_path.exists():
             return ""

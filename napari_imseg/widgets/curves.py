@@ -25,11 +25,6 @@ class Series:
         """Copies of x and y, each (N,)."""
         return np.array(self._x), np.array(self._y)
 
-    @property
-    def last(self) -> float:
-        """The newest value."""
-        return self._y[-1]
-
 
 def limits(values: list[NDArray[np.float64]]) -> tuple[float, float]:
     """Smallest and largest finite value of all arrays, never equal; (0, 1) without any."""

@@ -37,7 +37,8 @@ class Curves(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(180, 110)
         self.setMouseTracking(True)
-        self._series: dict[str, Series] = {}
+        self._series: dict[str, dict[str, Series]] = {}
+        self._newest: dict[str, float] = {}
         self._title, self._x_label, self._y_label = title, x, y
         self._frame = QRectF()
         self._x_limits = self._y_limits = (0.0, 1.0)
@@ -53,10 +54,15 @@ class Curves(QWidget):
         return list(self._series)
 
     def points(self, series: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-        """Copies of x and y of one curve, (N,) each."""
-        return self._series[series].points()
+        """Copies of x and y of one curve, (N,) each, one strand after the other."""
+        x, y = zip(*(strand.points() for strand in self._series[series].values()), strict=True)
+        return np.concatenate(x), np.concatenate(y)
 
-    def add_point(self, series: str, x: float, y: float) -> None:
+    def strands(self, series: str) -> list[str]:
+        """Names of the strands of a curve, in the order in which they began."""
+        return list(self._series[series])
+
+    def add_point(self, series: str, x: float, y: float, strand: str = "") -> None:
         """Append a point to a curve, which is made when it is new.
 
         Parameters
@@ -64,16 +70,20 @@ class Curves(QWidget):
         series
             Name in the legend.
         x
-            Never smaller than the curve's last one (step, generation, number of labels).
+            Never smaller than the strand's last one (step, generation, number of labels).
         y
             NaN or infinity leaves a gap.
+        strand
+            A curve may have several lines of one colour, such as one for each student at work.
         """
-        self._series.setdefault(series, Series()).append(x, y)
+        self._series.setdefault(series, {}).setdefault(strand, Series()).append(x, y)
+        self._newest[series] = y
         self._redraw_soon()
 
     def clear(self) -> None:
         """Forget all curves."""
         self._series.clear()
+        self._newest.clear()
         self._redraw_soon()
 
     def set_title(self, title: str) -> None:
@@ -109,9 +119,13 @@ class Curves(QWidget):
         font = painter.font()
         font.setPixelSize(11)
         painter.setFont(font)
-        curves = {name: series.points() for name, series in self._series.items()}
-        self._x_limits = limits([x for x, _ in curves.values()])
-        self._y_limits = limits([y for _, y in curves.values()])
+        curves = [
+            (index, *strand.points())
+            for index, strands in enumerate(self._series.values())
+            for strand in strands.values()
+        ]
+        self._x_limits = limits([x for _, x, _ in curves])
+        self._y_limits = limits([y for _, _, y in curves])
         self._frame = self._measure_frame(painter)
         self._paint_axes(painter)
         self._paint_legend(painter)
@@ -147,8 +161,8 @@ class Curves(QWidget):
         """Rows of (index of the curve, text, x), as many as the width asks for."""
         rows: list[list[tuple[int, str, float]]] = [[]]
         x = 8.0
-        for index, (name, series) in enumerate(self._series.items()):
-            text = f"{name} {_short(series.last)}"
+        for index, (name, newest) in enumerate(self._newest.items()):
+            text = f"{name} {_short(newest)}"
             width = painter.fontMetrics().horizontalAdvance(text) + 32
             if rows[-1] and x + width > self.width():
                 rows.append([])
@@ -201,9 +215,9 @@ class Curves(QWidget):
             y += line
 
     def _paint_curves(
-        self, painter: QPainter, curves: dict[str, tuple[NDArray[np.float64], NDArray[np.float64]]]
+        self, painter: QPainter, curves: list[tuple[int, NDArray[np.float64], NDArray[np.float64]]]
     ) -> None:
-        for index, (x, y) in enumerate(curves.values()):
+        for index, x, y in curves:
             painter.setPen(self._pen(index))
             x, y = thin(x, y, max(int(self._frame.width() / 2), 2))
             gaps = np.flatnonzero(np.isnan(y))
@@ -236,8 +250,8 @@ class Curves(QWidget):
         low, high = self._x_limits
         wanted = low + (pixel - self._frame.left()) / self._frame.width() * (high - low)
         lines = [f"{self._x_label or 'x'} {_short(wanted)}"]
-        for name, series in self._series.items():
-            x, y = series.points()
+        for name in self._series:
+            x, y = self.points(name)
             lines.append(f"{name}: {_short(y[np.abs(x - wanted).argmin()])}")
         return "\n".join(lines)
 

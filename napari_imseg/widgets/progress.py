@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from napari_imseg.engine.records import GenerationRecord, generations
+from napari_imseg.engine.standing import duration
 from napari_imseg.project.project import Project
 from napari_imseg.widgets.columns import Columns
-from napari_imseg.widgets.run_reader import duration
 
 
 @dataclass(frozen=True)

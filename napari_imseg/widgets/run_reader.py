@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from collections import Counter
+from collections.abc import Sequence
 from typing import Final
 
 from napari_imseg.engine.events import (
@@ -21,6 +22,7 @@ from napari_imseg.engine.events import (
     from_line,
     is_last,
 )
+from napari_imseg.engine.standing import Standing
 from napari_imseg.project.runs import STARTUP_SECONDS, Run
 
 _MOST_STEPS: Final = 1000
@@ -57,68 +59,65 @@ class RunReader:
         elif time.monotonic() > self._waiting_until:
             self.over = True
             if self._last is None or not is_last(self._last):
-                events.append(Failed(message=_died(self.run)))
+                events.append(Failed(message=self.run.died_message))
         return events
 
 
 def thinned(lines: list[str]) -> list[str]:
-    """The lines with the steps thinned out, if there are more than a plot can show.
+    """The lines with the steps of each student thinned out, if there are more than a plot can show.
 
     A long run has written hundreds of thousands by the time a project is opened again.
     """
     steps = sum(_STEP_MARK in line for line in lines)
     every = steps // _MOST_STEPS + 1
-    kept, seen = [], 0
+    kept, seen = [], Counter[str]()
     for line in lines:
         if _STEP_MARK in line:
-            seen += 1
-            if seen % every:
+            student = line.partition(_STEP_MARK)[2].partition(',"step":')[0]
+            seen[student] += 1
+            if seen[student] % every:
                 continue
         kept.append(line)
     return kept
 
 
-@dataclass
 class RunSummary:
-    """Where a run stands, from its events.
+    """What a run does, in words, from its events.
 
     Attributes
     ----------
     headline
         What it does now, in one line.
-    share
-        How much of the whole run is done, 0 to 1.
     ended
         ``finished``, ``stopped`` or ``failed``; empty while it works.
     message
         Why it ended, or the newest note.
     """
 
-    headline: str = "Starting…"
-    hardware: str = ""
-    share: float = 0.0
-    seconds_left: float | None = None
-    ended: str = ""
-    message: str = ""
-    _started: RunStarted | None = None
-    _epochs: dict[tuple[int, int], float] = field(default_factory=dict)
+    def __init__(self) -> None:
+        self.headline = "Starting…"
+        self.hardware = ""
+        self.ended = ""
+        self.message = ""
+        self._standing = Standing()
+
+    @property
+    def share(self) -> float:
+        """How much of the whole run is done, 0 to 1."""
+        return self._standing.share
+
+    @property
+    def seconds_left(self) -> float | None:
+        """Of the whole run; ``None`` while nobody knows."""
+        return self._standing.seconds_left
 
     def add(self, event: Event) -> None:
         """Take one event into account."""
+        self._standing.add(event)
         if isinstance(event, RunStarted):
             self._on_start(event)
-        elif isinstance(event, StudentStarted):
-            self.headline = self._place(event.generation, event.student)
-        elif isinstance(event, Epoch):
-            self._epochs[event.generation, event.student] = event.epoch / event.epochs
-            self.headline = (
-                f"{self._place(event.generation, event.student)}, epoch {event.epoch} of {event.epochs}"
-            )
-            self.seconds_left = event.seconds_left
-            self._progress()
-        elif isinstance(event, StudentFinished):
-            self._epochs[event.generation, event.student] = 1.0
-            self._progress()
+        elif isinstance(event, StudentStarted | Epoch | StudentFinished):
+            self.headline = self._who_trains() or self.headline
         elif isinstance(event, Predicted):
             self.headline = f"Generation {event.generation} predicts image {event.done} of {event.total}"
         elif isinstance(event, GenerationFinished):
@@ -131,7 +130,6 @@ class RunSummary:
             self._on_end(event)
 
     def _on_start(self, event: RunStarted) -> None:
-        self._started = event
         self.ended = self.message = ""
         self.hardware = event.device
         self.headline = (
@@ -139,46 +137,35 @@ class RunSummary:
             f"{event.unlabeled} unlabeled images"
         )
 
-    def _on_end(self, event: Event) -> None:
-        self.seconds_left = None
-        self.ended = event.kind  # type: ignore[attr-defined]
+    def _on_end(self, event: Finished | Stopped | Failed) -> None:
+        self.ended = event.kind
         if isinstance(event, Finished):
-            self.share = 1.0
             self.headline = f"Finished: generation {event.best_generation} is the best"
             self.message = ""
-        elif isinstance(event, Stopped | Failed):
+        else:
             self.headline = "Stopped" if isinstance(event, Stopped) else "Failed"
             self.message = event.message
 
-    def _place(self, generation: int, student: int) -> str:
-        if self._started is None:
-            return f"Generation {generation}, student {student + 1}"
-        return (
-            f"Generation {generation} of {self._started.generations}, "
-            f"student {student + 1} of {self._started.students}"
-        )
+    def _who_trains(self) -> str:
+        """The same words whichever of the students at work has said something last."""
+        standing, started = self._standing, self._standing.started
+        if not standing.epochs:
+            return ""
+        students = sorted(standing.epochs)
+        place, count = f"Generation {standing.generation}", ""
+        if started is not None:
+            place += f" of {started.generations}"
+            count = f" of {max(started.students, students[-1] + 1)}"
+        words = f"{place}, {_numbered('student', [student + 1 for student in students])}{count}"
+        done, total = zip(*(standing.epochs[student] for student in students), strict=True)
+        return f"{words}, {_numbered('epoch', done)} of {max(total)}" if any(done) else words
 
-    def _progress(self) -> None:
-        """Share of the epochs of all students that is done."""
-        if self._started is not None:
-            total = (self._started.generations + 1) * self._started.students
-            self.share = min(1.0, sum(self._epochs.values()) / max(1, total))
+
+def _numbered(word: str, numbers: Sequence[int]) -> str:
+    """``student 3``, or ``students 1, 2 and 4``; a number that is said once is not said again."""
+    *first, last = dict.fromkeys(numbers)
+    return f"{word}s {', '.join(map(str, first))} and {last}" if first else f"{word} {last}"
 
 
 def _scored(metric: str, score: float | None) -> str:
     return "" if score is None else f": {metric} {score:.3f}"
-
-
-def _died(run: Run) -> str:
-    return (
-        f"the training process of run {run.name} ended without a word (killed, out of memory, or the disk "
-        f"is full); resume it, or read {run.log_path.name} in its folder"
-    )
-
-
-def duration(seconds: float) -> str:
-    """A time as a person says it: ``40 s``, ``12 min``, ``3 h 20 min``."""
-    if seconds < 90:
-        return f"{round(seconds)} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60:02d} min"

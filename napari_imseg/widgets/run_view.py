@@ -7,10 +7,11 @@ from typing import Final
 
 from qtpy.QtWidgets import QProgressBar, QTabWidget, QVBoxLayout, QWidget
 
-from napari_imseg.engine.events import Epoch, Event, GenerationFinished, RunStarted, Step, StudentStarted
+from napari_imseg.engine.events import Epoch, Event, GenerationFinished, RunStarted, Step
+from napari_imseg.engine.standing import duration
 from napari_imseg.widgets.controls import text
 from napari_imseg.widgets.loss_plot import Curves
-from napari_imseg.widgets.run_reader import RunSummary, duration
+from napari_imseg.widgets.run_reader import RunSummary
 
 _PARTS: Final = 1000
 
@@ -22,8 +23,9 @@ class RunView(QWidget):
         super().__init__(parent)
         self.setObjectName("run_view")
         self.summary = RunSummary()
-        self._steps_before = 0
+        self._starts = 0
         self._steps = 0
+        self._steps_before: dict[int, int] = {}
         self._epochs: dict[str, int] = {}
         self._headline = text("run_headline", "What the run does now", strong=True)
         self._bar = QProgressBar()
@@ -41,7 +43,8 @@ class RunView(QWidget):
     def clear(self) -> None:
         """Forget the run."""
         self.summary = RunSummary()
-        self._steps_before = self._steps = 0
+        self._starts = self._steps = 0
+        self._steps_before.clear()
         self._epochs.clear()
         for curves in (self.loss, self.validation, self.generations):
             curves.clear()
@@ -53,9 +56,9 @@ class RunView(QWidget):
             self.summary.add(event)
             if isinstance(event, Step):
                 self._add_step(event)
-            elif isinstance(event, StudentStarted | RunStarted):
-                self._steps_before += self._steps
-                self._steps = 0
+            elif isinstance(event, RunStarted):
+                self._starts += 1
+                self._steps_before.clear()
             elif isinstance(event, Epoch):
                 self._add_epoch(event)
             elif isinstance(event, GenerationFinished):
@@ -67,7 +70,7 @@ class RunView(QWidget):
         plots.setObjectName("run_plots")
         plots.setDocumentMode(True)
         for curves, title, tip in (
-            (self.loss, "Loss", "Every term of the loss, step by step"),
+            (self.loss, "Loss", "Every term of the loss, step by step, a line for each student"),
             (self.validation, "Validation", "The metric on validation images, a curve for each student"),
             (self.generations, "Generations", "Validation metric and size of the inconsistency mask"),
         ):
@@ -80,9 +83,12 @@ class RunView(QWidget):
         layout.addWidget(plots, 1)
 
     def _add_step(self, event: Step) -> None:
-        self._steps = event.step
+        """A line for each student; those of a generation begin where the one before has ended."""
+        x = self._steps_before.setdefault(event.generation, self._steps) + event.step
+        self._steps = max(self._steps, x)
+        student = f"start {self._starts}, generation {event.generation}, student {event.student}"
         for term, value in event.losses.items():
-            self.loss.add_point(term, self._steps_before + event.step, value)
+            self.loss.add_point(term, x, value, student)
 
     def _add_epoch(self, event: Epoch) -> None:
         if event.metric is None:

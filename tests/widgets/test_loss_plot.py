@@ -49,6 +49,23 @@ def test_points_are_kept_by_series_in_the_order_of_the_legend(curves):
     assert y.tolist() == [1.0, 0.8]
 
 
+def test_strands_of_a_curve_are_lines_of_their_own_under_one_name(curves):
+    for step in range(10):
+        for student, loss in (("first", 1.0), ("second", 0.2)):
+            curves.add_point("supervised", step, loss, student)
+    assert curves.series == ["supervised"]
+    assert curves.strands("supervised") == ["first", "second"]
+    x, y = curves.points("supervised")
+    assert x.tolist() == [*range(10), *range(10)]
+    assert y.tolist() == [1.0] * 10 + [0.2] * 10
+    level = painted(curves)
+    curves.clear()
+    for step in range(10):
+        curves.add_point("supervised", step, 1.0)
+        curves.add_point("supervised", step, 0.2)
+    assert painted(curves) != level
+
+
 def test_clear_forgets_all(curves):
     curves.add_point("supervised", 0, 1.0)
     curves.clear()

@@ -18,7 +18,7 @@ from napari_imseg.engine.events import (
     to_line,
 )
 from napari_imseg.project.runs import Run
-from napari_imseg.widgets.run_reader import RunReader, RunSummary, duration, thinned
+from napari_imseg.widgets.run_reader import RunReader, RunSummary, thinned
 
 STARTED = RunStarted(
     run="r001", method="im", objective="supervised", device="cpu", precision="fp32",
@@ -103,10 +103,10 @@ def test_summary_estimates_share_and_time_left():
     summary.add(STARTED)
     summary.add(StudentStarted(generation=0, student=0, training_images=8, epochs=4, steps=32))
     summary.add(epoch(0, 0, 2, 10.0))
-    assert summary.share == pytest.approx(0.5 / 4)
+    assert summary.share == pytest.approx(0.5 / 3 / 2)
     assert summary.seconds_left == 10
     summary.add(student_done(0, 0, 30.0))
-    assert summary.share == pytest.approx(0.25)
+    assert summary.share == pytest.approx(1 / 3 / 2)
     assert summary.seconds_left == 10
     assert "Generation 0 of 1, student 1 of 2" in summary.headline
 
@@ -128,8 +128,39 @@ def test_summary_tells_how_it_ended():
     assert (summary.ended, summary.share, summary.seconds_left) == ("finished", 1.0, None)
 
 
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.4, "0 s"), (42, "42 s"), (600, "10 min"), (12_000, "3 h 20 min")]
-)
-def test_durations_as_people_say_them(seconds, text):
-    assert duration(seconds) == text
+def begins(generation: int, student: int) -> StudentStarted:
+    return StudentStarted(generation=generation, student=student, training_images=8, epochs=4, steps=32)
+
+
+def test_the_headline_names_all_students_at_work_whoever_speaks():
+    summary, said = RunSummary(), []
+    events = [
+        STARTED.model_copy(update={"generations": 2, "students": 4}),
+        begins(1, 0), begins(1, 1), epoch(1, 0, 1, 20.0), epoch(1, 1, 1, 30.0), epoch(1, 0, 2, 10.0),
+        student_done(1, 0, 9.0), begins(1, 2), student_done(1, 1, 9.0), student_done(1, 2, 9.0),
+    ]  # fmt: skip
+    for event in events:
+        summary.add(event)
+        said.append(summary.headline.removeprefix("Generation 1 of 2, "))
+    assert said[1:] == [
+        "student 1 of 4",
+        "students 1 and 2 of 4",
+        "students 1 and 2 of 4, epochs 1 and 0 of 4",
+        "students 1 and 2 of 4, epoch 1 of 4",
+        "students 1 and 2 of 4, epochs 2 and 1 of 4",
+        "student 2 of 4, epoch 1 of 4",
+        "students 2 and 3 of 4, epochs 1 and 0 of 4",
+        "student 3 of 4",
+        "student 3 of 4",
+    ]
+
+
+def test_thinning_keeps_steps_of_every_student():
+    lines = [
+        to_line(step(number).model_copy(update={"student": student}))
+        for number in range(1, 5001)
+        for student in (0, 1)
+    ]
+    kept = thinned(lines)
+    assert 900 < len(kept) < 1100
+    assert sum('"student":0' in line for line in kept) == len(kept) / 2
