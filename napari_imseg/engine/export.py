@@ -3,33 +3,42 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import label as connected_components
 
-from napari_imseg.core.instances import watershed_instances
-from napari_imseg.core.problem import BACKGROUND, Task
+from napari_imseg.core.problem import Task
 from napari_imseg.core.regions import measure
 from napari_imseg.engine.records import GenerationRecord
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.engine.segmentations import Segmentation, segmentation_of
+from napari_imseg.project.atomic import write_text
 from napari_imseg.project.masks import write_mask
 from napari_imseg.project.project import Project
+from napari_imseg.project.records import ImageRecord
+
+Row = dict[str, object]
+
+IMAGE_COLUMNS = ("image", "path", "plane", "tile", "state", "source", "unlabeled_pixels", "objects")
 
 
 def export(project: Project, record: GenerationRecord | None, out: Path) -> Iterator[tuple[int, int]]:
-    """Write ``masks/``, ``inconsistency/`` and ``measurements.csv`` into ``out``.
+    """Write ``masks/``, ``inconsistency/``, ``measurements.csv`` and ``images.csv`` into ``out``.
 
-    A mask is the label where a person confirmed one and the pseudo-label elsewhere; the
-    column ``source`` of the table tells which. For ``instances`` the objects are measured,
-    for ``semantic`` the connected components of each class.
+    A mask is the label where a person labeled something and the pseudo-label elsewhere. For
+    ``instances`` the objects are measured, else the connected components of each class.
+    ``images.csv`` has a row for every image that nobody rejected: its file, the source of its mask
+    (empty if it has none), and how many pixels of the mask are 0 not because they are background,
+    but because neither a person nor a network said what they are.
 
     Parameters
     ----------
     record
-        Generation whose predictions are used; ``None`` exports confirmed labels only.
+        Generation whose predictions are used; ``None`` exports labels only.
 
     Yields
     ------
@@ -39,72 +48,70 @@ def export(project: Project, record: GenerationRecord | None, out: Path) -> Iter
     Raises
     ------
     ProjectError
-        ``out`` cannot be written.
+        ``out`` cannot be written; an image, a label or a prediction cannot be read.
     """
-    (out / "masks").mkdir(parents=True, exist_ok=True)
-    (out / "inconsistency").mkdir(exist_ok=True)
-    records = project.catalog.images()
-    rows: list[dict[str, object]] = []
-    for done, image in enumerate(records, 1):
-        mask, source = _mask(project, record, image.id, image.state == "labeled")
-        if mask is not None:
-            write_mask(out / "masks" / f"{image.id}.tif", mask)
-            rows += _rows(project, image.id, source, mask)
-        if source == "pseudo-label" and record is not None:
-            im = project.read_prediction(record.name, image.id).im_H_W
-            write_mask(out / "inconsistency" / f"{image.id}.tif", im.astype(np.int32))
-        yield done, len(records)
-    _write_table(out / "measurements.csv", rows)
+    images = project.catalog.images(("unlabeled", "partial", "labeled"))
+    objects: list[Row] = []
+    overview: list[Row] = []
+    for done, image in enumerate(images, 1):
+        found = segmentation_of(project, record, image)
+        rows = [] if found is None else _objects(project, image.id, found)
+        objects += rows
+        overview.append(_overview(image, found, len(rows)))
+        if found is not None:
+            write_mask(out / "masks" / f"{image.id}.tif", found.mask_H_W)
+        if found is not None and found.im_H_W is not None:
+            write_mask(out / "inconsistency" / f"{image.id}.tif", found.im_H_W.astype(np.int32))
+        yield done, len(images)
+    _write_table(out / "measurements.csv", objects, ("image", "source"))
+    _write_table(out / "images.csv", overview, IMAGE_COLUMNS)
 
 
-def _mask(
-    project: Project, record: GenerationRecord | None, image_id: str, confirmed: bool
-) -> tuple[NDArray[np.int32] | None, str]:
-    label = project.read_label(image_id) if confirmed else None
-    if label is not None:
-        return label, "label"
-    if record is None:
-        return None, ""
-    try:
-        stored = project.read_prediction(record.name, image_id)
-    except ProjectError:
-        return None, ""
-    if project.problem.task is Task.INSTANCES and stored.probabilities_C_H_W is not None:
-        found = watershed_instances(
-            stored.probabilities_C_H_W, record.foreground_threshold, record.seed_threshold
-        )
-        return found, "pseudo-label"
-    return stored.pseudo_label_H_W, "pseudo-label"
+def _overview(image: ImageRecord, found: Segmentation | None, objects: int) -> Row:
+    _, height, width = image.shape
+    return {
+        "image": image.id,
+        "path": image.path,
+        "plane": image.plane,
+        "tile": "" if image.tile is None else " ".join(map(str, image.tile)),
+        "state": image.state,
+        "source": "" if found is None else found.source,
+        "unlabeled_pixels": height * width if found is None else found.unlabeled_pixels,
+        "objects": objects,
+    }
 
 
-def _rows(project: Project, image_id: str, source: str, mask: NDArray[np.int32]) -> list[dict[str, object]]:
+def _objects(project: Project, image_id: str, found: Segmentation) -> list[Row]:
     """Measurements of every object of one image, one row each."""
     image = project.read_image(image_id)
-    start = {"image": image_id, "source": source}
+    start: Row = {"image": image_id, "source": found.source}
     if project.problem.task is Task.INSTANCES:
-        return [{**start, **row} for row in _measured(mask, image, project)]
-    rows: list[dict[str, object]] = []
-    names = [info.name for info in project.info.classes]
-    for class_id in range(BACKGROUND + 1, project.problem.classes):
-        components = connected_components(mask == class_id).astype(np.int32)
-        named = {**start, "class": names[class_id - 1]}
-        rows += [{**named, **row} for row in _measured(components, image, project)]
+        return [{**start, **row} for row in _measured(found.mask_H_W, image, project)]
+    rows: list[Row] = []
+    for name, mask_H_W in _classes(project, found.mask_H_W):
+        components = connected_components(mask_H_W).astype(np.int32)
+        rows += [{**start, "class": name, **row} for row in _measured(components, image, project)]
     return rows
 
 
-def _measured(
-    ids: NDArray[np.int32], image: NDArray[np.generic], project: Project
-) -> list[dict[str, object]]:
-    columns = measure(np.maximum(ids, BACKGROUND), image, project.info.pixel_size)
+def _classes(project: Project, mask: NDArray[np.int32]) -> list[tuple[str, NDArray[np.bool_]]]:
+    """Name and pixels (H, W) of each class."""
+    names = [info.name for info in project.info.classes]
+    if project.problem.task is Task.MULTILABEL:
+        return list(zip(names, mask == 1, strict=True))
+    return [(name, mask == class_id) for class_id, name in enumerate(names, 1)]
+
+
+def _measured(ids_H_W: NDArray[np.int32], image: NDArray[Any], project: Project) -> list[Row]:
+    columns = measure(ids_H_W, image, project.info.pixel_size)
     return [dict(zip(columns, values, strict=True)) for values in zip(*columns.values(), strict=True)]
 
 
-def _write_table(path: Path, rows: list[dict[str, object]]) -> None:
-    names = list(dict.fromkeys(name for row in rows for name in row)) or ["image", "source"]
-    try:
-        with path.open("w", newline="", encoding="utf-8") as file:
-            table = csv.DictWriter(file, names)
-            table.writeheader()
-            table.writerows(rows)
-    except OSError as error:
-        raise ProjectError(f"cannot write {path.name}: {error.strerror}; choose another folder") from error
+def _write_table(path: Path, rows: list[Row], columns: tuple[str, ...]) -> None:
+    """Write a table of all columns that any row has, or of ``columns`` if there is no row."""
+    names = list(dict.fromkeys(name for row in rows for name in row)) or list(columns)
+    table = io.StringIO()
+    writer = csv.DictWriter(table, names)
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, table.getvalue())

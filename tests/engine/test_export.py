@@ -9,15 +9,23 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_imseg.core.problem import UNLABELED, Task
 from napari_imseg.engine.evaluation import evaluate
 from napari_imseg.engine.export import export
 from napari_imseg.engine.generations import Generations
 from napari_imseg.engine.model import Model
-from napari_imseg.engine.records import find_generation
+from napari_imseg.engine.records import GenerationRecord, find_generation
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
+from napari_imseg.synthetic.dataset import write_dataset
+
+
+def made_project(folder: Path, task: Task, classes: list[str]) -> Project:
+    """Six images of 64 x 64 pixels without labels."""
+    write_dataset("nuclei", folder / "data", 6, seed=1, shape=(64, 64))
+    return Project.create(folder / "project", images=folder / "data" / "images", task=task, classes=classes)
 
 
 @pytest.fixture
@@ -69,6 +77,132 @@ def test_labels_are_exported_where_confirmed_and_pseudo_labels_elsewhere(
         rows = list(csv.DictReader(file))
     assert {row["source"] for row in rows} >= {"label"}
     assert all(float(row["area"]) > 0 for row in rows)
+
+
+def record_of(generation: int = 0) -> GenerationRecord:
+    """A generation whose predictions a test writes itself."""
+    return GenerationRecord(
+        run="r001",
+        generation=generation,
+        teachers=[],
+        metric_name="iou",
+        score=None,
+        labeled=0,
+        unlabeled=0,
+        foreground_threshold=0.5,
+        seed_threshold=0.5,
+    )
+
+
+def table(path: Path, key: str = "image") -> dict[str, dict[str, str]]:
+    """Rows of a CSV file, by one of its columns."""
+    with path.open(encoding="utf-8") as file:
+        return {row[key]: row for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("classes", [1, 2, 3])
+def test_the_masks_of_a_multilabel_project_are_measured_one_by_one(tmp_path: Path, classes: int) -> None:
+    names = ["cell", "nucleus", "vesicle"][:classes]
+    with made_project(tmp_path, Task.MULTILABEL, names) as project:
+        labeled, predicted = project.catalog.images()[:2]
+        masks = np.zeros((classes, 64, 64), np.int32)
+        for place in range(classes):
+            masks[place, 10 : 20 + place, 10:20] = 1
+        project.write_label(labeled.id, masks)
+        project.write_prediction("r001-g0", predicted.id, masks[:, ::-1], masks[0] > 0)
+        list(export(project, record_of(), tmp_path / "out"))
+
+    np.testing.assert_array_equal(
+        tifffile.imread(tmp_path / "out" / "masks" / f"{labeled.id}.tif"), masks.squeeze()
+    )
+    with (tmp_path / "out" / "measurements.csv").open(encoding="utf-8") as file:
+        rows = [
+            (row["image"], row["source"], row["class"], float(row["area"])) for row in csv.DictReader(file)
+        ]
+    areas = [(name, 100.0 + 10 * place) for place, name in enumerate(names)]
+    assert rows == [(labeled.id, "label", *area) for area in areas] + [
+        (predicted.id, "pseudo-label", *area) for area in areas
+    ]
+
+
+def test_a_label_in_part_is_completed_by_the_networks(tmp_path: Path) -> None:
+    with made_project(tmp_path, Task.SEMANTIC, ["cell"]) as project:
+        begun, done, lonely, erased = project.catalog.images()[:4]
+        half = np.full((64, 64), UNLABELED, np.int32)
+        half[:32] = 0
+        half[5:10, 5:10] = 1
+        pseudo = np.zeros((64, 64), np.int32)
+        pseudo[40:50, 40:50] = pseudo[20:30, 20:30] = 1
+        project.write_label(begun.id, half, state="partial")
+        project.write_label(done.id, half)
+        project.write_label(lonely.id, half)
+        project.write_label(erased.id, np.full_like(half, UNLABELED), state="partial")
+        for image in (begun, done, erased):
+            project.write_prediction("r001-g0", image.id, pseudo, np.ones((64, 64), bool))
+        list(export(project, record_of(), tmp_path / "out"))
+
+    merged = np.where(half == UNLABELED, pseudo, half)
+    for image in (begun, done):
+        np.testing.assert_array_equal(tifffile.imread(tmp_path / "out" / "masks" / f"{image.id}.tif"), merged)
+        im = tifffile.imread(tmp_path / "out" / "inconsistency" / f"{image.id}.tif")
+        np.testing.assert_array_equal(im, half == UNLABELED)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out" / "masks" / f"{erased.id}.tif"), pseudo)
+    alone = tifffile.imread(tmp_path / "out" / "masks" / f"{lonely.id}.tif")
+    np.testing.assert_array_equal(alone, np.maximum(half, 0))
+    images = table(tmp_path / "out" / "images.csv")
+    told = {
+        name: (row["source"], int(row["unlabeled_pixels"]), row["objects"]) for name, row in images.items()
+    }
+    assert told[begun.id] == told[done.id] == ("label and pseudo-label", 0, "2")
+    assert told[lonely.id] == ("label", 32 * 64, "1")
+    assert told[erased.id] == ("pseudo-label", 0, "2")
+    assert [row["state"] for row in images.values()][:4] == ["partial", "labeled", "labeled", "partial"]
+
+
+def test_rejected_images_are_left_out_and_unknown_ones_are_listed(tmp_path: Path) -> None:
+    with made_project(tmp_path, Task.SEMANTIC, ["cell"]) as project:
+        rejected, unknown, *_ = project.catalog.images()
+        blank = np.zeros((64, 64), np.int32)
+        project.write_prediction("r001-g0", rejected.id, blank, blank > 0)
+        project.write_label(rejected.id, blank, state="rejected")
+        assert list(export(project, record_of(), tmp_path / "out"))[-1] == (5, 5)
+
+    assert not (tmp_path / "out" / "masks" / f"{rejected.id}.tif").exists()
+    images = table(tmp_path / "out" / "images.csv")
+    assert rejected.id not in images
+    assert images[unknown.id]["path"] == unknown.path
+    assert (images[unknown.id]["source"], images[unknown.id]["unlabeled_pixels"]) == ("", "4096")
+
+
+def test_predicted_instances_join_those_of_a_label_in_part(tmp_path: Path) -> None:
+    with made_project(tmp_path, Task.INSTANCES, ["cell"]) as project:
+        begun = project.catalog.images()[0]
+        label = np.full((64, 64), UNLABELED, np.int32)
+        label[10:20, 10:20] = 7
+        interior = np.zeros((64, 64), bool)
+        interior[9:21, 9:21] = True  # the same object, a little larger
+        interior[40:50, 40:50] = True  # one that nobody labeled
+        maps = np.stack([~interior, interior, np.zeros_like(interior)]).astype(np.float32)
+        project.write_label(begun.id, label, state="partial")
+        project.write_prediction("r001-g0", begun.id, interior.astype(np.int32), interior, maps)
+        list(export(project, record_of(), tmp_path / "out"))
+
+    mask = tifffile.imread(tmp_path / "out" / "masks" / f"{begun.id}.tif")
+    assert np.unique(mask).tolist() == [0, 7, 8]
+    np.testing.assert_array_equal(mask == 7, label == 7)
+    assert (mask[40:50, 40:50] == 8).all()
+    rows = table(tmp_path / "out" / "measurements.csv", "id")
+    assert {name: float(row["area"]) for name, row in rows.items()} == {"7": 100, "8": 100}
+
+
+def test_a_damaged_prediction_is_told_and_not_passed_over(tmp_path: Path) -> None:
+    with made_project(tmp_path, Task.SEMANTIC, ["cell"]) as project:
+        image = project.catalog.images()[0]
+        blank = np.zeros((64, 64), np.int32)
+        project.write_prediction("r001-g0", image.id, blank, blank > 0)
+        project.paths.prediction("r001-g0", image.id).write_bytes(b"II*")
+        with pytest.raises(ProjectError, match="train again"):
+            list(export(project, record_of(), tmp_path / "out"))
 
 
 def test_an_unknown_generation_is_named(trained: Project) -> None:

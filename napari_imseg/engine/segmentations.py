@@ -1,0 +1,118 @@
+"""What is known of an image: the label where there is one, the pseudo-label elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.core.instances import watershed_instances
+from napari_imseg.core.problem import BACKGROUND, Task
+from napari_imseg.engine.records import GenerationRecord
+from napari_imseg.engine.validation import has_labels
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.project import Project
+from napari_imseg.project.records import ImageRecord
+
+Source = Literal["label", "label and pseudo-label", "pseudo-label"]
+
+
+@dataclass(frozen=True)
+class Segmentation:
+    """What is known of one image.
+
+    Attributes
+    ----------
+    mask_H_W
+        int32 class or instance ids; (C, H, W) of 0 and 1 for ``multilabel``. Never negative:
+        where nobody decided it is 0, as background is.
+    source
+        Who said so; ``label and pseudo-label`` if the label covers a part of the image.
+    im_H_W
+        Where the networks disagree on what comes from them; ``None`` if nothing does.
+    unlabeled_pixels
+        Pixels that are 0 because no person labeled them and no network predicted them.
+    """
+
+    mask_H_W: NDArray[np.int32]
+    source: Source
+    im_H_W: NDArray[np.bool_] | None = None
+    unlabeled_pixels: int = 0
+
+
+def segmentation_of(
+    project: Project, record: GenerationRecord | None, image: ImageRecord
+) -> Segmentation | None:
+    """The segmentation of one image; ``None`` if there is neither a label nor a pseudo-label.
+
+    Parameters
+    ----------
+    record
+        Generation whose predictions are used; ``None`` for labels alone.
+
+    Raises
+    ------
+    ProjectError
+        A label or a prediction is damaged.
+    """
+    label = project.read_label(image.id) if image.state in ("partial", "labeled") else None
+    if label is not None and not has_labels(label):
+        label = None
+    if label is not None and (label >= 0).all():
+        return Segmentation(label, "label")
+    predicted = _predicted(project, record, image.id)
+    if label is None or predicted is None:
+        return predicted if label is None else _label_alone(label)
+    return _merged(label, predicted, project.problem.task)
+
+
+def _predicted(project: Project, record: GenerationRecord | None, image_id: str) -> Segmentation | None:
+    """What the networks say, if they have seen the image."""
+    if record is None or not project.paths.prediction(record.name, image_id).exists():
+        return None
+    stored = project.read_prediction(record.name, image_id)
+    if project.problem.task is not Task.INSTANCES:
+        return Segmentation(stored.pseudo_label_H_W, "pseudo-label", stored.im_H_W)
+    if stored.probabilities_C_H_W is None:
+        raise ProjectError(
+            f"generation {record.name} kept no probabilities of '{image_id}'; choose a newer generation"
+        )
+    found = watershed_instances(
+        stored.probabilities_C_H_W, record.foreground_threshold, record.seed_threshold
+    )
+    return Segmentation(found, "pseudo-label", stored.im_H_W)
+
+
+def _label_alone(label: NDArray[np.int32]) -> Segmentation:
+    unlabeled = int(np.count_nonzero(_open(label)))
+    return Segmentation(np.maximum(label, BACKGROUND), "label", unlabeled_pixels=unlabeled)
+
+
+def _merged(label: NDArray[np.int32], predicted: Segmentation, task: Task) -> Segmentation:
+    """The label, and the pseudo-label where nothing is labeled."""
+    open_H_W, pseudo = _open(label), predicted.mask_H_W
+    if task is Task.INSTANCES:
+        pseudo = _undecided(pseudo, open_H_W, int(label.max()))
+    im = None if predicted.im_H_W is None else predicted.im_H_W & open_H_W
+    return Segmentation(np.where(label < 0, pseudo, label), "label and pseudo-label", im)
+
+
+def _open(label: NDArray[np.int32]) -> NDArray[np.bool_]:
+    """True (H, W) where nobody has decided, in any mask for ``multilabel``."""
+    return np.asarray((label < 0).reshape(-1, *label.shape[-2:]).any(axis=0))
+
+
+def _undecided(ids_H_W: NDArray[np.int32], open_H_W: NDArray[np.bool_], highest: int) -> NDArray[np.int32]:
+    """Predicted objects that lie mostly where nothing is labeled, with ids above ``highest``.
+
+    The others are left out: what shows of them is the rim of an object that a person labeled.
+    """
+    total = np.bincount(ids_H_W.ravel())
+    undecided = np.bincount(ids_H_W[open_H_W], minlength=len(total))
+    kept = np.flatnonzero(2 * undecided > total)
+    kept = kept[kept != BACKGROUND]
+    renamed = np.zeros(len(total), np.int32)
+    renamed[kept] = np.arange(highest + 1, highest + 1 + len(kept))
+    return renamed[ids_H_W]
