@@ -25,7 +25,7 @@ class Preferences:
 
     brush_size: int = 10
     autosave_seconds: float = 1.0
-    im_color: str = "#e69f00"
+    im_color: str = "#cc79a7"
     prefetch: int = 3
 
 

@@ -25,6 +25,7 @@ from napari_imseg.widgets.layers import (
 )
 from napari_imseg.widgets.loading import Shown, ShownPrediction
 from napari_imseg.widgets.overlays import Overlays
+from napari_imseg.widgets.preferences import Preferences
 from napari_imseg.widgets.undo import History
 
 KEY: Final = "napari-imseg"
@@ -47,7 +48,7 @@ class ProjectLayers:
     made = Signal(object)
     """A layer of ours entered the viewer, with its keys still unbound."""
 
-    def __init__(self, viewer: Any, info: ProjectInfo, *, im_color: str = "#cc79a7") -> None:
+    def __init__(self, viewer: Any, info: ProjectInfo, *, im_color: str = Preferences.im_color) -> None:
         self._viewer = viewer
         self._stack = LayerStack(viewer)
         self._overlays = Overlays()

@@ -10,6 +10,7 @@ from napari.qt.threading import create_worker
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QFileDialog,
+    QHBoxLayout,
     QListWidget,
     QListWidgetItem,
     QProgressBar,
@@ -69,7 +70,25 @@ class ProjectPanel(QWidget):
 
     def _project_page(self) -> QWidget:
         page = QWidget()
+        self._make_parts()
         layout = column(page)
+        for widget in (self._name, self._about, self._progress, self._counts, heading("Classes")):
+            layout.addWidget(widget)
+        layout.addWidget(self._classes)
+        layout.addWidget(self._warnings_part)
+        layout.addWidget(heading("Images and labels"))
+        layout.addLayout(self._files_row())
+        layout.addStretch(1)
+        layout.addLayout(
+            row(
+                button("project_close", "Close project", "Save, and close it; training goes on", self._close),
+                button("project_advance", "To the queue →", "Go on to step 2", self.advance.emit),
+            )
+        )
+        return page
+
+    def _make_parts(self) -> None:
+        """What the page of an open project shows."""
         self._name = text("project_name", "Name of the project", strong=True)
         self._about = text("project_about", "Task, folder, size")
         self._progress = QProgressBar()
@@ -87,39 +106,17 @@ class ProjectPanel(QWidget):
         self._warnings.setObjectName("project_warnings")
         self._warnings.setWordWrap(True)
         self._warnings.setToolTip("Files that were left out or have changed, and why")
-        layout.addWidget(self._name)
-        layout.addWidget(self._about)
-        layout.addWidget(self._progress)
-        layout.addWidget(self._counts)
-        layout.addWidget(heading("Classes"))
-        layout.addWidget(self._classes)
         self._warnings_part = folding(
             "project_warnings_fold", "Files that were left out", "Which files, and why", self._warnings
         )
-        layout.addWidget(self._warnings_part)
-        layout.addWidget(heading("Images and labels"))
-        layout.addLayout(
-            row(
-                button("project_add", "Add images…", "Add a folder of images to this project", self._ask_add),
-                button(
-                    "project_import",
-                    "Import labels…",
-                    "Take over labels of another program",
-                    self._ask_import,
-                ),
-                button(
-                    "project_relink", "Relink…", "Find images that were moved or changed", self._ask_relink
-                ),
-            )
+
+    def _files_row(self) -> QHBoxLayout:
+        add, take_over, relink = "Add images…", "Import labels…", "Relink…"
+        return row(
+            button("project_add", add, "Add a folder of images to this project", self._ask_add),
+            button("project_import", take_over, "Take over labels of another program", self._ask_import),
+            button("project_relink", relink, "Find images that were moved or changed", self._ask_relink),
         )
-        layout.addStretch(1)
-        layout.addLayout(
-            row(
-                button("project_close", "Close project", "Save, and close it; training goes on", self._close),
-                button("project_advance", "To the queue →", "Go on to step 2", self.advance.emit),
-            )
-        )
-        return page
 
     def ask_new(self) -> NewProjectDialog:
         """Open the dialog for a new project."""

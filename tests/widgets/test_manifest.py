@@ -13,6 +13,8 @@ from npe2 import PluginManifest
 from qtpy.QtWidgets import QWidget
 
 import napari_imseg
+from napari_imseg.project.info import PALETTE
+from napari_imseg.widgets.colors import other_than
 from napari_imseg.widgets.preferences import Preferences, preferences
 
 FILE = Path(napari_imseg.__file__).parent / "napari.yaml"
@@ -71,6 +73,10 @@ def test_preferences_are_read_from_napari(plugin_settings, npe2pm):
     assert preferences() == Preferences()
     get_plugin_settings("napari-imseg").labeling.brush_size = 25
     assert preferences().brush_size == 25
+
+
+def test_the_mask_has_a_color_that_the_first_classes_do_not_have():
+    assert other_than(PALETTE[:6], Preferences().im_color) == Preferences().im_color
 
 
 def test_preferences_without_the_plugin_are_the_defaults(plugin_settings):
