@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ class Database:
     """A pool of connections: each is lent to one thread at a time.
 
     Readers never wait for writers (write-ahead log). Connections are not bound to
-    threads, so worker threads that come and go leave none behind.
+    threads, so worker threads that come and go leave none behind. Where the folder cannot be
+    written, the file can still be read.
 
     Parameters
     ----------
@@ -86,17 +88,25 @@ class Database:
             return self._connect()
 
     def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self.path, timeout=BUSY_SECONDS, isolation_level=None, check_same_thread=False
+        if self.path.exists() and not _writable(self.path):
+            return self._connect_to_read()
+        synchronous = "FULL" if self._durable else "OFF"
+        return _connected(
+            str(self.path),
+            f"PRAGMA journal_mode = {self._journal}",
+            f"PRAGMA synchronous = {synchronous}",
+            "PRAGMA foreign_keys = ON",
         )
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        """Read where nothing can be written, not even the index of a write-ahead log."""
+        address = f"{self.path.resolve().as_uri()}?mode=ro"
         try:
-            connection.execute(f"PRAGMA journal_mode = {self._journal}")
-            connection.execute(f"PRAGMA synchronous = {'FULL' if self._durable else 'OFF'}")
-            connection.execute("PRAGMA foreign_keys = ON")
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+            return _connected(address, "SELECT count(*) FROM sqlite_master")
+        except sqlite3.OperationalError:
+            if self.path.with_name(f"{self.path.name}-wal").exists():  # the newest changes are in there
+                raise
+            return _connected(f"{address}&immutable=1", "SELECT count(*) FROM sqlite_master")
 
     def _give_back(self, connection: sqlite3.Connection) -> None:
         self._idle.put(connection)
@@ -112,3 +122,25 @@ class Database:
         return (
             f"'{self.path}' cannot be used ({text}); check that the folder is writable and the disk not full"
         )
+
+
+def _connected(address: str, *statements: str) -> sqlite3.Connection:
+    """A connection on which ``statements`` were executed; the address is a path or a URI."""
+    connection = sqlite3.connect(
+        address,
+        timeout=BUSY_SECONDS,
+        isolation_level=None,
+        check_same_thread=False,
+        uri=address.startswith("file:"),
+    )
+    try:
+        for statement in statements:
+            connection.execute(statement)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _writable(path: Path) -> bool:
+    return os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)

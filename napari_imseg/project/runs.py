@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import platform
 import shutil
 import sys
@@ -166,7 +167,7 @@ class Run:
         (self.folder / "stop").unlink(missing_ok=True)
 
     def is_running(self) -> bool:
-        """True while a trainer holds the lock."""
+        """True while a trainer holds the lock; where it cannot be tried, while events come in."""
         if not (self.folder / "run.lock").exists():
             return False
         probe = FileLock(self.folder / "run.lock", timeout=0, thread_local=False)
@@ -174,6 +175,8 @@ class Run:
             probe.acquire()
         except Timeout:
             return True
+        except OSError:  # the folder cannot be written
+            return self._last_kind() not in _LAST and _seconds_old(self.events_path) < STARTUP_SECONDS
         probe.release()
         return False
 
@@ -183,8 +186,7 @@ class Run:
         if self.is_running():
             return "running"
         kind = self._last_kind()
-        seconds_old = time.time() - (self.folder / "settings.json").stat().st_mtime
-        if not kind and seconds_old < STARTUP_SECONDS:
+        if not kind and _seconds_old(self.folder / "settings.json") < STARTUP_SECONDS:
             return "running"
         return _LAST.get(kind, "died")
 
@@ -246,6 +248,10 @@ def _next_folder(parent: Path) -> Path:
 def run_number(name: str) -> int:
     """The number in the name of a run, ``r012``; 0 for another name."""
     return int(name[1:]) if name.startswith("r") and name[1:].isdecimal() else 0
+
+
+def _seconds_old(path: Path) -> float:
+    return time.time() - path.stat().st_mtime if path.exists() else math.inf
 
 
 def _json(values: Mapping[str, Any]) -> str:
