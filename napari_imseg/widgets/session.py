@@ -206,8 +206,17 @@ class Session(QObject):
             self.jobs.run("project", lambda: work(project), done, topic=topic)
 
 
+def _import_what_threads_share() -> None:
+    """Slow to import, and not to be imported by two threads at once: each sees half of scipy.spatial."""
+    import skimage.measure
+    import skimage.transform
+
+    _ = skimage.measure.regionprops_table, skimage.transform.resize  # both are loaded when they are named
+    ranking_titles()
+
+
 def _open(folder: Path) -> _Opened:
-    ranking_titles()  # imports all rankings, which takes long; from now on they are at hand
+    _import_what_threads_share()
     project = Project.open(folder, exclusive=True)
     try:
         known = runs(project.folder)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gc
+import subprocess
+import sys
 import threading
 import time
 
@@ -379,6 +381,16 @@ def test_a_label_that_is_cleared_is_labeled_no_more(open_dock, qtbot):
     qtbot.waitUntil(lambda: state_on_disk(dock, here) == "labeled")
     labeling.clear()
     qtbot.waitUntil(lambda: state_on_disk(dock, here) == "unlabeled")
+
+
+def test_what_several_threads_need_is_imported_before_they_start():
+    code = (
+        "import sys; from napari_imseg.widgets import session; "
+        "session._import_what_threads_share(); known = set(sys.modules); "
+        "from skimage.transform import resize; import napari_imseg.core.regions; "
+        "new = [one for one in set(sys.modules) - known if 'scipy' in one]; sys.exit(str(new) if new else 0)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
 
 
 def test_a_project_that_is_being_opened_is_not_opened_twice(dock, make_project, qtbot, monkeypatch):
