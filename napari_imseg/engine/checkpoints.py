@@ -74,8 +74,17 @@ def load_state(
             _, index, entry = key.split("/")
             state.setdefault(int(index), {})[entry] = value
     optimizer.load_state_dict({"state": state, "param_groups": json.loads(header["groups"])})
+    _lay_out_as_weights(optimizer)
     progress: dict[str, Any] = json.loads(header["progress"])
     return progress
+
+
+def _lay_out_as_weights(optimizer: torch.optim.Optimizer) -> None:
+    """A fused optimizer mixes up moments that lie in memory in another order than their weights."""
+    for weight, entries in optimizer.state.items():
+        for key, value in entries.items():
+            if isinstance(value, Tensor) and value.shape == weight.shape:
+                entries[key] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def _load_module(module: nn.Module, prefix: str, tensors: dict[str, Tensor], path: Path) -> None:

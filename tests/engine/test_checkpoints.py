@@ -22,3 +22,24 @@ def test_a_damaged_file_is_told_and_nothing_is_unpickled(tmp_path: Path, kept: i
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(ProjectError, match=r"g0-s0\.resume' is damaged .*; delete it and resume"):
         load_state(path, {"network": network}, optimizer)
+
+
+@pytest.mark.parametrize("layout", [torch.contiguous_format, torch.channels_last])
+def test_a_fused_optimizer_goes_on_as_if_nothing_had_happened(
+    tmp_path: Path, layout: torch.memory_format
+) -> None:
+    def weights_after(resumed: bool) -> torch.Tensor:
+        torch.manual_seed(0)
+        network = nn.Conv2d(3, 4, 3).to(memory_format=layout)  # type: ignore[call-overload]
+        optimizer = torch.optim.AdamW(network.parameters(), lr=0.01, fused=True)
+        images = torch.rand(2, 3, 8, 8)
+        for step in range(6):
+            if resumed and step == 3:
+                save_state(tmp_path / "resume", {"network": network}, optimizer, {})
+                load_state(tmp_path / "resume", {"network": network}, optimizer)
+            optimizer.zero_grad()
+            network(images).square().mean().backward()
+            optimizer.step()
+        return network.weight.detach()
+
+    torch.testing.assert_close(weights_after(True), weights_after(False), rtol=0, atol=0)
