@@ -73,6 +73,9 @@ class UnlabeledImage:
         Seeded per image and generation.
     previous
         What the image taught the generation before; the first example, if there were several.
+    limits
+        Lowest and highest validation score of the first networks (of the compared ones, if any);
+        0 and 1 if there is no validation image.
     judge
         Judges masks without the truth, for curators with ``judge_of``.
     truth_H_W
@@ -84,6 +87,7 @@ class UnlabeledImage:
     generation: int
     rng: np.random.Generator
     previous: Example | None = None
+    limits: tuple[float, float] = (0.0, 1.0)
     judge: Judge | None = None
     truth_H_W: NDArray[np.int16] | None = None
 
@@ -146,15 +150,7 @@ JudgeOf = Literal["", "masks", "blocked"]
 
 
 class Judge(Protocol):
-    """Judges masks without the truth: an ensemble of EvalNets.
-
-    Attributes
-    ----------
-    limits
-        Lowest and highest validation score of the networks that the run started with.
-    """
-
-    limits: tuple[float, float]
+    """Judges masks without the truth: an ensemble of EvalNets."""
 
     def score(self, image_C_H_W: NDArray[np.float32], mask_H_W: NDArray[np.int16]) -> float:
         """Expected IoU of a mask of an image, from 0 to 1."""
@@ -228,8 +224,6 @@ class Curator(Method):
         True if all students of a generation are asked, not its teachers alone.
     judge_of
         What EvalNets learn to judge before the first generation is curated; empty for none.
-    compares_augmented
-        True if the EvalNets also learn from networks that were trained on augmented labels.
     needs_truth
         True for a control that is told the truth about unlabeled images.
     """
@@ -239,16 +233,23 @@ class Curator(Method):
     needs_im_class: ClassVar[bool] = False
     asks_all_students: ClassVar[bool] = False
     judge_of: ClassVar[JudgeOf] = ""
-    compares_augmented: ClassVar[bool] = False
     needs_truth: ClassVar[bool] = False
 
     def labeled_set(self, labeled: Sequence[Example]) -> list[Example]:
         """What every generation learns of the labeled images; as they are by default."""
         return list(labeled)
 
+    def compared_set(self, labeled: Sequence[Example]) -> list[Example]:
+        """What further first networks learn, which only EvalNets learn from; none by default."""
+        return []
+
     def width(self, generation: int, alpha: float) -> float:
         """Width factor of the students of a generation, ``alpha`` by default."""
         return alpha
+
+    def least_steps(self, images: int, batch_size: int) -> int:
+        """Steps of an epoch of later generations at least; ``images`` are all, labeled or not."""
+        return 0
 
     def views(self) -> Views | None:
         """How the best teacher looks at an image; ``None`` (the default) asks all teachers, once each."""

@@ -289,15 +289,35 @@ def teachers(problem: Problem, method: type[Curator], seed: int = 0, differ: boo
     return known, answers
 
 
+class Lenient:
+    """A judge that likes every mask."""
+
+    def score(self, image_C_H_W: Any, mask_H_W: Any) -> float:
+        return 0.9
+
+
+def told(known: Example, answers: Any, generation: int = 1, seed: int = 0) -> UnlabeledImage:
+    """Everything that a curator may be told of an image."""
+    return UnlabeledImage(
+        known.image_C_H_W,
+        answers,
+        generation,
+        np.random.default_rng(seed),
+        limits=(0.5, 0.8),
+        judge=Lenient(),
+        truth_H_W=known.target_H_W,
+    )
+
+
 @cases(Curator)
 @pytest.mark.parametrize("generation", [1, 2, 4])
 def test_curated_examples_are_well_formed(method: type[Curator], problem: Problem, generation: int) -> None:
     known, answers = teachers(problem, method)
-    image, untouched = known.image_C_H_W.copy(), answers.copy()
+    before, untouched = known.image_C_H_W.copy(), answers.copy()
     curator = method(method.Settings(), problem)
-    curated = curator.curate(UnlabeledImage(image, answers, generation, np.random.default_rng(3)))
-    again = curator.curate(UnlabeledImage(image, answers, generation, np.random.default_rng(3)))
-    assert np.array_equal(image, known.image_C_H_W), "the image of the pool was changed"
+    curated = curator.curate(told(known, answers, generation, seed=3))
+    again = curator.curate(told(known, answers, generation, seed=3))
+    assert np.array_equal(before, known.image_C_H_W), "the image of the pool was changed"
     assert np.array_equal(answers, untouched), "the predictions were changed"
     assert curated
     for first, second in zip(curated, again, strict=True):
@@ -319,7 +339,7 @@ def test_curated_examples_are_well_formed(method: type[Curator], problem: Proble
 def test_agreement_is_the_label(method: type[Curator], problem: Problem) -> None:
     known, answers = teachers(problem, method, differ=False)
     curator = method(method.Settings(), problem)
-    curated = curator.curate(UnlabeledImage(known.image_C_H_W, answers, 1, np.random.default_rng(0)))
+    curated = curator.curate(told(known, answers))
     assert curated
     for one in curated:
         labels, counts = np.unique(one.target_H_W, return_counts=True)
@@ -334,7 +354,7 @@ def test_an_image_without_agreement_is_dropped_or_unlabeled(method: type[Curator
     answers[0], answers[1] = 0.1, 0.1
     answers[0, 0], answers[1, -1] = 0.9, 0.9
     curator = method(method.Settings(), problem)
-    curated = curator.curate(UnlabeledImage(known.image_C_H_W, answers, 1, np.random.default_rng(0)))
+    curated = curator.curate(told(known, answers))
     if method.needs_im_class:
         assert curated == []
 
@@ -344,7 +364,7 @@ def test_an_image_of_background_alone_is_handled(method: type[Curator], problem:
     known, answers = teachers(problem, method, differ=False)
     answers[:] = probabilities(problem, np.zeros_like(known.target_H_W))
     curator = method(method.Settings(), problem)
-    for one in curator.curate(UnlabeledImage(known.image_C_H_W, answers, 1, np.random.default_rng(0))):
+    for one in curator.curate(told(known, answers)):
         assert one.target_H_W.max() <= 0
 
 
@@ -354,7 +374,7 @@ def test_too_few_teachers_are_an_error(method: type[Curator], problem: Problem) 
     if method.minimum_teachers > 1:
         curator = method(method.Settings(), problem)
         with pytest.raises(ValueError, match="at least"):
-            curator.curate(UnlabeledImage(known.image_C_H_W, answers[:1], 1, np.random.default_rng(0)))
+            curator.curate(told(known, answers[:1]))
 
 
 # --- classifiers ----------------------------------------------------------------------------

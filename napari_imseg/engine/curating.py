@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.engine import curated
 from napari_imseg.engine.augmenting import augmented, look
+from napari_imseg.engine.judges import judge_of
 from napari_imseg.engine.prediction import Ensemble
 from napari_imseg.engine.room import Room
 from napari_imseg.method import Example, UnlabeledImage, Views
@@ -41,11 +44,23 @@ def curate(
     seed = [room.settings.seed, generation]
     views = curator.views()
     answers = predictions if views is None else _looks(room, views, ensemble, image_ids, images, seed)
+    judge = judge_of(room)
+    limits = room.limits if curator.judge_of or curator.needs_truth else (0.0, 1.0)
     made: list[Example] = []
     dropped = 0
     for image_id, image, probabilities in zip(image_ids, images, answers, strict=True):
         rng = np.random.default_rng([*seed, crc32(image_id.encode())])
-        found = curator.curate(UnlabeledImage(image, probabilities, generation + 1, rng))
+        unlabeled = UnlabeledImage(
+            image,
+            probabilities,
+            generation + 1,
+            rng,
+            previous=_previous(room, generation).get(image_id) if curator.judge_of == "masks" else None,
+            limits=limits,
+            judge=judge,
+            truth_H_W=room.truth(image_id) if curator.needs_truth else None,
+        )
+        found = curator.curate(unlabeled)
         dropped += not found
         made += [
             Example(each.image_C_H_W.astype(np.float16), each.target_H_W, image_id, each.strength)
@@ -68,3 +83,9 @@ def _looks(
     for first in range(0, len(images), size):
         some = slice(first, first + size)
         yield from look(ensemble.members[0], np.stack(images[some]), views, seeds[some], room.hardware.device)
+
+
+@lru_cache(1)
+def _previous(room: Room, generation: int) -> dict[str, Example]:
+    """What each unlabeled image taught the students of a generation."""
+    return {example.name: example for example in curated.read(room.curated(generation))}

@@ -18,6 +18,7 @@ from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
 from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, Predicted, RunStarted
 from napari_imseg.engine.executors import executor_for
+from napari_imseg.engine.judges import judge_path
 from napari_imseg.engine.pool import Shard
 from napari_imseg.engine.recipe import recipe_of
 from napari_imseg.engine.records import (
@@ -26,12 +27,12 @@ from napari_imseg.engine.records import (
     best_of,
     generation_path,
     read_record,
+    record_path,
     write_record,
 )
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.engine.students import record_path
-from napari_imseg.engine.tasks import ShardTask, StudentTask, Work
+from napari_imseg.engine.tasks import JudgeTask, ShardTask, StudentTask, Work
 from napari_imseg.engine.validation import metric_name, validate
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
@@ -105,7 +106,7 @@ class Generations:
             device=room.hardware.description,
             precision=room.hardware.precision,
             generations=room.last,
-            students=len(room.seats),
+            students=len(room.seats(1)),
             labeled=len(room.sets.labeled),
             validation=len(room.sets.validation),
             unlabeled=len(room.sets.unlabeled),
@@ -127,11 +128,12 @@ class Generations:
 
     def _students(self, generation: int) -> Generator[Event, None, list[StudentRecord]]:
         """Train what is not trained yet; all students of the generation, best first."""
-        seats, workers = len(self.room.seats), self.executor.workers
+        seats, workers = len(self.room.seats(generation)), self.executor.workers
         paths = [record_path(self.run.checkpoints, generation, student) for student in range(seats)]
         waiting = [student for student, path in enumerate(paths) if not path.exists()]
         passes = self.room.last - generation + 1
-        later = (passes - 1) * math.ceil(seats / workers)
+        later = (passes - 1) * math.ceil(len(self.room.seats(1)) / workers)
+        later += self._judge_rounds if generation == 0 else 0
         started: dict[Work, float] = {}
 
         def tasks() -> Iterator[StudentTask]:
@@ -154,16 +156,49 @@ class Generations:
             else:
                 finished += 1
         records = [read_record(StudentRecord, path) for path in paths]
+        own = sum(not seat.compared for seat in self.room.seats(generation))
+        if generation == 0 and self._judge_rounds:
+            yield from self._judges(records)
         # METHODS 1.2: rounded to 3 decimals, stable sort, the earlier student wins ties
-        return sorted(records, key=lambda record: -round(record.score or 0.0, 3))
+        return sorted(records[:own], key=lambda record: -round(record.score or 0.0, 3))
+
+    @property
+    def _judge_rounds(self) -> int:
+        """How often all workers train an EvalNet; 0 if the curator wants none."""
+        curator = self.room.recipe.curator
+        if curator is None or not curator.judge_of or not self.room.last:
+            return 0
+        trained: int = curator.settings.evalnets_trained
+        return math.ceil(trained / self.executor.workers)
+
+    def _judges(self, students: list[StudentRecord]) -> Iterator[Event]:
+        """Train EvalNets on what the first networks say of the labeled images."""
+        room, settings = self.room, self.room.recipe.curator.settings  # type: ignore[union-attr]
+        members = tuple(record.member for record in students)
+        numbers = range(settings.evalnets_trained)
+        waiting = [number for number in numbers if not judge_path(room, number).with_suffix(".json").exists()]
+        later = self.room.last * math.ceil(len(room.seats(1)) / self.executor.workers)
+
+        def tasks() -> Iterator[JudgeTask]:
+            for place, number in enumerate(waiting):
+                rounds = self._judge_rounds - place // self.executor.workers + later
+                yield JudgeTask(number, members, self.clock.share(rounds, room.last + 1))
+
+        for _, told in self.executor.do(tasks()):
+            self.clock.note()
+            if isinstance(told, Event):
+                yield told
 
     def _teach(
         self, generation: int, students: list[StudentRecord]
     ) -> Generator[Event, None, GenerationRecord]:
         """Let the best students predict the unlabeled images and curate what the next learn."""
         teachers = [record.member for record in students[: self.settings.top_k]]
+        curator = self.room.recipe.curator
+        everybody = curator is not None and curator.asks_all_students and generation < self.room.last
+        asked = [record.member for record in students] if everybody else teachers
         with self.clock.measuring_pass():
-            shard = yield from self._predict(generation, teachers)
+            shard = yield from self._predict(generation, asked, len(teachers))
         record = self._record(generation, teachers, shard)
         for ranking, scores in shard.scores.items():
             self.project.catalog.set_scores(record.name, ranking, scores)
@@ -173,14 +208,14 @@ class Generations:
         yield _generation_finished(record)
         return record
 
-    def _predict(self, generation: int, teachers: list[str]) -> Generator[Event, None, Shard]:
+    def _predict(self, generation: int, asked: list[str], teachers: int) -> Generator[Event, None, Shard]:
         """Predict all unlabeled images, a shard for each task."""
         ids, whole = self.room.sets.unlabeled, Shard()
         shutil.rmtree(self.room.curated(generation + 1), ignore_errors=True)  # of a run that was killed
         taught = self._taught(generation) if generation < self.room.last else frozenset()
         size = max(SMALLEST_SHARD, math.ceil(len(ids) / (4 * self.executor.workers)))
         tasks = [
-            ShardTask(generation, place, tuple(teachers), tuple(part), taught.intersection(part))
+            ShardTask(generation, place, tuple(asked), teachers, tuple(part), taught.intersection(part))
             for place, part in enumerate(ids[first : first + size] for first in range(0, len(ids), size))
         ]
         done = dict.fromkeys(tasks, 0)

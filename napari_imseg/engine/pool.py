@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg import rankings
-from napari_imseg.core.disagreement import ImSize, hard_labels, im_size, inconsistency
+from napari_imseg.core.disagreement import ImSize, hard_labels
 from napari_imseg.core.problem import Task
 from napari_imseg.engine import curated
 from napari_imseg.engine.curating import curate
@@ -68,7 +68,8 @@ class Shard:
 def predict_shard(
     room: Room,
     generation: int,
-    ensemble: Ensemble,
+    asked: Ensemble,
+    teachers: int,
     image_ids: Sequence[str],
     taught: frozenset[str],
     curated_path: Path,
@@ -79,6 +80,10 @@ def predict_shard(
 
     Parameters
     ----------
+    asked
+        All members that the curator wants to hear, best first.
+    teachers
+        How many of them are teachers.
     taught
         Ids of the images that may teach the next generation; empty if there is none.
     curated_path
@@ -94,7 +99,7 @@ def predict_shard(
     Event
         `Predicted` about twice a second, `Note` for each image left out.
     """
-    look, examples = _Look(room, generation, len(ensemble.members)), list[Example]()
+    look, examples = _Look(room, generation, teachers), list[Example]()
     told, done = 0.0, 0
     with ThreadPoolExecutor(1) as writer:
         writing: Future[None] | None = None
@@ -104,13 +109,13 @@ def predict_shard(
             for problem in problems:
                 yield Note(level="warning", message=problem)
             look.shard.dropped += len(problems) if taught else 0
-            predictions = ensemble.batch(images) if images else []
+            predictions = asked.batch(images) if images else []
             teaching = [place for place, image_id in enumerate(ids) if image_id in taught]
             if teaching:
                 made, dropped = curate(
                     room,
                     generation,
-                    ensemble,
+                    asked,
                     [ids[place] for place in teaching],
                     [images[place] for place in teaching],
                     [predictions[place] for place in teaching],
@@ -118,7 +123,7 @@ def predict_shard(
                 examples += made
                 look.shard.dropped += dropped
             for image_id, image, probabilities in zip(ids, images, predictions, strict=True):
-                stored = look.at(image_id, image, probabilities)
+                stored = look.at(image_id, image, probabilities[:teachers])
                 if writing is not None:
                     writing.result()
                 writing = writer.submit(look.store, image_id, *stored)
@@ -152,14 +157,12 @@ class _Look:
         self, image_id: str, image: NDArray[np.float32], probabilities_K_C_H_W: NDArray[np.float32]
     ) -> tuple[NDArray[np.int16], NDArray[np.bool_], NDArray[np.float32]]:
         """Score one image; returns pseudo-label, IM and mean probabilities to store."""
-        labels = hard_labels(probabilities_K_C_H_W, self._problem)
-        if len(labels) > 1:
-            agreed, im = inconsistency(labels)
-            self.shard.sizes[image_id] = im_size(agreed, im)
-        else:
-            im = np.zeros(image.shape[1:], bool)
         index = self._room.project.catalog.image(image_id).index
         prediction = Prediction(image_id, index, self._problem, probabilities_K_C_H_W)
+        im = np.zeros(image.shape[1:], bool)
+        if len(probabilities_K_C_H_W) > 1:
+            _, im = prediction.agreement
+            self.shard.sizes[image_id] = prediction.im_size
         for judge in self._judges:
             self.shard.scores.setdefault(judge.name, {})[image_id] = judge.score(prediction)
         mean = probabilities_K_C_H_W.mean(axis=0)

@@ -66,6 +66,11 @@ class GenerationRecord(BaseModel):
         return [project.folder / "runs" / self.run / "checkpoints" / file for file in self.teachers]
 
 
+def record_path(checkpoints: Path, generation: int, student: int) -> Path:
+    """The record of a finished student."""
+    return checkpoints / f"g{generation}-s{student}.json"
+
+
 def write_record(path: Path, record: BaseModel) -> None:
     """Write a record; the file appears whole or not at all (`ProjectError`)."""
     write_text(path, record.model_dump_json(indent=2) + "\n")

@@ -7,14 +7,20 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from napari_imseg.engine import curated, training_set
 from napari_imseg.engine.augmenting import augmented
 from napari_imseg.engine.prediction import Ensemble, load_member
 from napari_imseg.engine.recipe import Recipe, recipe_of
+from napari_imseg.engine.records import StudentRecord, read_record, record_path
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training_set import TrainingSet
 from napari_imseg.method import Classifier, Example
 from napari_imseg.nets.devices import Hardware, choose
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.foreign_labels import read_label_file
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 
@@ -26,6 +32,25 @@ LABELED_SEED = 2**31
 
 
 @dataclass(frozen=True)
+class Seat:
+    """What one student is.
+
+    Attributes
+    ----------
+    classifier
+        ``None`` for a network.
+    compared
+        A first network that learns the compared set and is never a teacher: EvalNets learn from it.
+    """
+
+    classifier: Classifier | None = None
+    compared: bool = False
+
+
+OWN = Seat()
+
+
+@dataclass(frozen=True, eq=False)
 class Room:
     """A run with its settings, its data and the machine; the same in every process.
 
@@ -53,6 +78,9 @@ class Room:
         room = cls(project, run, settings, should_stop, choose(settings.device))
         for checked in (room.recipe, room.sets):  # reading them is the check
             assert checked is not None
+        if room.recipe.curator is not None and room.recipe.curator.needs_truth:
+            for image_id in room.sets.unlabeled:
+                room._truth_path(image_id)
         run.checkpoints.mkdir(exist_ok=True)
         return room
 
@@ -72,46 +100,105 @@ class Room:
         curator = self.recipe.curator
         return self.settings.generations if curator is not None and curator.teaches else 0
 
-    @property
-    def seats(self) -> Sequence[Classifier | None]:
-        """One entry for each student of a generation: a classifier, or ``None`` for a network."""
+    def seats(self, generation: int) -> list[Seat]:
+        """The students of a generation; the first ones of all also have those that are compared."""
         classifiers = list(self.recipe.classifiers.values())
         if self.recipe.objective is None:
             main, *companions = classifiers
-            return [main] * self.settings.students + companions
-        return [None] * self.settings.students + classifiers
+            return [Seat(main)] * self.settings.students + [Seat(each) for each in companions]
+        own = [Seat()] * self.settings.students + [Seat(each) for each in classifiers]
+        compared = generation == 0 and self._folder("compared").exists()
+        return own + [Seat(compared=True)] * (self.settings.students if compared else 0)
 
-    def examples(self, generation: int) -> list[Example]:
+    def examples(self, generation: int, seat: Seat = OWN) -> list[Example]:
         """The combined set CD: what the students of a generation train on."""
+        if seat.compared:
+            return curated.read(self._folder("compared"))
         return self.labeled + curated.read(self.curated(generation))
 
     @cached_property
     def labeled(self) -> list[Example]:
         """The labeled set as the method learns it: LD, or ALD with its augmented copies."""
-        folder = self.run.folder / "curated" / "labeled"
+        folder = self._folder("labeled")
         return curated.read(folder) if folder.exists() else self.sets.labeled
 
     def write_labeled(self) -> None:
         """Augment the labeled set, once for all students; nothing for methods that take it as it is."""
         curator = self.recipe.curator
-        if curator is None:
+        if curator is not None:
+            labeled = self.sets.labeled
+            self._write(self._folder("labeled"), curator.labeled_set(labeled))
+            if self.last:  # without a next generation nothing is judged
+                self._write(self._folder("compared"), curator.compared_set(labeled))
+
+    def _write(self, folder: Path, examples: Sequence[Example]) -> None:
+        if not any(example.strength is not None for example in examples):
             return
-        changed = curator.labeled_set(self.sets.labeled)
-        if any(example.strength is not None for example in changed):
-            folder = self.run.folder / "curated" / "labeled"
-            seed = [self.settings.seed, LABELED_SEED]
-            for place in range(0, len(changed), SHARD):
-                part = augmented(changed[place : place + SHARD], [*seed, place], self.hardware.device)
-                curated.write(folder / f"{place:06d}.safetensors", part)
+        for place in range(0, len(examples), SHARD):
+            seed = [self.settings.seed, LABELED_SEED, place]
+            part = augmented(examples[place : place + SHARD], seed, self.hardware.device)
+            curated.write(folder / f"{place:06d}.safetensors", part)
+
+    def _folder(self, name: str) -> Path:
+        return self.run.folder / "curated" / name
 
     def width(self, generation: int) -> float:
         """Width factor of the students of a generation."""
         curator, alpha = self.recipe.curator, self.settings.alpha
         return alpha if curator is None else curator.width(generation, alpha)
 
+    def least_steps(self, generation: int, batch_size: int) -> int:
+        """Steps of an epoch that the curator asks for; none in the first generation."""
+        curator = self.recipe.curator
+        if curator is None or not generation:
+            return 0
+        images = len(self.sets.labeled) + min(len(self.sets.unlabeled), self.settings.unlabeled_limit)
+        return curator.least_steps(images, batch_size)
+
+    @cached_property
+    def limits(self) -> tuple[float, float]:
+        """Lowest and highest validation score of the first networks (of the compared ones, if any).
+
+        Without a validation image 0 and 1: nothing is known.
+        """
+        seats = self.seats(0)
+        chosen = [seat.compared or not any(each.compared for each in seats) for seat in seats]
+        records = [
+            read_record(StudentRecord, record_path(self.run.checkpoints, 0, place))
+            for place, wanted in enumerate(chosen)
+            if wanted
+        ]
+        scores = [record.score for record in records if record.score is not None]
+        return (min(scores), max(scores)) if scores else (0.0, 1.0)
+
+    def truth(self, image_id: str) -> NDArray[np.int16]:
+        """The true target of an unlabeled image, from the folder that `RunSettings.truth` names.
+
+        Raises
+        ------
+        ProjectError
+            There is no such label, it cannot be read, or it has another size.
+        """
+        path = self._truth_path(image_id)
+        height, width = self.project.catalog.image(image_id).shape[-2:]
+        label = read_label_file(path, height * width).astype(np.int32)
+        if label.shape[-2:] != (height, width):
+            raise ProjectError(f"expected '{path}' to be {height} x {width} as its image, got {label.shape}")
+        return training_set.target_of(label, self.project.problem)
+
+    def _truth_path(self, image_id: str) -> Path:
+        record = self.project.catalog.image(image_id)
+        path = Path(self.settings.truth) / Path(record.path).with_suffix(".tif").name
+        if not self.settings.truth or not path.exists():
+            raise ProjectError(
+                f"this method is told the true labels, but there is no '{path}'; "
+                "set truth to the folder of the true labels"
+            )
+        return path
+
     def curated(self, generation: int) -> Path:
         """Folder of what the curator made for a generation."""
-        return self.run.folder / "curated" / f"g{generation}"
+        return self._folder(f"g{generation}")
 
     def ensemble(self, teachers: Sequence[str]) -> Ensemble:
         """The members with these file names."""

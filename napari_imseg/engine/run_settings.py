@@ -57,5 +57,8 @@ class RunSettings(Settings):
         ge=0,
         le=64,
     )
+    truth: str = setting(
+        "", "Folder with the true labels of the unlabeled images, for controls that are told them (gt-...)."
+    )
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.")
     seed: int = setting(0, "Seed of everything that is drawn at random.", ge=0, le=2**31 - 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,10 @@ import torch
 from napari_imseg.engine.batches import Crops
 from napari_imseg.engine.events import Event, StudentFinished, StudentStarted
 from napari_imseg.engine.prediction import predict_image
-from napari_imseg.engine.records import StudentRecord, write_record
+from napari_imseg.engine.records import StudentRecord, record_path, write_record
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.training import Plan, Training
-from napari_imseg.engine.validation import metric_name, validate
+from napari_imseg.engine.validation import checkpoint_score, metric_name, validate
 from napari_imseg.method import Example, Member
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.outputs import n_outputs
@@ -37,11 +37,6 @@ FORWARD_COST = 1 / 3
 """A forward pass costs about this share of a training step on the same pixels."""
 
 
-def record_path(checkpoints: Path, generation: int, student: int) -> Path:
-    """The record of a finished student."""
-    return checkpoints / f"g{generation}-s{student}.json"
-
-
 def train_student(
     room: Room, generation: int, student: int, seconds: float = math.inf
 ) -> Generator[Event, None, StudentRecord]:
@@ -58,21 +53,22 @@ def train_student(
         The training can be resumed by calling this again.
     """
     started = time.monotonic()
-    examples = room.examples(generation)
+    seat = room.seats(generation)[student]
+    examples = room.examples(generation, seat)
     checkpoints = room.run.checkpoints
     member_path = checkpoints / f"g{generation}-s{student}.safetensors"
-    classifier = room.seats[student]
-    if classifier is not None:
-        method = classifier.name
+    if seat.classifier is not None:
+        method = seat.classifier.name
         yield _started(generation, student, examples, 1, 1)
         seed = int(np.random.SeedSequence([room.settings.seed, generation, student]).generate_state(1)[0])
-        member = classifier.fit(examples, seed % 2**31)
+        member = seat.classifier.fit(examples, seed % 2**31)
         member.save(member_path)
         score = _score(member, room)
     else:
         method = room.settings.objective
         deadline = started + seconds
-        score = yield from _train_network(room, generation, student, examples, deadline, member_path)
+        yield from _train_network(room, generation, student, examples, deadline, member_path)
+        score = _score(NetworkMember.load(member_path, room.hardware), room)
     record = StudentRecord(
         member=member_path.name,
         method=method,
@@ -98,7 +94,7 @@ def _train_network(
     examples: Sequence[Example],
     deadline: float,
     member_path: Path,
-) -> Generator[Event, None, float | None]:
+) -> Iterator[Event]:
     settings, problem = room.settings, room.recipe.problem
     seed = [settings.seed, generation, student]
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
@@ -120,21 +116,23 @@ def _train_network(
         hardware=room.hardware,
         checkpoint=scratch,
         metric_name=metric_name(problem),
-        validate=lambda: _score(member, room),
+        validate=lambda: checkpoint_score(
+            lambda image: predict_image(member, image), room.sets.validation, problem
+        ),
         keep=lambda: member.save(member_path),
         should_stop=room.should_stop,
     )
     yield _started(generation, student, examples, plan.epochs, plan.steps * plan.epochs)
     yield from training.run()
     scratch.unlink(missing_ok=True)
-    return training.best
 
 
 def _plan(room: Room, generation: int, student: int, crops: Crops, deadline: float) -> Plan:
     settings = room.settings
     batch_size = settings.batch_size or (CPU_BATCH if room.hardware.device == "cpu" else GPU_BATCH)
-    most = settings.max_steps or (CPU_STEPS if room.hardware.device == "cpu" else len(crops))
-    steps = max(min(len(crops) // batch_size, most), settings.min_steps)
+    wanted = max(len(crops) // batch_size, room.least_steps(generation, batch_size))
+    most = settings.max_steps or (CPU_STEPS if room.hardware.device == "cpu" else wanted)
+    steps = max(min(wanted, most), settings.min_steps)
     epoch_pixels = steps * batch_size * crops.side**2
     validation_pixels = sum(example.image_C_H_W[0].size for example in room.sets.validation)
     share = FORWARD_COST * validation_pixels / epoch_pixels

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from dataclasses import dataclass
 
 from napari_imseg.engine.events import Event
+from napari_imseg.engine.judges import train_judge
 from napari_imseg.engine.pool import Shard, predict_shard
 from napari_imseg.engine.records import StudentRecord
 from napari_imseg.engine.room import Room
@@ -27,20 +28,37 @@ class StudentTask:
 
 
 @dataclass(frozen=True)
+class JudgeTask:
+    """Train an EvalNet on what ``members`` (file names) say of the labeled images."""
+
+    number: int
+    members: tuple[str, ...]
+    seconds: float
+
+    @property
+    def name(self) -> str:
+        """Unique within the run."""
+        return f"judge{self.number}"
+
+
+@dataclass(frozen=True)
 class ShardTask:
     """Predict some of the unlabeled images.
 
     Attributes
     ----------
+    asked
+        File names of the members that are asked, best first.
     teachers
-        File names of the members of the ensemble.
+        How many of them are teachers: their ensemble makes pseudo-label and IM.
     taught
         The images that may teach the next generation; empty if there is none.
     """
 
     generation: int
     shard: int
-    teachers: tuple[str, ...]
+    asked: tuple[str, ...]
+    teachers: int
     image_ids: tuple[str, ...]
     taught: frozenset[str]
 
@@ -50,7 +68,7 @@ class ShardTask:
         return f"g{self.generation}-p{self.shard:04d}"
 
 
-Work = StudentTask | ShardTask
+Work = StudentTask | JudgeTask | ShardTask
 Result = StudentRecord | Shard
 
 
@@ -58,9 +76,13 @@ def perform(room: Room, task: Work) -> Generator[Event, None, Result]:
     """Do a task, telling what happens."""
     if isinstance(task, StudentTask):
         return (yield from train_student(room, task.generation, task.student, task.seconds))
+    if isinstance(task, JudgeTask):
+        members = room.ensemble(task.members).members
+        return (yield from train_judge(room, task.number, members, task.seconds))
     curated = room.curated(task.generation + 1) / f"{task.shard:04d}.safetensors"
+    asked = room.ensemble(task.asked)
     return (
         yield from predict_shard(
-            room, task.generation, room.ensemble(task.teachers), task.image_ids, task.taught, curated
+            room, task.generation, asked, task.teachers, task.image_ids, task.taught, curated
         )
     )

@@ -13,9 +13,11 @@ from napari_imseg.engine import room as rooms
 from napari_imseg.engine import training_set
 from napari_imseg.engine.curating import curate
 from napari_imseg.engine.prediction import Ensemble
+from napari_imseg.engine.records import StudentRecord, record_path, write_record
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.method import Example
+from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 
@@ -118,3 +120,58 @@ def test_generations_and_widths(project: Project, quick: RunSettings) -> None:
     assert [growing.width(generation) for generation in range(4)] == [0.125, 0.125, 0.375, 0.625]
     assert [constant.width(generation) for generation in range(4)] == [0.125] * 4
     assert room(project, quick, "supervised").width(0) == 0.125
+
+
+def test_networks_for_comparison_sit_in_the_first_generation_alone(
+    project: Project, quick: RunSettings
+) -> None:
+    where = room(project, quick, "evalnet")
+    where.write_labeled()
+    assert [seat.compared for seat in where.seats(0)] == [False, False, True, True]
+    assert [seat.compared for seat in where.seats(1)] == [False, False]
+    own, compared = where.seats(0)[0], where.seats(0)[-1]
+    assert where.examples(0, own) == where.sets.labeled
+    assert len(where.examples(0, compared)) == 10 * len(where.sets.labeled)
+
+
+def test_nothing_is_compared_without_a_later_generation(project: Project, quick: RunSettings) -> None:
+    where = room(project, quick, "evalnet")
+    where = Room(
+        project, where.run, where.settings.model_copy(update={"generations": 0}), bool, where.hardware
+    )
+    where.write_labeled()
+    assert [seat.compared for seat in where.seats(0)] == [False, False]
+
+
+@pytest.mark.parametrize(
+    ("method", "scores", "limits"),
+    [
+        ("IM++", (0.3, 0.5, None, None), (0.3, 0.5)),
+        ("evalnet", (0.1, 0.9, 0.6, 0.4), (0.4, 0.6)),
+        ("evalnet", (None, None, None, None), (0.0, 1.0)),
+    ],
+)
+def test_limits_are_the_scores_of_the_first_or_the_compared_networks(
+    project: Project,
+    quick: RunSettings,
+    method: str,
+    scores: tuple[float | None, ...],
+    limits: tuple[float, float],
+) -> None:
+    where = room(project, quick, method)
+    where.write_labeled()
+    for student, score in enumerate(scores):
+        record = StudentRecord(member="", method="", score=score, seconds=0, training_images=0)
+        write_record(record_path(where.run.checkpoints, 0, student), record)
+    assert where.limits == limits
+
+
+def test_an_evalnet_run_has_a_least_number_of_steps(project: Project, quick: RunSettings) -> None:
+    where = room(project, quick, "evalnet")  # 4 labeled and 6 unlabeled images
+    assert [where.least_steps(generation, 1) for generation in range(3)] == [0, 3, 3]
+    assert room(project, quick, "IM").least_steps(1, 1) == 0
+
+
+def test_a_missing_truth_is_told_before_anything_is_trained(project: Project, quick: RunSettings) -> None:
+    with pytest.raises(ProjectError, match="set truth to the folder"):
+        room(project, quick, "GT-IM++")

@@ -24,6 +24,7 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.settings import SettingsError
+from napari_imseg.synthetic.dataset import write_dataset
 from tests.engine.conftest import make_project
 
 
@@ -215,3 +216,55 @@ def test_the_family_runs(project: Project, quick: RunSettings, method: str) -> N
     assert isinstance(events[-1], Finished)
     done = [event.generation for event in events if isinstance(event, GenerationFinished)]
     assert done == ([0] if method == "ALDT" else [0, 1])
+
+
+@pytest.mark.parametrize("method", ["evalnet", "IM++", "AIM++"])
+@pytest.mark.parametrize("kind", ["nuclei", "cells"])
+def test_evalnets_are_trained_once_and_judge(
+    tmp_path: Path, quick: RunSettings, method: str, kind: str
+) -> None:
+    judging = {"evalnets": 1, "evalnets_trained": 2, "evalnet_alpha": 0.125, "evalnet_epochs": 1}
+    with make_project(tmp_path, kind) as project:
+        settings = quick.model_copy(update={"method": method, "method_settings": judging})
+        events = execute(project, settings)
+        checkpoints = project.folder / "runs" / "r001" / "checkpoints"
+        assert isinstance(events[-1], Finished)
+        assert len(list(checkpoints.glob("judge*.safetensors"))) == 2
+        first = [event for event in events if isinstance(event, StudentStarted) and event.generation == 0]
+        compared = settings.students if method == "evalnet" else 0
+        assert len(first) == settings.students + compared
+        assert find_generation(project, "r001-g1").generation == 1
+
+
+def test_an_evalnet_run_that_was_stopped_keeps_what_was_chosen(project: Project, quick: RunSettings) -> None:
+    judging = {"evalnets": 1, "evalnets_trained": 1, "evalnet_alpha": 0.125, "evalnet_epochs": 1}
+    settings = quick.model_copy(
+        update={"method": "evalnet", "generations": 2, "epochs": 1, "method_settings": judging}
+    )
+    undisturbed = execute(project, settings)
+    run = Run.create(project.folder, settings.model_dump(mode="json"))
+    for questions in (9, 7):  # in the training of the EvalNet, and in a later generation
+        with pytest.raises(StopRequested):
+            list(Generations(project, run, settings, after(questions)).events())
+    resumed = list(Generations(project, run, settings, never).events())
+    assert figures(resumed)[-1] == figures(undisturbed)[-1]
+
+
+def test_evalnets_are_not_trained_for_nothing(project: Project, quick: RunSettings) -> None:
+    settings = quick.model_copy(update={"method": "IM++", "generations": 0, "students": 1, "top_k": 1})
+    events = execute(project, settings)
+    assert isinstance(events[-1], Finished)
+    assert not list((project.folder / "runs" / "r001" / "checkpoints").glob("judge*"))
+
+
+def test_a_control_is_told_the_truth(tmp_path: Path, quick: RunSettings) -> None:
+    with make_project(tmp_path) as project:
+        update = {"method": "GT-IM++", "method_settings": {"foreground_filter": False}}
+        with pytest.raises(ProjectError, match="set truth to the folder"):
+            execute(project, quick.model_copy(update=update))
+        write_dataset("nuclei", tmp_path / "all", 12, seed=1, shape=(64, 64))
+        truth = {"truth": str(tmp_path / "all" / "labels")}
+        events = execute(project, quick.model_copy(update=update | truth))
+        assert isinstance(events[-1], Finished)
+        started = [event for event in events if isinstance(event, StudentStarted) and event.generation == 1]
+        assert all(event.training_images > 4 for event in started)

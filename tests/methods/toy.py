@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
@@ -84,3 +84,15 @@ def hard(problem: Problem, probabilities_C_H_W: NDArray[np.float32]) -> NDArray[
         return (probabilities_C_H_W > 0.5).astype(np.int16)
     best: NDArray[np.int16] = probabilities_C_H_W.argmax(0).astype(np.int16)
     return best
+
+
+class Scores:
+    """A judge that looks up the number of foreground pixels, and remembers what it was shown."""
+
+    def __init__(self, by_pixels: Mapping[int, float]) -> None:
+        self.by_pixels = by_pixels
+        self.seen: list[tuple[NDArray[np.float32], NDArray[np.int16]]] = []
+
+    def score(self, image_C_H_W: NDArray[np.float32], mask_H_W: NDArray[np.int16]) -> float:
+        self.seen.append((image_C_H_W, mask_H_W))
+        return self.by_pixels[int((mask_H_W > 0).sum())]

@@ -1,0 +1,38 @@
+"""Settings of the approaches that let EvalNets judge masks (EvalNet, IM++, AIM++)."""
+
+from __future__ import annotations
+
+from napari_imseg.settings import Settings, setting
+
+
+class JudgingSettings(Settings):
+    """How many EvalNets there are, and what they look like (METHODS 1.2 and 1.4)."""
+
+    evalnets: int = setting(2, "EvalNets that judge together: the best of those trained.", ge=1, le=5)
+    evalnets_trained: int = setting(5, "EvalNets that are trained, once in a run.", ge=1, le=10)
+    evalnet_alpha: float = setting(1.0, "Width factor of the EvalNets.", ge=0.125, le=4, step=0.125)
+    evalnet_epochs: int = setting(50, "Epochs of each EvalNet.", ge=1, le=10_000)
+
+
+class VersionSettings(Settings):
+    """Between which scores a blocked pair gets one to five augmented versions (IM++, AIM++)."""
+
+    lowest: float = setting(
+        0.0,
+        "Score up to which there is one version; 0 = the lowest validation score of the first networks.",
+        ge=0,
+        le=1,
+        step=0.001,
+    )
+    highest: float = setting(
+        0.0,
+        "Score above which there are five versions; 0 = the highest validation score of the first networks.",
+        ge=0,
+        le=1,
+        step=0.001,
+    )
+
+    def limits(self, derived: tuple[float, float]) -> tuple[float, float]:
+        """Lowest and highest score, those ``derived`` from the run where the settings give none."""
+        lowest, highest = self.lowest or derived[0], self.highest or derived[1]
+        return min(lowest, highest), highest

@@ -1,0 +1,59 @@
+"""EvalNet: networks that judge masks choose the best candidate of every image."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from napari_imseg.core.disagreement import hard_labels
+from napari_imseg.core.evalnet_scores import best_candidate
+from napari_imseg.core.judging import JudgingSettings
+from napari_imseg.core.problem import Task
+from napari_imseg.core.strength import AUGMENTED_COPIES, SCHEDULES
+from napari_imseg.method import Curator, Example, UnlabeledImage, augmented_copies
+from napari_imseg.settings import setting
+
+
+class EvalNetSettings(JudgingSettings):
+    """The EvalNets, and how good a mask must be."""
+
+    threshold: float = setting(
+        0.0,
+        "Expected IoU that a mask needs to be learned; 0 = the lowest validation score of the networks that "
+        "learned augmented labels (IM-05).",
+        ge=0,
+        le=1,
+        step=0.01,
+    )
+
+
+class EvalNetCurator(Curator):
+    """The candidates of an image are what all students say, and what was chosen before."""
+
+    name = "evalnet"
+    title = "EvalNet"
+    source = "Inconsistency Masks (EvalNet)"
+    aliases = ()
+    tasks = frozenset(Task)
+    Settings = EvalNetSettings
+    settings: EvalNetSettings
+    judge_of = "masks"
+    asks_all_students = True
+
+    def compared_set(self, labeled: Sequence[Example]) -> list[Example]:
+        """EvalNets also judge networks that learned augmented labels (ALDT)."""
+        return [*labeled, *augmented_copies(labeled, SCHEDULES["isic"][-1], AUGMENTED_COPIES)]
+
+    def least_steps(self, images: int, batch_size: int) -> int:
+        """A third of those for all images, since few may be chosen (IM-06)."""
+        return images // batch_size // 3
+
+    def curate(self, unlabeled: UnlabeledImage) -> list[Example]:
+        judge, image = unlabeled.judge, unlabeled.image_C_H_W
+        assert judge is not None
+        before = [] if unlabeled.previous is None else [unlabeled.previous.target_H_W]
+        masks = [*hard_labels(unlabeled.probabilities_K_C_H_W, self.problem), *before]
+        threshold = self.settings.threshold or unlabeled.limits[0]
+        chosen = best_candidate([judge.score(image, mask) for mask in masks], threshold)
+        if chosen is None:  # what was chosen before stays until something better is found
+            return [Example(image, mask) for mask in before]
+        return [Example(image, masks[chosen])]

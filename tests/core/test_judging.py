@@ -1,0 +1,32 @@
+"""Settings of what EvalNets judge."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_imseg.core.judging import JudgingSettings, VersionSettings
+from napari_imseg.settings import SettingsError
+
+
+def test_0_stands_for_the_scores_of_the_first_networks() -> None:
+    assert VersionSettings().limits((0.6, 0.7)) == (0.6, 0.7)
+    assert VersionSettings(lowest=0.5).limits((0.6, 0.7)) == (0.5, 0.7)
+    assert VersionSettings(highest=0.8).limits((0.6, 0.7)) == (0.6, 0.8)
+    assert VersionSettings(lowest=0.1, highest=0.2).limits((0.6, 0.7)) == (0.1, 0.2)
+
+
+def test_limits_are_in_order_whatever_the_run_says() -> None:
+    assert VersionSettings(lowest=0.9).limits((0.6, 0.7)) == (0.7, 0.7)
+    assert VersionSettings(highest=0.5).limits((0.6, 0.7)) == (0.5, 0.5)
+
+
+def test_the_ensemble_of_the_paper() -> None:
+    settings = JudgingSettings()
+    assert (settings.evalnets_trained, settings.evalnet_epochs, settings.evalnet_alpha) == (5, 50, 1)
+    assert 2 <= settings.evalnets <= 4
+
+
+@pytest.mark.parametrize("name", ["evalnets", "evalnets_trained"])
+def test_no_evalnet_is_none(name: str) -> None:
+    with pytest.raises(SettingsError, match=name):
+        JudgingSettings.checked({name: 0})
