@@ -32,7 +32,6 @@ KIND = "nuclei-instances"
 RANKING = "im-relative"
 STEPS = 7
 PICTURES = 5
-BATCH = 16
 
 
 @dataclass(frozen=True)
@@ -41,8 +40,8 @@ class Plan:
 
     Attributes
     ----------
-    images, side, tile
-        Images of the project, their height and width, and that of the training crops.
+    images, side
+        Images of the project, their height and width.
     first_labels, corrections
         Labels at the start, and labels that the simulated person adds.
     held_out
@@ -56,7 +55,6 @@ class Plan:
     first_labels: int = 12
     corrections: int = 8
     held_out: int = 24
-    tile: int = 64
     generations: int = 2
     students: int = 2
     epochs: int = 30
@@ -96,16 +94,16 @@ class DemoLoop:
         ):
             run = self._train(few, "inconsistency-masks", plan.generations)
             story.start = self._measure("first networks (labels alone)", f"{run}-g0", few)
-            self._measure(f"networks of generation {plan.generations}", f"{run}-g{plan.generations}", few)
+            self._measure(f"best networks, {few} labels", "best", few)
         with self._step("correct", f"label the first {plan.corrections} images of the queue"):
             self._correct()
         with self._step("train again", f"train again with {more} labels"):
             run = self._train(more, "pixel-classifier", 0)
             story.reference = self._measure(f"pixel classifier, {more} labels", f"{run}-g0", more)
-            run = self._train(more, "inconsistency-masks", plan.generations)
-            story.end = self._measure("last networks", f"{run}-g{plan.generations}", more)
+            self._train(more, "inconsistency-masks", plan.generations)
+            story.end = self._measure(f"best networks, {more} labels", "best", more)
         with self._step("instances", "find instances in held-out images"):
-            self._find_instances(f"{run}-g{plan.generations}")
+            self._find_instances("best")
         return story
 
     @property
@@ -156,8 +154,6 @@ class DemoLoop:
             students=plan.students if networks else 1,
             top_k=2 if networks else 1,
             epochs=plan.epochs,
-            batch_size=BATCH,
-            tile=plan.tile,
             minutes=plan.minutes,
             seed=plan.seed,
         )

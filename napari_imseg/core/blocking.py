@@ -11,14 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
-from napari_imseg.core.disagreement import (
-    Refill,
-    block,
-    enough_foreground,
-    erode_dilate,
-    hard_labels,
-    inconsistency,
-)
+from napari_imseg.core.disagreement import block, enough_foreground, hard_labels, inconsistency
+from napari_imseg.core.morphology import Refill, erode_dilate
 from napari_imseg.core.problem import Problem
 from napari_imseg.settings import Settings, setting
 

@@ -38,6 +38,11 @@ class RunSettings(Settings):
         0, "Side of the square training crops in pixels; 0 = 256 on a GPU, 128 on a CPU.", ge=0, le=2048
     )
     alpha: float = setting(0.5, "Width factor of the 1x1 U-Net.", ge=0.125, le=4, step=0.125)
+    warm_start: bool = setting(
+        False,
+        "Students start from the weights of the student with their number in the generation before, if it is "
+        "as wide; at random in the paper.",
+    )
     averaging: float = setting(
         0.99,
         "Share that the running mean of the weights keeps at each step; the mean is the network that is "

@@ -20,6 +20,7 @@ from napari_imseg.engine.validation import checkpoint_score, metric_name, valida
 from napari_imseg.method import Example, Member
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.outputs import n_outputs
+from napari_imseg.nets.saving import load_network
 from napari_imseg.nets.unet import UNet1x1
 from napari_imseg.ops.averaging import running_mean
 
@@ -100,6 +101,8 @@ def _train_network(
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     outputs = n_outputs(problem, room.recipe.im_class)
     network = UNet1x1(problem.channels, outputs, room.width(generation))
+    if generation and settings.warm_start:
+        _take_over(network, room.run.checkpoints / f"g{generation - 1}-s{student}.safetensors")
     objective = room.recipe.new_objective(network)
     tile = settings.tile or (CPU_TILE if room.hardware.device == "cpu" else GPU_TILE)
     crops = Crops(examples, tile, settings.flips, seed)
@@ -125,6 +128,13 @@ def _train_network(
     yield _started(generation, student, examples, plan.epochs, plan.steps * plan.epochs)
     yield from training.run()
     scratch.unlink(missing_ok=True)
+
+
+def _take_over(network: UNet1x1, path: Path) -> None:
+    """Start from the weights of an earlier network, if it is as wide."""
+    earlier, _ = load_network(path)
+    if isinstance(earlier, UNet1x1) and earlier.arguments == network.arguments:
+        network.load_state_dict(earlier.state_dict())
 
 
 def _plan(room: Room, generation: int, student: int, crops: Crops, deadline: float) -> Plan:

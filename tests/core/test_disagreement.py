@@ -15,12 +15,11 @@ from napari_imseg.core.disagreement import (
     block,
     enough_foreground,
     ensemble_label,
-    erode_dilate,
     hard_labels,
     im_size,
     inconsistency,
 )
-from napari_imseg.core.morphology import dilate, erode
+from napari_imseg.core.morphology import dilate, erode, erode_dilate
 from napari_imseg.core.problem import INCONSISTENT, Problem, Task
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)

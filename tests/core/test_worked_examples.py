@@ -22,7 +22,6 @@ from napari_imseg.core.disagreement import (
     block,
     enough_foreground,
     ensemble_label,
-    erode_dilate,
     hard_labels,
     im_size,
     inconsistency,
@@ -41,7 +40,7 @@ from napari_imseg.core.metrics import (
     overall,
     semantic_metrics,
 )
-from napari_imseg.core.morphology import dilate, erode
+from napari_imseg.core.morphology import dilate, erode, erode_dilate
 from napari_imseg.core.problem import INCONSISTENT, Problem, Task
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
