@@ -60,8 +60,11 @@ def _run(model: Model, truth: Project, images: Path) -> Evaluation:
                 next(steps)
             except StopIteration as finished:
                 result: Evaluation = finished.value
-                return result
+                break
             bars.advance(task)
+    if result.left_out:
+        warn(f"left out, for no pixel of their labels is labeled: {', '.join(result.left_out)}")
+    return result
 
 
 def _pairs(truth: Project, images: Path) -> Pairs:
