@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
+from napari_imseg.core.cells import POSITION, with_circles
 from napari_imseg.core.disagreement import block, enough_foreground, hard_labels, inconsistency
 from napari_imseg.core.morphology import Refill, erode_dilate
 from napari_imseg.core.problem import Problem
@@ -61,12 +62,15 @@ def blocked_pair(
     ValueError
         There is one teacher only.
     """
-    F, im = inconsistency(hard_labels(probabilities_K_C_H_W, problem))
-    if problem.binary and settings.foreground_filter and not enough_foreground(F, im):
+    agreed, im = inconsistency(hard_labels(probabilities_K_C_H_W, problem))
+    if problem.binary and settings.foreground_filter and not enough_foreground(agreed, im):
         return None  # keep iff |F| > |I|, counted before morphology
     # one foreground class: pixels that erosion releases become background (METHODS 1.5)
     refill: Refill = "none" if problem.binary else settings.refill
-    F, im = erode_dilate(F, im, settings.erosion, settings.dilation, refill)
+    F, im = erode_dilate(agreed, im, settings.erosion, settings.dilation, refill)
     if im.all():
         return None  # nothing is left to learn from
+    if POSITION in problem.names:  # circles are drawn before they are cut, and never refilled
+        place = problem.names.index(POSITION)
+        F[place] = with_circles(agreed, problem)[place]
     return block(image_C_H_W, F, im)

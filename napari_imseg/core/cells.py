@@ -16,6 +16,7 @@ from skimage.draw import disk
 from skimage.measure import find_contours
 
 from napari_imseg.core.morphology import erode
+from napari_imseg.core.problem import Problem
 
 ALIVE: Final = "alive"
 DEAD: Final = "dead"
@@ -110,6 +111,20 @@ def predicted_centres(position_H_W: NDArray[Any]) -> NDArray[np.int64]:
     """
     height, width = position_H_W.shape
     return centres(circles(centres(position_H_W), (height, width)))
+
+
+def with_circles(label_C_H_W: NDArray[np.int16], problem: Problem) -> NDArray[np.int16]:
+    """A pseudo-label whose positions are drawn anew as circles on their centres (METHODS 1.4).
+
+    Labels of other projects, without a mask called ``position``, are returned as they are.
+    """
+    if POSITION not in problem.names:
+        return label_C_H_W
+    drawn = label_C_H_W.copy()
+    position_H_W = drawn[problem.names.index(POSITION)]
+    height, width = position_H_W.shape
+    position_H_W[:] = circles(centres(position_H_W), (height, width))
+    return drawn
 
 
 @dataclass(frozen=True)

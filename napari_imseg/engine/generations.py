@@ -82,6 +82,7 @@ class Generations:
         best = best_of(records)
         self.project.catalog.current_generation = best.name
         write_card(self.run, self.settings, records, self.room.sets)
+        shutil.rmtree(self.run.folder / "curated", ignore_errors=True)  # nobody learns from it any more
         yield Finished(best_generation=best.generation, score=best.score, seconds=time.monotonic() - started)
 
     def _generations(self) -> Generator[Event, None, list[GenerationRecord]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from napari_imseg.core.cells import with_circles
 from napari_imseg.core.disagreement import ensemble_label
 from napari_imseg.core.problem import Task
 from napari_imseg.method import Curator, Example, UnlabeledImage
@@ -26,4 +27,4 @@ class ModelEnsemble(Curator):
     def curate(self, unlabeled: UnlabeledImage) -> list[Example]:
         unanimous = self.problem.binary
         label = ensemble_label(unlabeled.probabilities_K_C_H_W, self.problem, unanimous)
-        return [Example(unlabeled.image_C_H_W, label)]
+        return [Example(unlabeled.image_C_H_W, with_circles(label, self.problem))]

@@ -26,6 +26,14 @@ class SupervisedSettings(Settings):
     boundary_weight: float = setting(
         4.0, "Weight of boundary pixels in the loss (instances only).", ge=0, le=100, step=0.1
     )
+    position_target: float = setting(
+        3.0,
+        "Value that masks called 'position' are trained towards: small circles weigh more that way "
+        "(masks only; 1 = as all others).",
+        ge=1,
+        le=10,
+        step=0.1,
+    )
     label_smoothing: float = setting(
         0.0, "Share of every label that is spread over the other classes.", ge=0, le=0.5, step=0.01
     )
@@ -55,6 +63,7 @@ class Supervised(Objective):
             self.problem,
             self._class_weights(logits),
             self.settings.label_smoothing,
+            self.settings.position_target,
         )
         return {"supervised": loss}
 

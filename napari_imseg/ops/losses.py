@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from napari_imseg.core.cells import POSITION
 from napari_imseg.core.problem import BACKGROUND, INCONSISTENT, UNLABELED, Problem, Task
 
 
@@ -53,6 +54,7 @@ def supervised_loss(
     problem: Problem,
     weight_C: Tensor | None = None,
     label_smoothing: float = 0.0,
+    position_target: float = 1.0,
 ) -> Tensor:
     """The loss of labeled crops: squared error of sigmoids, or cross-entropy of one class a pixel.
 
@@ -66,10 +68,15 @@ def supervised_loss(
         (B, C, H, W) of 0 and 1 for ``multilabel``.
     weight_C, label_smoothing
         For the cross-entropy only.
+    position_target
+        What a mask called ``position`` is trained towards where it is 1 (``multilabel``).
     """
     logits = logits_B_C_H_W.float()
     if problem.binary or problem.task is Task.MULTILABEL:
         target = target_B_H_W.masked_fill(target_B_H_W == INCONSISTENT, BACKGROUND)
+        if POSITION in problem.names and position_target != 1:
+            target = target.float()
+            target[:, problem.names.index(POSITION)] *= position_target
         return labeled_mse(torch.sigmoid(logits), target[:, None] if problem.binary else target)
     im_class = problem.classes if logits.shape[1] > problem.classes else UNLABELED
     target = target_B_H_W.masked_fill(target_B_H_W == INCONSISTENT, im_class)

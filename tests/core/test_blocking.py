@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from napari_imseg.core.blocking import BlockingSettings, blocked_pair
+from napari_imseg.core.cells import centres, circles
 from napari_imseg.core.problem import INCONSISTENT, Problem, Task
 from tests.methods.toy import asked
 
@@ -25,3 +27,23 @@ def test_one_teacher_is_an_error_and_no_foreground_is_none() -> None:
     with pytest.raises(ValueError, match="at least two members, got 1"):
         blocked_pair(one.image_C_H_W, one.probabilities_K_C_H_W, BINARY, BlockingSettings())
     assert blocked_pair(none.image_C_H_W, none.probabilities_K_C_H_W, BINARY, BlockingSettings()) is None
+
+
+def test_positions_are_circles_that_are_cut_and_never_refilled() -> None:
+    problem = Problem(Task.MULTILABEL, 1, 2, ("alive", "position"))
+    first = np.zeros((2, 40, 40), np.int16)
+    first[0, 5:30, 5:30] = 1
+    first[1, 12:17, 12:17] = first[1, 28:33, 28:33] = 1
+    second = first.copy()
+    second[0, 5:30, 24:30] = 0
+    second[1, 30:33, 28:33] = 0
+    unlabeled = asked(problem, [first, second])
+    pair = blocked_pair(
+        unlabeled.image_C_H_W, unlabeled.probabilities_K_C_H_W, problem, BlockingSettings(erosion=3)
+    )
+    assert pair is not None
+    agreed = np.minimum(first, second)[1]
+    drawn = circles(centres(agreed), (40, 40))
+    visible = pair[1][1] != INCONSISTENT
+    assert (~visible).any()
+    assert (pair[1][1][visible] == drawn[visible]).all()

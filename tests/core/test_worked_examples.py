@@ -54,7 +54,7 @@ LATER = {
     "im_mask_decoding": "belongs to inconsistency-masks (later)",
     "im_noise_range": "run in tests/ops/test_augmentation.py",
     "im_brightness_contrast": "run in tests/ops/test_augmentation.py",
-    "hela_position_target_weight": "belongs to inconsistency-masks on HeLa (later)",
+    "hela_position_target_weight": "run in tests/ops/test_losses.py",
     "actis_tta_average": "belongs to actis (later)",
     "actis_tta_average_disagree": "belongs to actis (later)",
     "actis_percentile_mask_ema": "belongs to actis (later)",

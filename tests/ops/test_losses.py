@@ -115,3 +115,20 @@ def test_half_precision_logits_give_a_float32_loss() -> None:
         logits = torch.randn(1, outputs, 4, 4).bfloat16()
         loss = supervised_loss(logits, torch.ones(1, 4, 4, dtype=torch.int64), problem)
         assert loss.dtype == torch.float32
+
+
+def test_positions_are_trained_towards_three() -> None:
+    case = next(
+        example
+        for example in json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
+        if example["name"] == "hela_position_target_weight"
+    )
+    problem = Problem(Task.MULTILABEL, 1, 1, ("position",))
+    masks = [value // 255 for value in case["inputs"]["mask_gray"]]
+    logits = torch.logit(torch.tensor(case["inputs"]["sigmoid_output"]))
+    for mask, logit, expected in zip(masks, logits, case["expected"]["squared_error"], strict=True):
+        target = torch.full((1, 1, 1, 1), mask)
+        loss = supervised_loss(logit.view(1, 1, 1, 1), target, problem, position_target=3.0)
+        assert loss.item() == pytest.approx(expected)
+    unlabeled = torch.full((1, 1, 1, 1), UNLABELED)
+    assert supervised_loss(logits[:1].view(1, 1, 1, 1), unlabeled, problem, position_target=3.0) == 0
