@@ -59,11 +59,9 @@ def test_the_second_time_nothing_is_measured(tmp_path: Path, monkeypatch: pytest
     first = choose("cpu", cache)
     assert (first.precision, first.channels_last) == ("bf16", True)
     asked.clear()
-    assert choose("cpu", cache) == first
-    assert not asked
     torch.set_num_threads(2)
-    assert choose("cpu", cache).threads == 2
-    assert asked, "another number of threads is another machine"
+    assert choose("cpu", cache) == first
+    assert not asked, "one thread is measured, however many there are"
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"a": 1}', "\x00\xff", '{"x": {"device": "cpu"}}'])
