@@ -14,11 +14,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import napari
+import tifffile
 from qtpy.QtWidgets import QApplication
 
 from napari_imseg.core.problem import Task
 from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.project.foreign_labels import read_label_file
 from napari_imseg.project.project import Project
 from napari_imseg.synthetic.dataset import write_dataset
 from napari_imseg.widgets.dock import LABEL, PROJECT, QUEUE, RESULTS, TRAIN, Dock
@@ -106,7 +106,7 @@ def label_a_few(dock: Dock, truth: Path, count: int = 4) -> None:
     project = dock.workspace.project
     assert project is not None
     for row in dock.workspace.upcoming(count):
-        label = read_label_file(truth / Path(row.record.path).name)
+        label = tifffile.imread(truth / Path(row.record.path).name)
         project.write_label(row.record.id, label.astype("int32"), seconds=40)
     dock.session.queue_changed.emit()
     dock.session.labeling.refresh_counts()
