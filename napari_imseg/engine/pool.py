@@ -99,89 +99,95 @@ def predict_shard(
     Event
         `Predicted` about twice a second, `Note` for each image left out.
     """
-    look, examples = _Look(room, generation, teachers), list[Example]()
     told, done = 0.0, 0
     with ThreadPoolExecutor(1) as writer:
-        writing: Future[None] | None = None
+        seen = _Teaching(room, generation, asked, teachers, taught, writer)
         for ids, images, problems in _read_batches(room.project, image_ids):
             if room.should_stop():
                 raise StopRequested
             for problem in problems:
                 yield Note(level="warning", message=problem)
-            look.shard.dropped += len(problems) if taught else 0
-            predictions = asked.batch(images) if images else []
-            teaching = [place for place, image_id in enumerate(ids) if image_id in taught]
-            if teaching:
-                made, dropped = curate(
-                    room,
-                    generation,
-                    asked,
-                    [ids[place] for place in teaching],
-                    [images[place] for place in teaching],
-                    [predictions[place] for place in teaching],
-                )
-                examples += made
-                look.shard.dropped += dropped
-            for image_id, image, probabilities in zip(ids, images, predictions, strict=True):
-                stored = look.at(image_id, image, probabilities[:teachers])
-                if writing is not None:
-                    writing.result()
-                writing = writer.submit(look.store, image_id, *stored)
+            seen.shard.dropped += len(problems) if taught else 0
+            if images:
+                seen.see(ids, images)
             done += len(ids) + len(problems)
             if time.monotonic() - told > SECONDS_BETWEEN_EVENTS or done == len(image_ids):
-                told = time.monotonic()
-                yield Predicted(
-                    generation=generation,
-                    done=done,
-                    total=len(image_ids),
-                    im_fraction=look.shard.im_fraction or 0.0,
-                )
-        if writing is not None:
-            writing.result()
+                told, fraction = time.monotonic(), seen.shard.im_fraction or 0.0
+                total = len(image_ids)
+                yield Predicted(generation=generation, done=done, total=total, im_fraction=fraction)
+        seen.wait()
     if taught:
-        curated.write(curated_path, examples)
-    return look.shard
+        curated.write(curated_path, seen.examples)
+    return seen.shard
 
 
-class _Look:
-    """Scores and stores what an ensemble says of one image after the other."""
+class _Teaching:
+    """What an ensemble says of one batch after the other: scored, stored and curated."""
 
-    def __init__(self, room: Room, generation: int, members: int) -> None:
+    def __init__(
+        self,
+        room: Room,
+        generation: int,
+        asked: Ensemble,
+        teachers: int,
+        taught: frozenset[str],
+        writer: ThreadPoolExecutor,
+    ) -> None:
         self.shard = Shard()
+        self.examples: list[Example] = []
         self._room = room
         self._problem = room.project.problem
         self._generation = generation
-        self._judges = _judges(members)
+        self._asked, self._teachers, self._taught = asked, teachers, taught
+        self._rankings = _rankings(teachers)
+        self._writer = writer
+        self._writing: Future[None] | None = None
 
-    def at(
-        self, image_id: str, image: NDArray[np.float32], probabilities_K_C_H_W: NDArray[np.float32]
-    ) -> tuple[NDArray[np.int16], NDArray[np.bool_], NDArray[np.float32]]:
-        """Score one image; returns pseudo-label, IM and mean probabilities to store."""
+    def see(self, image_ids: Sequence[str], images: Sequence[NDArray[np.float32]]) -> None:
+        """Predict images; curate those that may teach, score and store all of them."""
+        predictions = self._asked.batch(images)
+        teaching = [place for place, image_id in enumerate(image_ids) if image_id in self._taught]
+        if teaching:
+            made, dropped = curate(
+                self._room,
+                self._generation,
+                self._asked,
+                [image_ids[place] for place in teaching],
+                [images[place] for place in teaching],
+                [predictions[place] for place in teaching],
+            )
+            self.examples += made
+            self.shard.dropped += dropped
+        for image_id, probabilities in zip(image_ids, predictions, strict=True):
+            self._keep(image_id, probabilities[: self._teachers])
+
+    def wait(self) -> None:
+        """Return when all is written."""
+        if self._writing is not None:
+            self._writing.result()
+
+    def _keep(self, image_id: str, probabilities_K_C_H_W: NDArray[np.float32]) -> None:
+        """Score one image and have it written while the next one is predicted."""
         index = self._room.project.catalog.image(image_id).index
         prediction = Prediction(image_id, index, self._problem, probabilities_K_C_H_W)
-        im = np.zeros(image.shape[1:], bool)
+        im = np.zeros(probabilities_K_C_H_W.shape[2:], bool)
         if len(probabilities_K_C_H_W) > 1:
             _, im = prediction.agreement
             self.shard.sizes[image_id] = prediction.im_size
-        for judge in self._judges:
-            self.shard.scores.setdefault(judge.name, {})[image_id] = judge.score(prediction)
+        for ranking in self._rankings:
+            self.shard.scores.setdefault(ranking.name, {})[image_id] = ranking.score(prediction)
         mean = probabilities_K_C_H_W.mean(axis=0)
-        return hard_labels(mean[None], self._problem)[0], im, mean
-
-    def store(
-        self,
-        image_id: str,
-        pseudo_label: NDArray[np.int16],
-        im: NDArray[np.bool_],
-        mean: NDArray[np.float32],
-    ) -> None:
-        """Write what is shown of an image; probabilities where a watershed needs them."""
-        self._room.project.write_prediction(
+        pseudo_label = hard_labels(mean[None], self._problem)[0].astype(np.int32)
+        # A watershed needs the probabilities.
+        stored = mean if self._problem.task is Task.INSTANCES else None
+        self.wait()
+        self._writing = self._writer.submit(
+            self._room.project.write_prediction,
             f"{self._room.run.name}-g{self._generation}",
             image_id,
-            pseudo_label.astype(np.int32),
+            pseudo_label,
             im,
-            mean if self._problem.task is Task.INSTANCES else None,
+            stored,
         )
 
 
@@ -189,7 +195,7 @@ def _mean(values: list[float]) -> float | None:
     return float(np.mean(values)) if values else None
 
 
-def _judges(members: int) -> list[Ranking]:
+def _rankings(members: int) -> list[Ranking]:
     found = classes_in(rankings, Ranking).values()
     return [ranking() for ranking in found if ranking.minimum_members <= members]
 

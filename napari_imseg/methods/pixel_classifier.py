@@ -92,8 +92,7 @@ def _draw(labels_C_P: NDArray[np.int16], count: int, rng: np.random.Generator) -
     """Indices of at most ``count`` fully labeled pixels; any first n of them are a fair sample.
 
     A class has its share of the labeled pixels, which decides ties the right way more often
-    than equal shares do (IoU .88 against .81 on nuclei, .55 against .48 on phase contrast),
-    but never less than a quarter of an equal share, as long as it has pixels left.
+    than equal shares do, but never less than a quarter of an equal share, as long as it has pixels left.
     """
     labeled = rng.permutation(np.flatnonzero((labels_C_P >= 0).all(axis=0)))
     codes = (2 ** np.arange(len(labels_C_P))) @ labels_C_P[:, labeled].astype(np.int64)

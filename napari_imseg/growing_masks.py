@@ -1,0 +1,71 @@
+"""What IM+, IM++, AIM+, AIM++ and their control share: blocked pairs, augmentation, growing students."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from napari_imseg.core.blocking import BlockingSettings, blocked_pair
+from napari_imseg.core.evalnet_scores import augmented_versions
+from napari_imseg.core.growth import GrowthSettings
+from napari_imseg.core.judging import VersionSettings
+from napari_imseg.core.problem import Task
+from napari_imseg.core.strength import AUGMENTED_COPIES
+from napari_imseg.method import Curator, Example, UnlabeledImage, augmented_copies
+
+
+class GrowingMasksSettings(BlockingSettings, GrowthSettings):
+    """Blocking of IM; growth of noisy students."""
+
+
+class GrowingMasks(Curator):
+    """Each blocked pair is learned in one or more versions, augmented at the strength of the generation.
+
+    Source: METHODS 1.4 (IM+, AIM+).
+
+    Attributes
+    ----------
+    augmented_labels
+        True for AIM: ALD stands for LD, and each pair is also learned as it is.
+    """
+
+    tasks = frozenset(Task)
+    Settings = GrowingMasksSettings
+    settings: Any
+    minimum_teachers = 2
+    needs_im_class = True
+    augmented_labels: ClassVar[bool] = False
+
+    def labeled_set(self, labeled: Sequence[Example]) -> list[Example]:
+        if not self.augmented_labels:
+            return list(labeled)
+        return [*labeled, *augmented_copies(labeled, self.settings.strongest, AUGMENTED_COPIES)]
+
+    def width(self, generation: int, alpha: float) -> float:
+        wider: float = self.settings.width(generation, alpha)
+        return wider
+
+    def versions(self, pair: Example, unlabeled: UnlabeledImage) -> int:
+        """How many augmented versions of a pair are learned."""
+        return 1
+
+    def curate(self, unlabeled: UnlabeledImage) -> list[Example]:
+        blocked = blocked_pair(
+            unlabeled.image_C_H_W, unlabeled.probabilities_K_C_H_W, self.problem, self.settings
+        )
+        if blocked is None:
+            return []
+        pair, strength = Example(*blocked), self.settings.strength(unlabeled.generation)
+        augmented = augmented_copies([pair], strength, self.versions(pair, unlabeled))
+        return [*augmented, pair] if self.augmented_labels else augmented
+
+
+def versions_by(score: float, settings: VersionSettings, unlabeled: UnlabeledImage) -> int:
+    """1 to 5 versions, between the limits that the settings or the first networks give (IM++)."""
+    return augmented_versions(score, *settings.limits(unlabeled.limits))
+
+
+def judged_versions(pair: Example, settings: VersionSettings, unlabeled: UnlabeledImage) -> int:
+    """1 to 5 versions by what EvalNets expect of a pair (IM++, AIM++)."""
+    assert unlabeled.judge is not None
+    return versions_by(unlabeled.judge.score(pair.image_C_H_W, pair.target_H_W), settings, unlabeled)
