@@ -55,7 +55,7 @@ $(STAMP): pyproject.toml constraints.txt | system
 	@echo "Installing into .venv (takes some minutes the first time)"
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt torch
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[all,test,docs]"
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[all,cluster,test,docs]"
 	@touch $@
 
 system:

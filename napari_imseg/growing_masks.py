@@ -10,7 +10,7 @@ from napari_imseg.core.evalnet_scores import augmented_versions
 from napari_imseg.core.growth import GrowthSettings
 from napari_imseg.core.judging import VersionSettings
 from napari_imseg.core.problem import Task
-from napari_imseg.core.strength import AUGMENTED_COPIES
+from napari_imseg.core.strength import AUGMENTED_COPIES, of_generation
 from napari_imseg.method import Curator, Example, UnlabeledImage, augmented_copies
 
 
@@ -36,10 +36,13 @@ class GrowingMasks(Curator):
     needs_im_class = True
     augmented_labels: ClassVar[bool] = False
 
+    def prepare(self, labeled: Sequence[Example]) -> None:
+        self.strengths = self.settings.strengths([example.image_C_H_W for example in labeled])
+
     def labeled_set(self, labeled: Sequence[Example]) -> list[Example]:
         if not self.augmented_labels:
             return list(labeled)
-        return [*labeled, *augmented_copies(labeled, self.settings.strongest, AUGMENTED_COPIES)]
+        return [*labeled, *augmented_copies(labeled, self.strengths[-1], AUGMENTED_COPIES)]
 
     def width(self, generation: int, alpha: float) -> float:
         wider: float = self.settings.width(generation, alpha)
@@ -55,7 +58,7 @@ class GrowingMasks(Curator):
         )
         if blocked is None:
             return []
-        pair, strength = Example(*blocked), self.settings.strength(unlabeled.generation)
+        pair, strength = Example(*blocked), of_generation(self.strengths, unlabeled.generation)
         augmented = augmented_copies([pair], strength, self.versions(pair, unlabeled))
         return [*augmented, pair] if self.augmented_labels else augmented
 

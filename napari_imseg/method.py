@@ -235,6 +235,9 @@ class Curator(Method):
     judge_of: ClassVar[JudgeOf] = ""
     needs_truth: ClassVar[bool] = False
 
+    def prepare(self, labeled: Sequence[Example]) -> None:
+        """Look at the labeled set before anything else; each process that curates does it."""
+
     def labeled_set(self, labeled: Sequence[Example]) -> list[Example]:
         """What every generation learns of the labeled images; as they are by default."""
         return list(labeled)

@@ -20,7 +20,7 @@ from napari_imseg.nets.outputs import n_outputs, to_probabilities
 from napari_imseg.nets.unet import UNet1x1
 from napari_imseg.registry import classes_in, find
 from napari_imseg.settings import SettingsError, step_of
-from tests.methods.toy import PROBLEMS, batch, example, hard, probabilities, unlabeled
+from tests.methods.toy import PROBLEMS, batch, example, hard, prepared, probabilities, unlabeled
 
 METHODS = classes_in(methods, Method)
 
@@ -314,7 +314,7 @@ def told(known: Example, answers: Any, generation: int = 1, seed: int = 0) -> Un
 def test_curated_examples_are_well_formed(method: type[Curator], problem: Problem, generation: int) -> None:
     known, answers = teachers(problem, method)
     before, untouched = known.image_C_H_W.copy(), answers.copy()
-    curator = method(method.Settings(), problem)
+    curator = prepared(method(method.Settings(), problem))
     curated = curator.curate(told(known, answers, generation, seed=3))
     again = curator.curate(told(known, answers, generation, seed=3))
     assert np.array_equal(before, known.image_C_H_W), "the image of the pool was changed"
@@ -338,7 +338,7 @@ def test_curated_examples_are_well_formed(method: type[Curator], problem: Proble
 @cases(Curator)
 def test_agreement_is_the_label(method: type[Curator], problem: Problem) -> None:
     known, answers = teachers(problem, method, differ=False)
-    curator = method(method.Settings(), problem)
+    curator = prepared(method(method.Settings(), problem))
     curated = curator.curate(told(known, answers))
     assert curated
     for one in curated:
@@ -353,7 +353,7 @@ def test_an_image_without_agreement_is_dropped_or_unlabeled(method: type[Curator
     known, answers = teachers(problem, method, differ=False)
     answers[0], answers[1] = 0.1, 0.1
     answers[0, 0], answers[1, -1] = 0.9, 0.9
-    curator = method(method.Settings(), problem)
+    curator = prepared(method(method.Settings(), problem))
     curated = curator.curate(told(known, answers))
     if method.needs_im_class:
         assert curated == []
@@ -363,7 +363,7 @@ def test_an_image_without_agreement_is_dropped_or_unlabeled(method: type[Curator
 def test_an_image_of_background_alone_is_handled(method: type[Curator], problem: Problem) -> None:
     known, answers = teachers(problem, method, differ=False)
     answers[:] = probabilities(problem, np.zeros_like(known.target_H_W))
-    curator = method(method.Settings(), problem)
+    curator = prepared(method(method.Settings(), problem))
     for one in curator.curate(told(known, answers)):
         assert one.target_H_W.max() <= 0
 
@@ -372,7 +372,7 @@ def test_an_image_of_background_alone_is_handled(method: type[Curator], problem:
 def test_too_few_teachers_are_an_error(method: type[Curator], problem: Problem) -> None:
     known, answers = teachers(problem, method)
     if method.minimum_teachers > 1:
-        curator = method(method.Settings(), problem)
+        curator = prepared(method(method.Settings(), problem))
         with pytest.raises(ValueError, match="at least"):
             curator.curate(told(known, answers[:1]))
 

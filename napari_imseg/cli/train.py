@@ -31,13 +31,16 @@ def train(
     minutes: Annotated[float | None, typer.Option(help="Time budget of the whole run.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, or a GPU such as cuda:0.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of everything drawn at random.")] = None,
+    cluster: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="Dask scheduler whose workers train.")
+    ] = None,
     resume: Annotated[
         str | None, typer.Option(metavar="RUN", help="Go on with a run that was stopped, such as r001.")
     ] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print every event as one line of JSON.")] = False,
 ) -> None:
     """Train a method; Ctrl-C stops after the current step, and --resume goes on from there."""
-    flags = {
+    flags: dict[str, Any] = {
         "generations": generations,
         "students": students,
         "top_k": top_k,
@@ -47,8 +50,9 @@ def train(
     }
     if resume is not None:
         _refuse_changes(resume, {"method": method, "with": objective, "set": settings, **flags})
-        run = _resumed(project, resume)
+        run = _resumed(project, resume, cluster)
     else:
+        flags["cluster"] = cluster
         run = _started(project, method or DEFAULT_METHOD, objective, settings or [], flags)
     _finish(project, run, json_)
 
@@ -84,7 +88,7 @@ def _started(
     return start(folder, settings)
 
 
-def _resumed(folder: Path, name: str) -> Run:
+def _resumed(folder: Path, name: str, cluster: str | None) -> Run:
     from napari_imseg.engine.process import resume
     from napari_imseg.project.project import Project
     from napari_imseg.project.runs import runs
@@ -93,7 +97,7 @@ def _resumed(folder: Path, name: str) -> Run:
         known = {run.name: run for run in runs(folder)}
     if name not in known:
         fail(f"there is no run '{name}' in {folder}; its runs are: {', '.join(known) or 'none'}")
-    return resume(known[name])
+    return resume(known[name], cluster)
 
 
 def _finish(folder: Path, run: Run, json_: bool) -> None:

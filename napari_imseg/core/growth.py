@@ -5,34 +5,38 @@ Source: METHODS 1.1 and 1.3.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import Field
 
-from napari_imseg.core.strength import SCHEDULES, Strength, schedule
+from napari_imseg.core.derived_schedule import derived_schedule
+from napari_imseg.core.strength import SCHEDULES, Strength
 from napari_imseg.settings import Settings, setting
 
 
-class GrowthSettings(Settings):
-    """How strongly pseudo-labeled images are augmented, and how wide the students are."""
+class ScheduleSettings(Settings):
+    """How strongly images are augmented."""
 
-    schedule: Literal["isic", "hela", "suim", "cityscapes", "cityscapes-paper"] = Field(
+    schedule: Literal["isic", "hela", "suim", "cityscapes", "cityscapes-paper", "derived"] = Field(
         "isic",
         description="Strength of the augmentation by generation: the table of the paper for this data set "
-        "(isic and hela with free rotation, as microscopy allows).",
+        "(isic and hela with free rotation, as microscopy allows), or derived from the labeled images.",
     )
+
+    def strengths(self, images: Sequence[NDArray[np.floating]]) -> tuple[Strength, ...]:
+        """The whole schedule; ``images`` (C, H, W) are those that it is derived from."""
+        return derived_schedule(images) if self.schedule == "derived" else SCHEDULES[self.schedule]
+
+
+class GrowthSettings(ScheduleSettings):
+    """How strongly pseudo-labeled images are augmented, and how wide the students are."""
+
     alpha_step: float = setting(
         0.25, "Added to the width factor alpha in every generation.", ge=0, le=1, step=0.05
     )
-
-    def strength(self, generation: int) -> Strength:
-        """Augmentation of what the students of generation 1, 2, ... learn; the paper counts them from 0."""
-        return schedule(self.schedule, generation - 1)
-
-    @property
-    def strongest(self) -> Strength:
-        """The last of the table: augmentation of the labeled set (ALD)."""
-        return SCHEDULES[self.schedule][-1]
 
     def width(self, generation: int, alpha: float) -> float:
         """Width factor of the students of a generation; the first have that of their teachers."""

@@ -12,8 +12,8 @@ from skimage.segmentation import watershed
 from napari_imseg.core.flooding import connected_parts
 from napari_imseg.core.instances import foreground_and_seeds, without_small
 
-FLOODED_PIXELS: Final = 40_000
-"""More contested pixels than this are flooded on a coarser grid: about 15 ms on one core."""
+FLOODED_PIXELS: Final = 80_000
+"""More contested pixels than this are flooded on a coarser grid: about 35 ms on one core."""
 
 
 class InteractiveWatershed:
@@ -59,6 +59,8 @@ class InteractiveWatershed:
     def _flood(self, seeds: NDArray[np.int32], contested: NDArray[np.bool_]) -> NDArray[np.int32]:
         """The watershed of the contested pixels, on a grid that is coarse enough to be quick."""
         step = math.ceil(math.sqrt(np.count_nonzero(contested) / FLOODED_PIXELS))
+        if step == 1:
+            return np.asarray(watershed(self._cost, seeds, mask=contested))
         grid = np.s_[::step, ::step]
         mask = contested[grid].copy()
         y, x = np.nonzero(np.where(contested, seeds, 0))

@@ -5,6 +5,7 @@ Source: METHODS 1.3 and 1.4; `napari_imseg.ops.augmentation` applies them.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 
@@ -95,24 +96,11 @@ EVALNET_IM_CLASSES = Strength(1, 10, 0.2, 10, False)
 """Training data of the EvalNets of IM++ and AIM++ for several classes or masks."""
 
 
-def schedule(name: str, generation: int) -> Strength:
-    """Strength of one generation of the paper; its last one from generation 4 on.
+def of_generation(strengths: Sequence[Strength], generation: int) -> Strength:
+    """Strength of what the students of generation 1, 2, ... learn; the last one from the fifth on.
 
-    Parameters
-    ----------
-    name
-        One of `SCHEDULES`.
-    generation
-        As the paper counts: 0 for the first students that learn pseudo-labels.
-
-    Raises
-    ------
-    ValueError
-        There is no such schedule, or the generation is negative.
+    The paper counts from 0, the first students that learn pseudo-labels.
     """
-    if name not in SCHEDULES:
-        raise ValueError(f"there is no schedule '{name}'; known are: {', '.join(SCHEDULES)}")
-    if generation < 0:
-        raise ValueError(f"expected a generation of 0 or more, got {generation}")
-    strengths = SCHEDULES[name]
-    return strengths[min(generation, len(strengths) - 1)]
+    if generation < 1:
+        raise ValueError(f"expected a generation of 1 or more, got {generation}")
+    return strengths[min(generation, len(strengths)) - 1]

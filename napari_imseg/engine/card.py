@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.records import GenerationRecord
@@ -25,6 +25,12 @@ def write_card(
         f"- Unlabeled images: {len(sets.unlabeled)}.",
         f"- Seed {settings.seed}, {settings.students} students, {settings.top_k} teachers a generation.",
         "",
+        "## What was trained on what",
+        "",
+        *_story(records, settings, sets),
+        "",
+        "## Figures",
+        "",
         "| generation | teachers | metric | score | mean IM size (fraction) | images that taught the next |",
         "|---|---|---|---|---|---|",
     ]
@@ -37,6 +43,27 @@ def write_card(
     lines += ["", "Settings that differ from the defaults:", ""]
     lines += [f"- `{name}` = {value}" for name, value in changed.items()] or ["- none"]
     (run.folder / "card.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _story(records: Sequence[GenerationRecord], settings: RunSettings, sets: TrainingSet) -> Iterator[str]:
+    """What each generation learned from, and who of it became teacher."""
+    for record, before in zip(records, [None, *records], strict=False):
+        yield (
+            f"- **Generation {record.generation}:** {settings.students} students learned from "
+            f"{_learned(before, settings, sets)}. The best {len(record.teachers)} became teachers "
+            f"({record.metric_name} of their ensemble on the validation images: {_number(record.score)})."
+        )
+
+
+def _learned(before: GenerationRecord | None, settings: RunSettings, sets: TrainingSet) -> str:
+    if before is None:
+        return f"{len(sets.labeled)} labeled images"
+    left_out = f" ({before.dropped} were left out)" if before.dropped else ""
+    start = ", starting from the weights of the students before them" if settings.warm_start else ""
+    return (
+        f"the labeled images and from what the teachers of generation {before.generation} say of "
+        f"{before.kept} unlabeled ones{left_out}{start}"
+    )
 
 
 def _number(value: float | None) -> str:

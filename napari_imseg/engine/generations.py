@@ -89,6 +89,7 @@ class Generations:
         """Every generation that is not finished yet, after those that are."""
         records: list[GenerationRecord] = []
         with executor_for(self.room) as self.executor:
+            yield Note(level="info", message=f"trained by {self.executor.description}")
             for generation in range(self.room.last + 1):
                 path = generation_path(self.project, f"{self.run.name}-g{generation}")
                 if path.exists():

@@ -36,8 +36,13 @@ def start(project_folder: Path, settings: RunSettings) -> Run:
     return run
 
 
-def resume(run: Run) -> Run:
+def resume(run: Run, cluster: str | None = None) -> Run:
     """Go on with a run that was stopped or died.
+
+    Parameters
+    ----------
+    cluster
+        Address of a dask scheduler, in place of the one in the run's settings.
 
     Raises
     ------
@@ -49,7 +54,7 @@ def resume(run: Run) -> Run:
     with starting(run.project_folder):
         _refuse_second(run.project_folder)
         run.clear_stop()
-        _spawn(run)
+        _spawn(run, *([] if cluster is None else [cluster]))
     return run
 
 
@@ -96,14 +101,14 @@ def _refuse_second(project_folder: Path) -> None:
         )
 
 
-def _spawn(run: Run) -> None:
+def _spawn(run: Run, *arguments: str) -> None:
     """Start the trainer detached: it survives napari, the terminal and our signals.
 
     Returns when it is at work (a second or so; it loads torch later).
     """
     with open(run.log_path, "ab") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "napari_imseg.engine.trainer", str(run.folder)],
+            [sys.executable, "-m", "napari_imseg.engine.trainer", str(run.folder), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=subprocess.STDOUT,

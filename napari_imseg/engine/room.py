@@ -76,10 +76,11 @@ class Room:
             A setting or a label is wrong; one sentence says which.
         """
         room = cls(project, run, settings, should_stop, choose(settings.device))
-        for checked in (room.recipe, room.sets):  # reading them is the check
-            assert checked is not None
-        if room.recipe.curator is not None and room.recipe.curator.needs_truth:
-            for image_id in room.sets.unlabeled:
+        curator, sets = room.recipe.curator, room.sets  # reading them is the check
+        if curator is not None:
+            curator.prepare(sets.labeled)
+        if curator is not None and curator.needs_truth:
+            for image_id in sets.unlabeled:
                 room._truth_path(image_id)
         run.checkpoints.mkdir(exist_ok=True)
         return room

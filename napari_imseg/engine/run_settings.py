@@ -57,10 +57,14 @@ class RunSettings(Settings):
     )
     workers: int = setting(
         0,
-        "Students that train at the same time, each in a process of its own; 0 = one for each core, or one "
-        "on a GPU.",
+        "Students that train at the same time, each in a process of its own; 0 = one for each core or GPU of "
+        "this machine, or each worker of the cluster.",
         ge=0,
-        le=64,
+        le=1000,
+    )
+    cluster: str = setting(
+        "",
+        "Address of a dask scheduler whose workers train, such as tcp://10.0.0.1:8786; empty = this machine.",
     )
     truth: str = setting(
         "", "Folder with the true labels of the unlabeled images, for controls that are told them (gt-...)."

@@ -23,8 +23,8 @@ from napari_imseg.project.project import Project
 OTHER_IMAGES = 4
 """Labeled images that the preview learns from beside the one on screen."""
 
-FIRST_LOOK = 2**16
-"""About this many pixels are classified first; the others follow."""
+FIRST_LOOK, FIRST_TREES = 2**16, 25
+"""About this many pixels are classified first, by a small forest; the whole answer follows."""
 
 
 def get_ready(project: Project, image_id: str) -> None:
@@ -61,9 +61,10 @@ def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Iterat
             examples.append(Example(project.network_image(other), target_of(stored, problem), other))
     if not _tells_apart(examples):
         return
-    forest = PixelClassifier(PixelClassifier.Settings(), problem).fit(examples, seed=0)
-    coarse = math.isqrt(image[0].size // FIRST_LOOK)
-    for step in (coarse, 1) if coarse > 1 else (1,):
+    whole, coarse = PixelClassifier.Settings(), math.isqrt(image[0].size // FIRST_LOOK)
+    looks = [(whole.model_copy(update={"trees": FIRST_TREES}), coarse)] if coarse > 1 else []
+    for settings, step in [*looks, (whole, 1)]:
+        forest = PixelClassifier(settings, problem).fit(examples, seed=0)
         probabilities = forest.probabilities(image[None], step)[0]
         yield StoredPrediction(
             pseudo_label_H_W=hard_labels(probabilities[None], problem)[0].astype(np.int32),

@@ -1,4 +1,4 @@
-"""The training process: ``python -m napari_imseg.engine.trainer RUN_FOLDER``."""
+"""The training process: ``python -m napari_imseg.engine.trainer RUN_FOLDER [CLUSTER]``."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 
 PRIORITY = 10
-"""Added to the process's niceness, so that the viewer stays smooth while both cores train."""
+"""Niceness of the process and of its session, so that the viewer stays smooth while both cores train."""
 
 LOCK_SECONDS = 5.0
 """Others look whether the lock is taken by taking it for a moment."""
@@ -27,24 +27,27 @@ LOCK_SECONDS = 5.0
 log = logging.getLogger("napari_imseg")
 
 
-def main(folder: Path) -> int:
-    """Work on one run until it is finished, stopped or failed; the exit code tells which."""
+def main(folder: Path, cluster: str | None = None) -> int:
+    """Work on one run until it is finished, stopped or failed; the exit code tells which.
+
+    ``cluster`` stands for the address in the settings: a resumed run may find another one.
+    """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     run = Run.open(folder)
     try:
         with run.lock.acquire(timeout=LOCK_SECONDS):
             _lower_priority()
-            return _work(run)
+            return _work(run, cluster)
     except Timeout:
         log.error("run %s is at work in another process", run.name)
         return 1
 
 
-def _work(run: Run) -> int:
+def _work(run: Run, cluster: str | None) -> int:
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopping.set())
-    for event in _guarded(run, stopping):
+    for event in _guarded(run, cluster, stopping):
         run.append_event(to_line(event))
         if isinstance(event, Failed):
             log.error(event.message)
@@ -52,7 +55,7 @@ def _work(run: Run) -> int:
     return 0
 
 
-def _guarded(run: Run, stopping: threading.Event) -> Iterator[Event]:
+def _guarded(run: Run, cluster: str | None, stopping: threading.Event) -> Iterator[Event]:
     """The events of the run; every error becomes a last event with one sentence."""
     from napari_imseg.engine.generations import Generations
     from napari_imseg.engine.training import StopRequested
@@ -62,6 +65,8 @@ def _guarded(run: Run, stopping: threading.Event) -> Iterator[Event]:
 
     try:
         settings = RunSettings.checked(run.settings)
+        if cluster is not None:
+            settings = settings.model_copy(update={"cluster": cluster})
         with Project.open(run.project_folder) as project:
             yield from Generations(project, run, settings, should_stop).events()
     except StopRequested:
@@ -81,9 +86,20 @@ def _sentence(error: Exception, run: Run) -> str:
 
 
 def _lower_priority() -> None:
+    """Let everything else go first.
+
+    Linux shares the cores among sessions first, and a trainer has one of its own: its niceness
+    counts only once the session has the same (sched(7), autogroup).
+    """
     if hasattr(os, "nice"):
         os.nice(PRIORITY)
+    session = Path("/proc/self/autogroup")
+    if session.exists():
+        try:
+            session.write_text(str(PRIORITY))
+        except OSError as error:
+            log.warning("the priority could not be lowered: %s", error)
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), *sys.argv[2:]))

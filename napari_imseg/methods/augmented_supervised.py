@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
-from pydantic import Field
-
+from napari_imseg.core.growth import ScheduleSettings
 from napari_imseg.core.problem import Task
-from napari_imseg.core.strength import AUGMENTED_COPIES, SCHEDULES
+from napari_imseg.core.strength import AUGMENTED_COPIES
 from napari_imseg.method import Curator, Example, UnlabeledImage, augmented_copies
-from napari_imseg.settings import Settings, setting
+from napari_imseg.settings import setting
 
 
-class AugmentedSupervisedSettings(Settings):
-    """How many copies, and how strongly they are augmented."""
+class AugmentedSupervisedSettings(ScheduleSettings):
+    """How many copies, and how strongly they are augmented: as in the last generation."""
 
-    schedule: Literal["isic", "hela", "suim", "cityscapes", "cityscapes-paper"] = Field(
-        "isic",
-        description="Strength of the augmentation: the last generation of the paper for this data set "
-        "(isic and hela with free rotation, as microscopy allows).",
-    )
     copies: int = setting(
         AUGMENTED_COPIES, "Augmented copies of each labeled image beside the image itself.", ge=1, le=100
     )
@@ -38,7 +31,7 @@ class AugmentedSupervised(Curator):
     teaches = False
 
     def labeled_set(self, labeled: Sequence[Example]) -> list[Example]:
-        strongest = SCHEDULES[self.settings.schedule][-1]
+        *_, strongest = self.settings.strengths([example.image_C_H_W for example in labeled])
         return [*labeled, *augmented_copies(labeled, strongest, self.settings.copies)]
 
     def curate(self, unlabeled: UnlabeledImage) -> list[Example]:

@@ -2,9 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
+import numpy as np
+from pydantic import Field
+
 from napari_imseg.core.blocking import BlockingSettings, blocked_pair
-from napari_imseg.core.problem import Task
+from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Task
 from napari_imseg.method import Curator, Example, UnlabeledImage
+
+
+class InconsistencyMasksSettings(BlockingSettings):
+    """Blocking of IM."""
+
+    blocking: Literal["black", "left-out"] = Field(
+        "black",
+        description="Inconsistent pixels become black background, as in the paper, or the image stays as it "
+        "is and nothing is learned of them.",
+    )
 
 
 class InconsistencyMasks(Curator):
@@ -15,7 +30,7 @@ class InconsistencyMasks(Curator):
     source = "Inconsistency Masks, Algorithms 1 and 2"
     aliases = ("IM",)
     tasks = frozenset(Task)
-    Settings = BlockingSettings
+    Settings = InconsistencyMasksSettings
     minimum_teachers = 2
     needs_im_class = True
 
@@ -23,4 +38,9 @@ class InconsistencyMasks(Curator):
         pair = blocked_pair(
             unlabeled.image_C_H_W, unlabeled.probabilities_K_C_H_W, self.problem, self.settings
         )
-        return [] if pair is None else [Example(*pair)]
+        if pair is None:
+            return []
+        image, target = pair
+        if self.settings.blocking == "left-out":
+            return [Example(unlabeled.image_C_H_W, np.where(target == INCONSISTENT, UNLABELED, target))]
+        return [Example(image, target)]

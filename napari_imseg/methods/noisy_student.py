@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from napari_imseg.core.disagreement import hard_labels
 from napari_imseg.core.growth import GrowthSettings
 from napari_imseg.core.problem import Task
+from napari_imseg.core.strength import of_generation
 from napari_imseg.method import Curator, Example, UnlabeledImage
 
 
@@ -19,10 +22,13 @@ class NoisyStudent(Curator):
     Settings = GrowthSettings
     settings: GrowthSettings
 
+    def prepare(self, labeled: Sequence[Example]) -> None:
+        self.strengths = self.settings.strengths([example.image_C_H_W for example in labeled])
+
     def width(self, generation: int, alpha: float) -> float:
         return self.settings.width(generation, alpha)
 
     def curate(self, unlabeled: UnlabeledImage) -> list[Example]:
         label = hard_labels(unlabeled.probabilities_K_C_H_W[:1], self.problem)[0]
-        strength = self.settings.strength(unlabeled.generation)
+        strength = of_generation(self.strengths, unlabeled.generation)
         return [Example(unlabeled.image_C_H_W, label, strength=strength)]

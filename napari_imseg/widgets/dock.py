@@ -172,8 +172,10 @@ class Dock(QWidget):
         labeled = counts.get("labeled", 0) >= FEW
         done = (bool(counts), False, labeled, bool(workspace.generation), False)
         for step, complete in enumerate(done):
-            title = self.tabs.tabText(step).removesuffix(" ✓")
-            self.tabs.setTabText(step, f"{title} ✓" if complete else title)
+            before = self.tabs.tabText(step)
+            title = before.removesuffix(" ✓") + " ✓" * complete
+            if title != before:  # Qt lays out and paints all tabs anew, and with them the canvas
+                self.tabs.setTabText(step, title)
         summary = self.train_panel.summary
         self._training.setText(f"Training: {summary.share:.0%}" if working else "")
         self._show_saved()

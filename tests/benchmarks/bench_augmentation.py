@@ -20,12 +20,12 @@ import torch
 from numpy.typing import NDArray
 from scipy.ndimage import correlate1d
 
-from napari_imseg.core.strength import Strength, schedule
+from napari_imseg.core.strength import SCHEDULES, Strength
 from napari_imseg.nets.devices import cpu_model
 from napari_imseg.nets.environment import environment
 from napari_imseg.ops.augmentation import GAUSSIANS, augment
 
-STRONGEST = schedule("isic", 4)
+STRONGEST = SCHEDULES["isic"][4]
 NOTHING = Strength(blur=0, noise=0, contrast=0, brightness=0, rotation=False)
 STEPS = {
     "all": STRONGEST,

@@ -6,6 +6,7 @@
 For each seed, ``labeled`` random images have their label, the others are unlabeled; 100 images
 (the same for every seed) are never in the project and are the test set. What is done is kept in
 ``--out`` and not done again. Prints a table with the mean and its 95 % interval over the seeds.
+Anything after ``--`` is a setting of the run: ``-- warm_start=true``.
 """
 
 from __future__ import annotations
@@ -95,16 +96,20 @@ def spearman(project: Project, generation: str, data: Path) -> float:
     return float(stats.spearmanr([sizes[image_id] for image_id in ids], errors).statistic)
 
 
-def one_seed(data: Path, out: Path, labeled: int, minutes: float, seed: int) -> dict[str, float]:
+def one_seed(
+    data: Path, out: Path, labeled: int, minutes: float, seed: int, changes: list[str]
+) -> dict[str, float]:
     """Figures of one seed; read back if they are known."""
-    result = out / f"labeled{labeled}-minutes{minutes:g}-seed{seed}.json"
+    name = "-".join([f"labeled{labeled}", f"minutes{minutes:g}", *changes, f"seed{seed}"])
+    result = out / f"{name}.json"
     if result.exists():
         known: dict[str, float] = json.loads(result.read_text())
         return known
     labeled_names, unlabeled_names, test_names = split(data, labeled, seed)
-    folder = out / result.stem
+    folder = out / name
     with make_project(data, folder, labeled_names, unlabeled_names) as project:
-        im = train(project, RunSettings(generations=2, minutes=minutes, seed=seed))
+        given = [f"minutes={minutes}", f"seed={seed}", "generations=2", *changes]
+        im = train(project, RunSettings.parse(given))
         forest = train(project, RunSettings(method="pixel-classifier", students=1, top_k=1, seed=seed))
         figures = {
             f"IoU of generation {generation}": test_iou(project, f"{im}-g{generation}", data, test_names)
@@ -130,10 +135,13 @@ def main() -> None:
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("settings", nargs="*", help="settings of the run: warm_start=true")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows = [
-        one_seed(arguments.data, arguments.out, arguments.labeled, arguments.minutes, seed)
+        one_seed(
+            arguments.data, arguments.out, arguments.labeled, arguments.minutes, seed, arguments.settings
+        )
         for seed in range(arguments.seeds)
     ]
     print("| figure | mean | 95 % interval | per seed |\n|---|---|---|---|")

@@ -63,7 +63,7 @@ def measure(images: int, epochs: int) -> dict[str, float]:
             task=Task.SEMANTIC,
             classes=("nucleus",),
         ) as project:
-            settings = RunSettings(method="supervised", students=2, epochs=epochs, device="auto")
+            settings = RunSettings(method="supervised", students=2, epochs=epochs, workers=1)
             run = Run.create(project.folder, settings.model_dump(mode="json"))
             steps, forward = Stopwatch(), Stopwatch()
             marks: dict[str, float] = {}

@@ -36,7 +36,7 @@ LONG_MS = 50
 QUICK = RunSettings(
     method="supervised", generations=0, students=1, top_k=1, epochs=1, min_steps=1, tile=64, alpha=0.125
 )
-LONG = RunSettings(method="supervised", generations=0, students=1, top_k=1, epochs=10_000, device="cpu")
+LONG = RunSettings(method="supervised", generations=0, students=2, top_k=1, epochs=10_000, device="cpu")
 
 
 class Gaps:

@@ -31,9 +31,9 @@ from napari_imseg.nets.unet import UNet1x1
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 CASES = ((1.0, 256), (1.0, 128), (0.5, 256), (0.5, 128))
 VARIANTS = {
-    "plain": Hardware("cpu", "fp32", False, 1, ""),
-    "allocator": Hardware("cpu", "fp32", False, 1, ""),
-    "allocator, channels last": Hardware("cpu", "fp32", True, 1, ""),
+    "plain": Hardware("cpu", "fp32", False, ""),
+    "allocator": Hardware("cpu", "fp32", False, ""),
+    "allocator, channels last": Hardware("cpu", "fp32", True, ""),
     "ours": None,
 }
 """Reference first; ``ours`` is what a run on this machine uses."""

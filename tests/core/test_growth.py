@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import get_args
 
+import numpy as np
 import pytest
 
+from napari_imseg.core.derived_schedule import derived_schedule
 from napari_imseg.core.growth import GrowthSettings
-from napari_imseg.core.strength import SCHEDULES, schedule
+from napari_imseg.core.strength import SCHEDULES
 from napari_imseg.settings import SettingsError
 
 TABLE = {"isic": [0.5, 0.75, 1, 1.25, 1.5], "hela": [1, 1.25, 1.5, 1.75, 2]}
@@ -22,13 +24,15 @@ def test_widths_of_the_paper(name: str) -> None:
 
 
 def test_every_schedule_can_be_chosen() -> None:
-    assert set(get_args(GrowthSettings.model_fields["schedule"].annotation)) == SCHEDULES.keys()
+    choices = set(get_args(GrowthSettings.model_fields["schedule"].annotation))
+    assert choices == {*SCHEDULES, "derived"}
     for name in SCHEDULES:
-        settings = GrowthSettings.parse([f"schedule={name}"])
-        assert [settings.strength(generation) for generation in (1, 5, 9)] == [
-            schedule(name, generation) for generation in (0, 4, 4)
-        ]
-        assert settings.strongest == schedule(name, 4)
+        assert GrowthSettings.parse([f"schedule={name}"]).strengths([]) == SCHEDULES[name]
+
+
+def test_a_derived_schedule_is_that_of_the_images() -> None:
+    images = [np.full((1, 32, 32), level, np.float32) for level in (0.3, 0.4)]
+    assert GrowthSettings.parse(["schedule=derived"]).strengths(images) == derived_schedule(images)
 
 
 def test_there_is_no_other_schedule() -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from napari_imseg.core import strength
-from napari_imseg.core.strength import SCHEDULES, Strength, schedule
+from napari_imseg.core.strength import SCHEDULES, Strength, of_generation
 
 TABLE = """
 0 | 0 |  5 | .1 |  5 | .1 |  3 | 0 |  3 ( 5) | .05 (.1) |  3
@@ -27,7 +27,7 @@ def test_every_row_of_the_table(line: str) -> None:
     a_code, a_paper = contrasts.replace(")", "").split("(")
 
     def expect(name: str, rotation: bool, *limits: str) -> None:
-        found = schedule(name, int(generation))
+        found = of_generation(SCHEDULES[name], int(generation) + 1)  # the paper counts from 0
         assert dataclasses.astuple(found) == (*(float(limit) for limit in limits), rotation)
 
     expect("isic", True, blur, noise, a, b)
@@ -39,14 +39,13 @@ def test_every_row_of_the_table(line: str) -> None:
 
 @pytest.mark.parametrize("name", SCHEDULES)
 def test_later_generations_stay_at_the_last_strength(name: str) -> None:
-    assert schedule(name, 5) == schedule(name, 40) == schedule(name, 4)
+    last = SCHEDULES[name][4]
+    assert [of_generation(SCHEDULES[name], generation) for generation in (5, 6, 41)] == [last] * 3
 
 
-def test_what_does_not_exist_is_refused() -> None:
-    with pytest.raises(ValueError, match="no schedule 'mnist'; known are: isic, hela, suim"):
-        schedule("mnist", 0)
-    with pytest.raises(ValueError, match="a generation of 0 or more, got -1"):
-        schedule("isic", -1)
+def test_the_first_generation_learns_no_pseudo_labels() -> None:
+    with pytest.raises(ValueError, match="a generation of 1 or more, got 0"):
+        of_generation(SCHEDULES["isic"], 0)
 
 
 @pytest.mark.parametrize(
@@ -67,6 +66,6 @@ def test_impossible_strengths_are_refused(change: dict[str, Any], message: str) 
 def test_named_strengths() -> None:
     assert strength.CONSISTENCY["mid"] == Strength(2, 17, 0.3, 17, True)
     assert strength.CONSISTENCY_CITYSCAPES["high"] == Strength(1, 15, 0.4, 15, False)
-    assert schedule("isic", 4) == strength.INPUT_ENSEMBLE_FULL
+    assert SCHEDULES["isic"][4] == strength.INPUT_ENSEMBLE_FULL
     assert Strength(3, 20, 0.4, 20, False) == strength.EVALNET_IM_BINARY
     assert Strength(1, 10, 0.2, 10, False) == strength.EVALNET_IM_CLASSES

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_imseg.core.strength import Strength, schedule
+from napari_imseg.core.strength import SCHEDULES, Strength
 from napari_imseg.engine import augmenting, prediction
 from napari_imseg.engine.augmenting import augmented, look
 from napari_imseg.method import Example, Views, augmented_copies
 from tests.methods.toy import PROBLEMS, example
 
-STRONG = schedule("isic", 4)
+STRONG = SCHEDULES["isic"][4]
 TURNS = Strength(blur=0, noise=0, contrast=0, brightness=0, rotation=True)
 NOISE = Strength(blur=0, noise=20, contrast=0, brightness=0, rotation=True)
 

@@ -64,7 +64,10 @@ def test_a_run_ends_with_predictions_scores_and_a_card(project: Project, quick: 
         assert stored.pseudo_label_H_W.shape == record.shape[1:]
     scores = project.catalog.scores("r001-g1", "im-fraction")
     assert scores.keys() == {record.id for record in project.unlabeled()}
-    assert "r001" in (project.folder / "runs" / "r001" / "card.md").read_text()
+    card = (project.folder / "runs" / "r001" / "card.md").read_text()
+    assert "# Run r001: Inconsistency masks" in card
+    assert "**Generation 0:** 2 students learned from 4 labeled images. The best 2 became teachers" in card
+    assert "learned from the labeled images and from what the teachers of generation 0 say of" in card
     epochs = [event for event in events if isinstance(event, Epoch)]
     assert len(epochs) == quick.epochs * quick.students * (quick.generations + 1)
     assert all(set(event.losses) == {"supervised"} for event in epochs)

@@ -46,7 +46,7 @@ def test_a_large_image_gets_a_coarse_look_first(project: Project, monkeypatch: p
     nothing = np.full(first.shape[1:], UNLABELED, np.int32)
     coarse, whole = (answer.pseudo_label_H_W for answer in preview(project, first.id, nothing))
     assert (coarse == coarse[::4, ::4].repeat(4, axis=0).repeat(4, axis=1)).all()
-    assert (coarse[::4, ::4] == whole[::4, ::4]).all()
+    assert (coarse[::4, ::4] == whole[::4, ::4]).mean() > 0.95  # fewer trees
     assert (coarse != whole).any()
 
 

@@ -7,16 +7,16 @@ from dataclasses import replace
 import pytest
 
 from napari_imseg.core.problem import INCONSISTENT, Problem, Task
-from napari_imseg.core.strength import schedule
+from napari_imseg.core.strength import SCHEDULES, of_generation
 from napari_imseg.methods.augmented_inconsistency_masks_plus_plus import AugmentedInconsistencyMasksPlusPlus
-from tests.methods.toy import Scores, asked, example
+from tests.methods.toy import Scores, asked, example, prepared
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 
 
 def curator(**settings: object) -> AugmentedInconsistencyMasksPlusPlus:
     checked = AugmentedInconsistencyMasksPlusPlus.Settings.checked(settings)
-    return AugmentedInconsistencyMasksPlusPlus(checked, BINARY)
+    return prepared(AugmentedInconsistencyMasksPlusPlus(checked, BINARY))
 
 
 @pytest.mark.parametrize(("score", "versions"), [(0.3, 1), (0.58, 2), (0.62, 3), (0.67, 4), (0.8, 5)])
@@ -24,7 +24,9 @@ def curator(**settings: object) -> AugmentedInconsistencyMasksPlusPlus:
 def test_versions_by_the_score_and_the_pair_itself(score: float, versions: int, generation: int) -> None:
     unlabeled = asked(BINARY, [[[1, 1, 1, 0]], [[1, 1, 0, 0]]], generation)
     found = curator().curate(replace(unlabeled, judge=Scores({2: score}), limits=(0.5, 0.75)))
-    assert [one.strength for one in found] == [schedule("isic", generation - 1)] * versions + [None]
+    assert [one.strength for one in found] == [of_generation(SCHEDULES["isic"], generation)] * versions + [
+        None
+    ]
     for one in found:
         assert one.target_H_W.tolist() == [[1, 1, INCONSISTENT, 0]]
         assert one.image_C_H_W.tolist() == [[[1, 1, 0, 1]]]
@@ -45,7 +47,7 @@ def test_labels_are_augmented_nine_times_for_all_networks() -> None:
     labeled = [example(BINARY, 0), example(BINARY, 1)]
     found = curator(schedule="hela").labeled_set(labeled)
     assert found[:2] == labeled
-    assert [one.strength for one in found[2:]] == [schedule("hela", 4)] * 18
+    assert [one.strength for one in found[2:]] == [SCHEDULES["hela"][4]] * 18
     assert curator().compared_set(labeled) == []
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from napari_imseg.core.strength import schedule
+from napari_imseg.core.strength import SCHEDULES
 from napari_imseg.methods.augmented_supervised import AugmentedSupervised
 from tests.methods.toy import PROBLEMS, asked, example
 
@@ -20,7 +20,7 @@ def test_ten_times_the_labels_at_the_strength_of_the_last_generation() -> None:
     found = supervised().labeled_set(labeled)
     assert found[:3] == labeled
     assert len(found) == 30
-    assert [one.strength for one in found] == [None] * 3 + [schedule("isic", 4)] * 27
+    assert [one.strength for one in found] == [None] * 3 + [SCHEDULES["isic"][4]] * 27
     for one in labeled:
         copies = [each for each in found if each.name == one.name]
         assert len(copies) == 10
@@ -31,7 +31,7 @@ def test_ten_times_the_labels_at_the_strength_of_the_last_generation() -> None:
 def test_copies_and_strength_are_settings(name: str) -> None:
     first, *copies = supervised(schedule=name, copies=2).labeled_set([example(BINARY, 0)])
     assert first.strength is None
-    assert [one.strength for one in copies] == [schedule(name, 4)] * 2
+    assert [one.strength for one in copies] == [SCHEDULES[name][4]] * 2
 
 
 def test_unlabeled_images_teach_nobody() -> None:

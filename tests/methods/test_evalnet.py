@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from napari_imseg.core.problem import Problem, Task
-from napari_imseg.core.strength import schedule
+from napari_imseg.core.strength import SCHEDULES
 from napari_imseg.method import Example, UnlabeledImage
 from napari_imseg.methods.evalnet import EvalNetCurator
 from tests.methods.toy import Scores, asked, example
@@ -73,7 +73,7 @@ def test_networks_for_comparison_learn_augmented_labels_and_the_students_do_not(
     assert curator().labeled_set(labeled) == labeled
     compared = curator().compared_set(labeled)
     assert compared[:2] == labeled
-    assert [one.strength for one in compared[2:]] == [schedule("isic", 4)] * 18
+    assert [one.strength for one in compared[2:]] == [SCHEDULES["isic"][4]] * 18
 
 
 def test_steps_are_a_third_of_those_for_all_images() -> None:

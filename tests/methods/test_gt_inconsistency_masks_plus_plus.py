@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from napari_imseg.core.problem import INCONSISTENT, Problem, Task
-from napari_imseg.core.strength import schedule
+from napari_imseg.core.strength import SCHEDULES
 from napari_imseg.method import UnlabeledImage
 from napari_imseg.methods.gt_inconsistency_masks_plus_plus import GtInconsistencyMasksPlusPlus
-from tests.methods.toy import asked
+from tests.methods.toy import asked, prepared
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 CLASSES = Problem(Task.SEMANTIC, 1, 4)
@@ -24,7 +24,7 @@ def versions(problem: Problem, unlabeled: UnlabeledImage, truth: object, score: 
     found = []
     for highest in (score - 0.01, score + 0.01):
         settings = GtInconsistencyMasksPlusPlus.Settings(lowest=highest - 0.005, highest=highest)
-        found.append(len(GtInconsistencyMasksPlusPlus(settings, problem).curate(told)))
+        found.append(len(prepared(GtInconsistencyMasksPlusPlus(settings, problem)).curate(told)))
     return found
 
 
@@ -48,12 +48,14 @@ def test_the_mean_over_masks() -> None:
 def test_versions_are_augmented_blocked_pairs() -> None:
     unlabeled = asked(BINARY, [[[1, 1, 1, 0]], [[1, 1, 0, 0]]], 2)
     told = replace(unlabeled, truth_H_W=np.array([[1, 1, 0, 0]], np.int16), limits=(0.5, 0.9))
-    found = GtInconsistencyMasksPlusPlus(GtInconsistencyMasksPlusPlus.Settings(), BINARY).curate(told)
+    found = prepared(GtInconsistencyMasksPlusPlus(GtInconsistencyMasksPlusPlus.Settings(), BINARY)).curate(
+        told
+    )
     assert len(found) == 5
     for one in found:
         assert one.target_H_W.tolist() == [[1, 1, INCONSISTENT, 0]]
         assert one.image_C_H_W.tolist() == [[[1, 1, 0, 1]]]
-        assert one.strength == schedule("isic", 1)
+        assert one.strength == SCHEDULES["isic"][1]
 
 
 def test_it_asks_for_the_truth_and_for_no_evalnets() -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_imseg.core.problem import INCONSISTENT, Problem, Task
+from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem, Task
 from napari_imseg.method import Example
 from napari_imseg.methods.inconsistency_masks import InconsistencyMasks
 from napari_imseg.settings import SettingsError
@@ -29,6 +29,16 @@ def test_disagreement_is_blocked_in_image_and_label() -> None:
     (found,) = curate(BINARY, [[[1, 1, 1, 0]], [[1, 1, 0, 0]]])
     assert found.target_H_W.tolist() == [[1, 1, INCONSISTENT, 0]]
     assert found.image_C_H_W.tolist() == [[[1, 1, 0, 1]]] * 2
+
+
+@pytest.mark.parametrize("problem", [BINARY, CLASSES, MASKS])
+def test_disagreement_can_be_left_out_instead(problem: Problem) -> None:
+    says, others = [[1, 1, 1, 0]], [[1, 1, 0, 0]]
+    labels = [[says, says], [others, others]] if problem is MASKS else [says, others]
+    (found,) = curate(problem, labels, blocking="left-out")
+    assert found.target_H_W.reshape(-1, 4)[0].tolist() == [1, 1, UNLABELED, 0]
+    assert found.target_H_W.dtype == np.int16
+    assert (found.image_C_H_W == 1).all()
 
 
 def test_three_teachers_must_be_unanimous() -> None:

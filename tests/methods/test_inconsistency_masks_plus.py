@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from napari_imseg.core.problem import INCONSISTENT, Problem, Task
-from napari_imseg.core.strength import schedule
+from napari_imseg.core.strength import SCHEDULES, of_generation
 from napari_imseg.methods.inconsistency_masks_plus import InconsistencyMasksPlus
-from tests.methods.toy import asked
+from tests.methods.toy import asked, prepared
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 CLASSES = Problem(Task.SEMANTIC, 1, 3)
@@ -15,14 +15,14 @@ CLASSES = Problem(Task.SEMANTIC, 1, 3)
 
 def curator(problem: Problem, **settings: object) -> InconsistencyMasksPlus:
     checked = InconsistencyMasksPlus.Settings.checked(settings)
-    return InconsistencyMasksPlus(checked, problem)
+    return prepared(InconsistencyMasksPlus(checked, problem))
 
 
 def test_a_blocked_pair_is_to_be_augmented_and_is_the_only_one() -> None:
     (found,) = curator(BINARY).curate(asked(BINARY, [[[1, 1, 1, 0]], [[1, 1, 0, 0]]]))
     assert found.target_H_W.tolist() == [[1, 1, INCONSISTENT, 0]]
     assert found.image_C_H_W.tolist() == [[[1, 1, 0, 1]]]
-    assert found.strength == schedule("isic", 0)
+    assert found.strength == SCHEDULES["isic"][0]
 
 
 @pytest.mark.parametrize("name", ["isic", "hela", "cityscapes-paper"])
@@ -30,7 +30,7 @@ def test_the_augmentation_grows_from_the_first_row_of_the_table(name: str) -> No
     for generation in range(1, 8):
         unlabeled = asked(CLASSES, [[[2, 1]], [[2, 0]]], generation)
         (found,) = curator(CLASSES, schedule=name).curate(unlabeled)
-        assert found.strength == schedule(name, generation - 1)
+        assert found.strength == of_generation(SCHEDULES[name], generation)
 
 
 def test_labels_stay_as_they_are() -> None:

@@ -7,17 +7,18 @@ from dataclasses import replace
 import pytest
 
 from napari_imseg.core.problem import INCONSISTENT, Problem, Task
-from napari_imseg.core.strength import schedule
+from napari_imseg.core.strength import SCHEDULES, of_generation
 from napari_imseg.method import UnlabeledImage
 from napari_imseg.methods.inconsistency_masks_plus_plus import InconsistencyMasksPlusPlus
-from tests.methods.toy import Scores, asked, example
+from tests.methods.toy import Scores, asked, example, prepared
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 CLASSES = Problem(Task.SEMANTIC, 1, 3)
 
 
 def curator(problem: Problem = BINARY, **settings: object) -> InconsistencyMasksPlusPlus:
-    return InconsistencyMasksPlusPlus(InconsistencyMasksPlusPlus.Settings.checked(settings), problem)
+    checked = InconsistencyMasksPlusPlus.Settings.checked(settings)
+    return prepared(InconsistencyMasksPlusPlus(checked, problem))
 
 
 def scored(score: float, generation: int = 1, limits: tuple[float, float] = (0.5, 0.75)) -> UnlabeledImage:
@@ -36,7 +37,7 @@ def test_the_better_the_score_the_more_versions(score: float, versions: int) -> 
     for one in found:
         assert one.target_H_W.tolist() == [[1, 1, INCONSISTENT, 0]]
         assert one.image_C_H_W.tolist() == [[[1, 1, 0, 1]]]
-        assert one.strength == schedule("isic", 0)  # there is no version as it is
+        assert one.strength == SCHEDULES["isic"][0]  # there is no version as it is
 
 
 def test_limits_that_are_set_replace_those_of_the_first_networks() -> None:
@@ -69,7 +70,7 @@ def test_classes_have_no_filter() -> None:
 def test_augmentation_and_width_grow() -> None:
     for generation in range(1, 8):
         (found,) = curator(schedule="hela").curate(scored(0.1, generation))
-        assert found.strength == schedule("hela", generation - 1)
+        assert found.strength == of_generation(SCHEDULES["hela"], generation)
     assert [curator(alpha_step=0.5).width(generation, 1) for generation in range(4)] == [1, 1, 1.5, 2]
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from napari_imseg.core.problem import Problem, Task
-from napari_imseg.core.strength import schedule
+from napari_imseg.core.strength import SCHEDULES, of_generation
 from napari_imseg.methods.noisy_student import NoisyStudent
-from tests.methods.toy import asked
+from tests.methods.toy import asked, prepared
 
 BINARY = Problem(Task.SEMANTIC, 2, 2)
 CLASSES = Problem(Task.SEMANTIC, 2, 3)
@@ -15,7 +15,7 @@ MASKS = Problem(Task.MULTILABEL, 2, 2)
 
 
 def student(problem: Problem, **settings: object) -> NoisyStudent:
-    return NoisyStudent(NoisyStudent.Settings.checked(settings), problem)
+    return prepared(NoisyStudent(NoisyStudent.Settings.checked(settings), problem))
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,7 @@ def test_the_augmentation_grows_from_the_first_row_of_the_table(name: str) -> No
     curator = student(BINARY, schedule=name)
     for generation in range(1, 8):
         (found,) = curator.curate(asked(BINARY, [[[1, 0]]], generation))
-        assert found.strength == schedule(name, generation - 1)
+        assert found.strength == of_generation(SCHEDULES[name], generation)
 
 
 def test_students_get_wider_after_the_first() -> None:

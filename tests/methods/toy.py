@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ from skimage.draw import disk
 
 from napari_imseg.core.instances import three_class_target
 from napari_imseg.core.problem import UNLABELED, Problem, Task
-from napari_imseg.method import Batch, Example, UnlabeledImage
+from napari_imseg.method import Batch, Curator, Example, UnlabeledImage
 
 PROBLEMS = {
     "binary": Problem(Task.SEMANTIC, 1, 2),
@@ -70,6 +71,15 @@ def asked(problem: Problem, labels: Sequence[object], generation: int = 1) -> Un
     image = np.ones((problem.channels, *targets[0].shape[-2:]), np.float32)
     answers = np.stack([probabilities(problem, target) for target in targets])
     return UnlabeledImage(image, answers, generation, np.random.default_rng(0))
+
+
+CuratorT = TypeVar("CuratorT", bound=Curator)
+
+
+def prepared(curator: CuratorT, labeled: Sequence[Example] = ()) -> CuratorT:
+    """The curator, as the engine uses it: it has seen the labeled set."""
+    curator.prepare(labeled)
+    return curator
 
 
 def unlabeled(problem: Problem, seed: int) -> Example:

@@ -14,12 +14,12 @@ import torch
 from scipy.ndimage import correlate1d
 
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED
-from napari_imseg.core.strength import Strength, schedule
+from napari_imseg.core.strength import SCHEDULES, Strength
 from napari_imseg.ops.augmentation import GAUSSIANS, augment, brighten, flip_and_turn, photometric, turn_back
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
 NOTHING = Strength(blur=0, noise=0, contrast=0, brightness=0, rotation=False)
-STRONGEST = schedule("isic", 4)
+STRONGEST = SCHEDULES["isic"][4]
 
 
 @pytest.fixture(autouse=True)

@@ -1,0 +1,87 @@
+"""The workers of a dask scheduler train what one process trains, and may be lost."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+from distributed import LocalCluster
+
+from napari_imseg.engine import process
+from napari_imseg.engine.events import Event, Failed, Finished, Note, Step
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.project.project import Project
+from tests.engine.test_executors import figures, is_alive, processes_of
+
+
+@pytest.fixture
+def cluster() -> Iterator[LocalCluster]:
+    """Two workers, each a process with one thread."""
+    with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as made:
+        yield made
+
+
+def on(cluster: LocalCluster, settings: RunSettings) -> RunSettings:
+    return settings.model_copy(update={"cluster": cluster.scheduler_address})
+
+
+def followed(project: Project, settings: RunSettings) -> list[Event]:
+    return list(process.follow(process.start(project.folder, settings), poll=0.05))
+
+
+def pids(cluster: LocalCluster) -> list[int]:
+    return [worker.pid for worker in cluster.workers.values()]
+
+
+def test_a_cluster_gives_the_figures_of_one_process_even_if_a_worker_is_killed(
+    project: Project, quick: RunSettings, cluster: LocalCluster
+) -> None:
+    longer = quick.model_copy(update={"epochs": 30})
+    alone = followed(project, longer)
+    run = process.start(project.folder, on(cluster, longer))
+    events = process.follow(run, poll=0.02)
+    together = [next(event for event in events if isinstance(event, Step))]
+    os.kill(pids(cluster)[0], signal.SIGKILL)
+    together += events
+    assert isinstance(together[-1], Finished), together[-1]
+    assert figures(together) == figures(alone)
+    assert not list((run.folder / "tasks").iterdir())
+
+
+def test_tasks_of_a_killed_trainer_end_and_the_run_is_resumed_on_another_cluster(
+    project: Project, quick: RunSettings, cluster: LocalCluster
+) -> None:
+    longer = quick.model_copy(update={"epochs": 30})
+    expected = figures(followed(project, longer))
+    run = process.start(project.folder, on(cluster, longer))
+    next(event for event in process.follow(run, poll=0.02) if isinstance(event, Step))
+    trainer = processes_of(run)[0]
+    os.kill(trainer, signal.SIGKILL)
+    assert isinstance(list(process.follow(run, poll=0.05))[-1], Failed)
+    assert not is_alive(trainer)
+    with LocalCluster(1, threads_per_worker=1, dashboard_address=None) as other:
+        process.resume(run, other.scheduler_address)
+        events = list(process.follow(run, poll=0.05, from_start=False))
+    assert isinstance(events[-1], Finished), events[-1]
+    assert figures(events)[-1] == expected[-1]
+
+
+def test_who_trains_is_told(project: Project, quick: RunSettings, cluster: LocalCluster) -> None:
+    notes = [event.message for event in followed(project, on(cluster, quick)) if isinstance(event, Note)]
+    assert f"trained by 2 workers of the cluster at {cluster.scheduler_address}" in notes
+
+
+def test_a_scheduler_that_does_not_answer_is_a_sentence(project: Project, quick: RunSettings) -> None:
+    settings = quick.model_copy(update={"cluster": "nowhere"})
+    last = followed(project, settings)[-1]
+    assert isinstance(last, Failed)
+    assert "no dask scheduler answers at 'nowhere'; start one with: dask scheduler" in last.message
+
+
+def test_workers_with_several_threads_are_refused(project: Project, quick: RunSettings) -> None:
+    with LocalCluster(1, threads_per_worker=2, dashboard_address=None) as cluster:
+        last = followed(project, on(cluster, quick))[-1]
+    assert isinstance(last, Failed)
+    assert "--nthreads 1" in last.message
