@@ -121,11 +121,11 @@ class Batch:
     Attributes
     ----------
     images_B_C_H_W
-        Labeled crops, float, in [0, 1].
+        Labeled crops, float, in [0, 1]; none of them (B = 0) in a pass over the unlabeled ones.
     targets_B_H_W
         int64 class ids, `UNLABELED` or `INCONSISTENT`; (B, C, H, W) for ``multilabel``.
     unlabeled_B_C_H_W
-        Unlabeled crops, or ``None`` unless the objective sets ``needs_unlabeled``.
+        Unlabeled crops of the same size; ``None`` where the step sees none (`NeedsUnlabeled`).
     """
 
     images_B_C_H_W: Tensor
@@ -175,15 +175,30 @@ class Method(ABC):
         self.problem = problem
 
 
+NeedsUnlabeled = Literal["", "beside", "after"]
+"""How an objective sees unlabeled images: never; in every step, beside the labeled ones; or by themselves,
+in a pass that follows the pass over the labeled ones in every epoch (each ends with a validation)."""
+
+
 class Objective(Method):
     """What the loss of one training step is.
 
     The engine owns everything else: devices, precision, loaders, logging, checkpoints,
     resume and cancel. `losses` returns *named* terms; their sum is minimised, and each
-    one gets its own curve.
+    one gets its own curve. What it draws at random it draws from torch's generator of the CPU,
+    which the engine seeds.
+
+    Attributes
+    ----------
+    needs_unlabeled
+        How it sees unlabeled images; without any there is no run.
+    starts_from
+        Name of the objective that trains generation 0. Students of later generations start from
+        the weights of the best network of the generation before. Empty: from random ones.
     """
 
-    needs_unlabeled: ClassVar[bool] = False
+    needs_unlabeled: ClassVar[NeedsUnlabeled] = ""
+    starts_from: ClassVar[str] = ""
 
     def __init__(self, settings: Any, problem: Problem, network: nn.Module) -> None:
         super().__init__(settings, problem)

@@ -25,14 +25,15 @@ from tests.methods.toy import PROBLEMS, batch, example, hard, prepared, probabil
 METHODS = classes_in(methods, Method)
 
 
-def cases(kind: type[Method]) -> pytest.MarkDecorator:
+def cases(kind: type[Method], needs_unlabeled: str | None = None) -> pytest.MarkDecorator:
     """Every method of a kind with every problem that it works on; no curator that curates nothing."""
+    wanted = {"", "beside", "after"} if needs_unlabeled is None else {needs_unlabeled}
     return pytest.mark.parametrize(
         ("method", "problem"),
         [
             pytest.param(method, problem, id=f"{name}-{label}")
             for name, method in METHODS.items()
-            if issubclass(method, kind)
+            if issubclass(method, kind) and getattr(method, "needs_unlabeled", "") in wanted
             for label, problem in PROBLEMS.items()
             if problem.task in method.tasks and getattr(method, "teaches", True)
         ],
@@ -249,12 +250,14 @@ def test_awkward_batches_leave_finite_weights(method: type[Objective], problem: 
     objective = build(method, problem, im_class=True)
     optimizer = objective.optimizer()
     data = batch(problem, 1 if what == "one image" else 3)
-    images, targets = data.images_B_C_H_W, data.targets_B_H_W
-    if what == "nan":
-        images[0, :, :5] = float("nan")
-    if what == "infinite":
-        images[0, :, :5] = float("inf")
-        images[1, :, 5:] = float("-inf")
+    images, targets, others = data.images_B_C_H_W, data.targets_B_H_W, data.unlabeled_B_C_H_W
+    assert others is not None
+    for each in (images, others):
+        if what == "nan":
+            each[0, :, :5] = float("nan")
+        if what == "infinite":
+            each[0, :, :5] = float("inf")
+            each[1, :, 5:] = float("-inf")
     if what == "one class":
         targets[:] = 0
     if what == "unlabeled":
@@ -262,10 +265,30 @@ def test_awkward_batches_leave_finite_weights(method: type[Objective], problem: 
     if what == "inconsistent":
         images[0], targets[0] = 0, INCONSISTENT
     for number in range(2):
-        losses = step(objective, optimizer, Batch(images, targets, data.unlabeled_B_C_H_W), number)
+        losses = step(objective, optimizer, Batch(images, targets, others), number)
         assert all(np.isfinite(value) for value in losses.values())
     for module in objective.modules().values():
         assert all(torch.isfinite(value).all() for value in module.state_dict().values())
+
+
+@cases(Objective, needs_unlabeled="after")
+def test_a_pass_over_unlabeled_images_alone_teaches_something(
+    method: type[Objective], problem: Problem
+) -> None:
+    objective = build(method, problem)
+    data = batch(problem, 3)
+    alone = Batch(data.images_B_C_H_W[:0], data.targets_B_H_W[:0], data.unlabeled_B_C_H_W)
+    found = gradients(objective, alone, 0)
+    assert found
+    assert all(size > 0 for size in found.values())
+    labeled = Batch(data.images_B_C_H_W, data.targets_B_H_W)
+    assert gradients(objective, labeled, 0).keys().isdisjoint(found)
+
+
+@pytest.mark.parametrize("name", [name for name, kind in METHODS.items() if issubclass(kind, Objective)])
+def test_generation_0_is_trained_by_an_objective_that_starts_by_itself(name: str) -> None:
+    first = METHODS[name].starts_from
+    assert not first or (issubclass(METHODS[first], Objective) and not METHODS[first].starts_from)
 
 
 @cases(Objective)

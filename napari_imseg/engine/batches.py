@@ -1,9 +1,10 @@
-"""Crops of labeled images as an endless, seeded sequence of batches."""
+"""Crops of images as an endless, seeded sequence of batches, and the passes that an epoch is made of."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,43 @@ from napari_imseg.method import Example
 
 STRIDE = 16
 """Sides of a crop are multiples of this: the 1x1 U-Net halves an image four times."""
+
+
+class Batches(Protocol):
+    """An endless sequence of batches, each a function of its step."""
+
+    def batch(self, step: int, size: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
+        """Images and targets of one step."""
+        ...
+
+
+@dataclass(frozen=True)
+class Pass:
+    """A number of steps through labeled crops, unlabeled crops, or both side by side.
+
+    Attributes
+    ----------
+    labeled, unlabeled
+        ``None`` for none of that kind; not both.
+    steps
+        How many of them are in one epoch.
+    """
+
+    labeled: Batches | None
+    unlabeled: Batches | None
+    steps: int
+
+    def batch(
+        self, step: int, size: int
+    ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.float32] | None]:
+        """Labeled images, their targets, and unlabeled images of one step; ``size`` of each kind."""
+        if self.unlabeled is None:
+            assert self.labeled is not None
+            return *self.labeled.batch(step, size), None
+        unlabeled, targets = self.unlabeled.batch(step, size)
+        if self.labeled is None:
+            return unlabeled[:0], targets[:0], unlabeled
+        return *self.labeled.batch(step, size), unlabeled
 
 
 class Crops:
@@ -32,13 +70,17 @@ class Crops:
         Draw one of the eight flips and turns for each crop.
     seed
         Any sequence of integers that numpy accepts as a seed.
+    side
+        Side of a crop whatever the size of the images, for crops that stand beside others.
     """
 
-    def __init__(self, examples: Sequence[Example], tile: int, flips: bool, seed: Sequence[int]) -> None:
+    def __init__(
+        self, examples: Sequence[Example], tile: int, flips: bool, seed: Sequence[int], side: int = 0
+    ) -> None:
         if not examples:
             raise ValueError("there is no labeled image to train on; label at least one image first")
         largest = max(max(example.image_C_H_W.shape[1:]) for example in examples)
-        self.side = min(tile, -(-largest // STRIDE) * STRIDE)
+        self.side = side or min(tile, -(-largest // STRIDE) * STRIDE)
         self._examples = examples
         self._flips = flips
         self._seed = tuple(seed)

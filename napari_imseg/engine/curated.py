@@ -11,21 +11,36 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
 
+from napari_imseg.core.problem import UNLABELED
 from napari_imseg.method import Example
 from napari_imseg.project.atomic import replacing
 
 _DTYPES = {"F16": np.dtype("<f2"), "I16": np.dtype("<i2")}
 
+_UNLABELED_1_1 = np.full((1, 1), UNLABELED, np.int16)
+
 
 def write(path: Path, examples: Sequence[Example]) -> None:
     """Write examples to one safetensors file: images as float16, targets as int16."""
-    tensors: dict[str, NDArray[Any]] = {}
-    for index, example in enumerate(examples):
-        tensors[f"{index}/image"] = np.ascontiguousarray(example.image_C_H_W, np.float16)
-        tensors[f"{index}/target"] = np.ascontiguousarray(example.target_H_W, np.int16)
-    names = json.dumps([example.name for example in examples])
+    images = [example.image_C_H_W for example in examples]
+    targets = {
+        f"{index}/target": np.ascontiguousarray(example.target_H_W, np.int16)
+        for index, example in enumerate(examples)
+    }
+    _write(path, images, [example.name for example in examples], targets)
+
+
+def write_images(path: Path, images: Sequence[NDArray[np.float32]], names: Sequence[str]) -> None:
+    """Write images (C, H, W) alone; `read` gives them targets without a labeled pixel."""
+    _write(path, images, names, {})
+
+
+def _write(
+    path: Path, images: Sequence[NDArray[Any]], names: Sequence[str], targets: dict[str, NDArray[np.int16]]
+) -> None:
+    stored = {f"{index}/image": np.ascontiguousarray(image, np.float16) for index, image in enumerate(images)}
     with replacing(path, durable=False) as scratch:
-        save_file(tensors, scratch, {"names": names})
+        save_file(stored | targets, scratch, {"names": json.dumps(list(names))})
 
 
 def read(folder: Path) -> list[Example]:
@@ -47,6 +62,10 @@ def _shard(path: Path) -> list[Example]:
         first, last = header[key]["data_offsets"]
         return data[first:last].view(_DTYPES[header[key]["dtype"]]).reshape(header[key]["shape"])
 
-    return [
-        Example(tensor(f"{index}/image"), tensor(f"{index}/target"), name) for index, name in enumerate(names)
-    ]
+    def example(index: int, name: str) -> Example:
+        image = tensor(f"{index}/image")
+        if f"{index}/target" in header:
+            return Example(image, tensor(f"{index}/target"), name)
+        return Example(image, np.broadcast_to(_UNLABELED_1_1, image.shape[1:]), name)
+
+    return [example(index, name) for index, name in enumerate(names)]

@@ -9,11 +9,9 @@ from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
 from typing import cast
 
-import numpy as np
-
 from napari_imseg.core.instances import find_thresholds
 from napari_imseg.core.problem import Task
-from napari_imseg.engine import training_set
+from napari_imseg.engine import training_set, unlabeled
 from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
 from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, Predicted, RunStarted
@@ -26,13 +24,14 @@ from napari_imseg.engine.records import (
     StudentRecord,
     best_of,
     generation_path,
+    ranked,
     read_record,
     record_path,
     write_record,
 )
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.engine.tasks import JudgeTask, ShardTask, StudentTask, Work
+from napari_imseg.engine.tasks import JudgeTask, ReadTask, ShardTask, StudentTask, Work
 from napari_imseg.engine.validation import metric_name, validate
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
@@ -90,6 +89,7 @@ class Generations:
         records: list[GenerationRecord] = []
         with executor_for(self.room) as self.executor:
             yield Note(level="info", message=f"trained by {self.executor.description}")
+            yield from self._read_unlabeled()
             for generation in range(self.room.last + 1):
                 path = generation_path(self.project, f"{self.run.name}-g{generation}")
                 if path.exists():
@@ -128,6 +128,16 @@ class Generations:
                 message="there is no unlabeled image, so every generation trains on the labels alone",
             )
 
+    def _read_unlabeled(self) -> Iterator[Event]:
+        """Write unlabeled images to where students see them, if their objective wants to."""
+        missing = {path: ids for path, ids in unlabeled.shards(self.room).items() if not path.exists()}
+        if missing:
+            yield Note(message=f"reading {sum(map(len, missing.values()))} unlabeled images")
+        for _, told in self.executor.do(ReadTask(path, tuple(ids)) for path, ids in missing.items()):
+            if isinstance(told, Event):
+                yield told
+        unlabeled.check(self.room)
+
     def _students(self, generation: int) -> Generator[Event, None, list[StudentRecord]]:
         """Train what is not trained yet; all students of the generation, best first."""
         seats, workers = len(self.room.seats(generation)), self.executor.workers
@@ -161,8 +171,7 @@ class Generations:
         own = sum(not seat.compared for seat in self.room.seats(generation))
         if generation == 0 and self._judge_rounds:
             yield from self._judges(records)
-        # METHODS 1.2: rounded to 3 decimals, stable sort, the earlier student wins ties
-        return sorted(records[:own], key=lambda record: -round(record.score or 0.0, 3))
+        return ranked(records[:own])
 
     @property
     def _judge_rounds(self) -> int:
@@ -197,7 +206,7 @@ class Generations:
         """Let the best students predict the unlabeled images and curate what the next learn."""
         teachers = [record.member for record in students[: self.settings.top_k]]
         curator = self.room.recipe.curator
-        everybody = curator is not None and curator.asks_all_students and generation < self.room.last
+        everybody = curator is not None and curator.asks_all_students and self.room.curates(generation)
         asked = [record.member for record in students] if everybody else teachers
         with self.clock.measuring_pass():
             shard = yield from self._predict(generation, asked, len(teachers))
@@ -214,7 +223,7 @@ class Generations:
         """Predict all unlabeled images, a shard for each task."""
         ids, whole = self.room.sets.unlabeled, Shard()
         shutil.rmtree(self.room.curated(generation + 1), ignore_errors=True)  # of a run that was killed
-        taught = self._taught(generation) if generation < self.room.last else frozenset()
+        taught = self._taught(generation)
         size = max(SMALLEST_SHARD, math.ceil(len(ids) / (4 * self.executor.workers)))
         tasks = [
             ShardTask(generation, place, tuple(asked), teachers, tuple(part), taught.intersection(part))
@@ -232,17 +241,14 @@ class Generations:
         return whole
 
     def _taught(self, generation: int) -> frozenset[str]:
-        """The unlabeled images that may teach; all of them unless there are too many."""
-        ids, limit = self.room.sets.unlabeled, self.settings.unlabeled_limit
-        if len(ids) <= limit:
-            return frozenset(ids)
-        rng = np.random.default_rng([self.settings.seed, generation])
-        return frozenset(rng.choice(ids, limit, replace=False).tolist())
+        """The unlabeled images of which examples are made for the next generation."""
+        return frozenset(self.room.drawn(generation) if self.room.curates(generation) else ())
 
     def _record(self, generation: int, teachers: list[str], shard: Shard) -> GenerationRecord:
         problem, sets = self.project.problem, self.room.sets
         ensemble = self.room.ensemble(teachers)
-        taught = len(self._taught(generation)) if generation < self.room.last else 0
+        seen = len(self.room.unlabeled) if generation < self.room.last else 0
+        taught = len(self._taught(generation)) or seen
         maps = [ensemble.mean(example.image_C_H_W) for example in sets.validation]
         record = GenerationRecord(
             run=self.run.name,

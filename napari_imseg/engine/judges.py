@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from napari_imseg.core.evalnet_scores import image_score
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.engine.batches import Pass
 from napari_imseg.engine.events import Event, Note
 from napari_imseg.engine.judged import (
     Judged,
@@ -114,12 +115,11 @@ def train_judge(
     training = Training(
         objective=EvalNetObjective(Settings(), problem, network),
         mean=None,
-        crops=crops,
+        passes=[Pass(crops, None, max(len(crops) // BATCH, room.settings.min_steps))],
         plan=Plan(
             generation=0,
             student=number,
             epochs=settings.evalnet_epochs,
-            steps=max(len(crops) // BATCH, room.settings.min_steps),
             batch_size=BATCH,
             seed=room.settings.seed,
             deadline=started + seconds,

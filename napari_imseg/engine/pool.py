@@ -102,7 +102,7 @@ def predict_shard(
     told, done = 0.0, 0
     with ThreadPoolExecutor(1) as writer:
         seen = _Teaching(room, generation, asked, teachers, taught, writer)
-        for ids, images, problems in _read_batches(room.project, image_ids):
+        for ids, images, problems in read_batches(room.project, image_ids):
             if room.should_stop():
                 raise StopRequested
             for problem in problems:
@@ -200,7 +200,7 @@ def _rankings(members: int) -> list[Ranking]:
     return [ranking() for ranking in found if ranking.minimum_members <= members]
 
 
-def _read_batches(
+def read_batches(
     project: Project, image_ids: Sequence[str]
 ) -> Iterator[tuple[list[str], list[NDArray[np.float32]], list[str]]]:
     """Ids, images and complaints of one batch after the other; the next is read meanwhile."""

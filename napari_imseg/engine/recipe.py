@@ -16,6 +16,10 @@ if TYPE_CHECKING:
     from torch import nn
 
 
+Loss = tuple[type[Objective], Settings]
+"""The loss of a training: class and settings of an objective."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What a run does: a curator and an objective, or one of them, or a classifier.
@@ -25,32 +29,45 @@ class Recipe:
     curator
         Decides what generations 1, 2, … train on; ``None`` trains generation 0 only.
     objective
-        Class and settings of the loss of the students; ``None`` for a classifier alone.
+        Loss of the students; ``None`` for a classifier alone.
     classifiers
         Learners without torch: the method itself or its companions.
+    start
+        Loss of generation 0, where the objective starts from networks that another one has trained.
     """
 
     problem: Problem
     curator: Curator | None
-    objective: tuple[type[Objective], Settings] | None
+    objective: Loss | None
     classifiers: dict[str, Classifier]
+    start: Loss | None = None
 
     @property
     def im_class(self) -> bool:
         """True if the networks need an output for inconsistent pixels."""
         return self.curator is not None and self.curator.needs_im_class
 
-    def new_objective(self, network: nn.Module) -> Objective:
-        """The objective around a fresh network.
+    @property
+    def needs_unlabeled(self) -> bool:
+        """True if the students of some generation learn from unlabeled images as they are."""
+        return any(loss is not None and loss[0].needs_unlabeled for loss in (self.start, self.objective))
+
+    def loss(self, generation: int) -> Loss:
+        """Loss of the students of a generation.
 
         Raises
         ------
         ValueError
             The run has no objective.
         """
-        if self.objective is None:
+        loss = self.objective if generation or self.start is None else self.start
+        if loss is None:
             raise ValueError("this run trains no network")
-        objective, settings = self.objective
+        return loss
+
+    def new_objective(self, network: nn.Module, generation: int) -> Objective:
+        """The objective of a generation around a fresh network; raises ``ValueError`` as `loss` does."""
+        objective, settings = self.loss(generation)
         return objective(settings, self.problem, network)
 
 
@@ -76,7 +93,8 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
         }
         return Recipe(problem, None, None, classifiers)
     if issubclass(method, Objective):
-        return Recipe(problem, None, _objective(method, settings.method_settings, problem), classifiers)
+        loss = _objective(method, settings.method_settings, problem)
+        return Recipe(problem, None, loss, classifiers, _start(loss))
     if not issubclass(method, Curator):
         raise TypeError(f"{method.name} is neither a curator, an objective nor a classifier")
     curator = method(method.Settings.checked(settings.method_settings), problem)
@@ -84,7 +102,10 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
     objective = find_method(settings.objective)
     if not issubclass(objective, Objective):
         raise SettingsError(f"'{settings.objective}' is not an objective; pair {method.name} with supervised")
-    return Recipe(problem, curator, _objective(objective, settings.objective_settings, problem), classifiers)
+    loss = _objective(objective, settings.objective_settings, problem)
+    if objective.starts_from:
+        _check_start(objective, curator, settings)
+    return Recipe(problem, curator, loss, classifiers, _start(loss))
 
 
 def _check_teachers(curator: Curator, settings: RunSettings) -> None:
@@ -102,9 +123,35 @@ def _check_teachers(curator: Curator, settings: RunSettings) -> None:
         )
 
 
-def _objective(
-    method: type[Objective], values: dict[str, Any], problem: Problem
-) -> tuple[type[Objective], Settings]:
+def _check_start(objective: type[Objective], curator: Curator, settings: RunSettings) -> None:
+    if not curator.teaches:
+        return
+    if not settings.generations:
+        raise SettingsError(
+            f"generation 0 is trained by {objective.starts_from} and {objective.name} starts from it; "
+            "set generations to 1 or more"
+        )
+    widths = {curator.width(generation, settings.alpha) for generation in range(settings.generations + 1)}
+    if len(widths) > 1:
+        raise SettingsError(
+            f"{objective.name} starts from the networks of the generation before, but with {curator.name} "
+            "students get wider; set alpha_step to 0"
+        )
+
+
+def _start(loss: Loss) -> Loss | None:
+    """Loss of generation 0 if it is another one; settings of the same name hold for both."""
+    name, settings = loss[0].starts_from, loss[1]
+    if not name:
+        return None
+    method = find_method(name)
+    if not issubclass(method, Objective):
+        raise TypeError(f"{loss[0].name} starts from {name}, which is not an objective")
+    shared = method.Settings.model_fields.keys() & type(settings).model_fields.keys()
+    return method, method.Settings.checked({field: getattr(settings, field) for field in shared})
+
+
+def _objective(method: type[Objective], values: dict[str, Any], problem: Problem) -> Loss:
     if problem.task not in method.tasks:
         raise SettingsError(f"{method.name} does not work on {problem.task} projects")
     return method, method.Settings.checked(values)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TypeVar
 
@@ -69,6 +70,11 @@ class GenerationRecord(BaseModel):
 def record_path(checkpoints: Path, generation: int, student: int) -> Path:
     """The record of a finished student."""
     return checkpoints / f"g{generation}-s{student}.json"
+
+
+def ranked(students: Iterable[StudentRecord]) -> list[StudentRecord]:
+    """Best first: by the score rounded to 3 decimals, the earlier of equals first (METHODS 1.2)."""
+    return sorted(students, key=lambda record: -round(record.score or 0.0, 3))
 
 
 def write_record(path: Path, record: BaseModel) -> None:

@@ -14,7 +14,7 @@ from napari_imseg.engine import curated, training_set
 from napari_imseg.engine.augmenting import augmented
 from napari_imseg.engine.prediction import Ensemble, load_member
 from napari_imseg.engine.recipe import Recipe, recipe_of
-from napari_imseg.engine.records import StudentRecord, read_record, record_path
+from napari_imseg.engine.records import StudentRecord, ranked, read_record, record_path
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training_set import TrainingSet
 from napari_imseg.method import Classifier, Example
@@ -82,6 +82,11 @@ class Room:
         if curator is not None and curator.needs_truth:
             for image_id in sets.unlabeled:
                 room._truth_path(image_id)
+        if room.recipe.needs_unlabeled and not room.sets.unlabeled:
+            raise ProjectError(
+                f"{room.recipe.loss(1)[0].name} learns from unlabeled images, but there is none in this "
+                "project; add more images, or train with supervised"
+            )
         run.checkpoints.mkdir(exist_ok=True)
         return room
 
@@ -99,7 +104,14 @@ class Room:
     def last(self) -> int:
         """Number of the last generation."""
         curator = self.recipe.curator
-        return self.settings.generations if curator is not None and curator.teaches else 0
+        if curator is not None and curator.teaches:
+            return self.settings.generations
+        return 0 if self.recipe.start is None else 1
+
+    def curates(self, generation: int) -> bool:
+        """True if what the teachers of a generation say makes examples for the next."""
+        curator = self.recipe.curator
+        return curator is not None and curator.teaches and generation < self.last
 
     def seats(self, generation: int) -> list[Seat]:
         """The students of a generation; the first ones of all also have those that are compared."""
@@ -123,13 +135,38 @@ class Room:
         folder = self._folder("labeled")
         return curated.read(folder) if folder.exists() else self.sets.labeled
 
+    @cached_property
+    def unlabeled(self) -> list[Example]:
+        """Unlabeled images as they are; to be asked once all of them are written."""
+        return curated.read(self.unlabeled_folder)
+
+    def seen(self, generation: int, seat: Seat = OWN) -> list[Example]:
+        """The unlabeled images that the students of a generation see as they are."""
+        learns = seat.classifier is None and self.recipe.loss(generation)[0].needs_unlabeled
+        return self.unlabeled if learns else []
+
+    @property
+    def unlabeled_folder(self) -> Path:
+        """Folder of the unlabeled images that students see."""
+        return self._folder("unlabeled")
+
+    def drawn(self, generation: int) -> list[str]:
+        """Ids of the unlabeled images that may teach; all of them unless there are too many."""
+        ids, limit = self.sets.unlabeled, self.settings.unlabeled_limit
+        if len(ids) <= limit:
+            return ids
+        chosen: list[str] = (
+            np.random.default_rng([self.settings.seed, generation]).choice(ids, limit, replace=False).tolist()
+        )
+        return chosen
+
     def write_labeled(self) -> None:
         """Augment the labeled set, once for all students; nothing for methods that take it as it is."""
         curator = self.recipe.curator
         if curator is not None:
             labeled = self.sets.labeled
             self._write(self._folder("labeled"), curator.labeled_set(labeled))
-            if self.last:  # without a next generation nothing is judged
+            if self.curates(0):  # without a next generation nothing is judged
                 self._write(self._folder("compared"), curator.compared_set(labeled))
 
     def _write(self, folder: Path, examples: Sequence[Example]) -> None:
@@ -155,6 +192,17 @@ class Room:
             return 0
         images = len(self.sets.labeled) + min(len(self.sets.unlabeled), self.settings.unlabeled_limit)
         return curator.least_steps(images, batch_size)
+
+    def start_of(self, generation: int, student: int) -> Path | None:
+        """The network whose weights a student starts from; ``None`` for random ones."""
+        before, folder = generation - 1, self.run.checkpoints
+        if generation and self.recipe.start is not None:
+            networks = [place for place, seat in enumerate(self.seats(before)) if seat == OWN]
+            records = [read_record(StudentRecord, record_path(folder, before, place)) for place in networks]
+            return folder / ranked(records)[0].member
+        if generation and self.settings.warm_start:
+            return folder / f"g{before}-s{student}.safetensors"
+        return None
 
     @cached_property
     def limits(self) -> tuple[float, float]:

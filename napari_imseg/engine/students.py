@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from napari_imseg.engine.batches import Crops
+from napari_imseg.engine.batches import Crops, Pass
 from napari_imseg.engine.events import Event, StudentFinished, StudentStarted
 from napari_imseg.engine.prediction import predict_image
 from napari_imseg.engine.records import StudentRecord, record_path, write_record
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.training import Plan, Training
 from napari_imseg.engine.validation import checkpoint_score, metric_name, validate
-from napari_imseg.method import Example, Member
+from napari_imseg.method import Example, Member, NeedsUnlabeled
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.outputs import n_outputs
 from napari_imseg.nets.saving import load_network
@@ -33,6 +33,9 @@ CPU_STEPS = 32
 
 VALIDATION_SHARE = 0.1
 """Validation takes at most about this share of the time of an epoch."""
+
+UNLABELED_SEED = 1
+"""Keeps the crops of unlabeled images apart from those of labeled ones."""
 
 FORWARD_COST = 1 / 3
 """A forward pass costs about this share of a training step on the same pixels."""
@@ -55,27 +58,33 @@ def train_student(
     """
     started = time.monotonic()
     seat = room.seats(generation)[student]
-    examples = room.examples(generation, seat)
+    examples, seen = room.examples(generation, seat), room.seen(generation, seat)
+    images = len(examples) + len(seen)
     checkpoints = room.run.checkpoints
     member_path = checkpoints / f"g{generation}-s{student}.safetensors"
     if seat.classifier is not None:
         method = seat.classifier.name
-        yield _started(generation, student, examples, 1, 1)
+        yield _started(generation, student, images, 1, 1)
         seed = int(np.random.SeedSequence([room.settings.seed, generation, student]).generate_state(1)[0])
         member = seat.classifier.fit(examples, seed % 2**31)
         member.save(member_path)
         score = _score(member, room)
     else:
-        method = room.settings.objective
+        method = room.recipe.loss(generation)[0].name
         deadline = started + seconds
-        yield from _train_network(room, generation, student, examples, deadline, member_path)
+        training = _training(room, generation, student, examples, seen, deadline, member_path)
+        plan = training.plan
+        steps = plan.epochs * sum(each.steps for each in training.passes)
+        yield _started(generation, student, images, plan.epochs, steps)
+        yield from training.run()
+        training.checkpoint.unlink(missing_ok=True)
         score = _score(NetworkMember.load(member_path, room.hardware), room)
     record = StudentRecord(
         member=member_path.name,
         method=method,
         score=score,
         seconds=time.monotonic() - started,
-        training_images=len(examples),
+        training_images=images,
     )
     write_record(record_path(checkpoints, generation, student), record)
     yield StudentFinished(
@@ -88,36 +97,43 @@ def train_student(
     return record
 
 
-def _train_network(
+def _training(
     room: Room,
     generation: int,
     student: int,
     examples: Sequence[Example],
+    seen: Sequence[Example],
     deadline: float,
     member_path: Path,
-) -> Iterator[Event]:
+) -> Training:
+    """Training of a network on examples with targets, and on unlabeled images that it sees as they are."""
     settings, problem = room.settings, room.recipe.problem
-    seed = [settings.seed, generation, student]
-    torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-    outputs = n_outputs(problem, room.recipe.im_class)
-    network = UNet1x1(problem.channels, outputs, room.width(generation))
-    if generation and settings.warm_start:
-        _take_over(network, room.run.checkpoints / f"g{generation - 1}-s{student}.safetensors")
-    objective = room.recipe.new_objective(network)
-    tile = settings.tile or (CPU_TILE if room.hardware.device == "cpu" else GPU_TILE)
-    crops = Crops(examples, tile, settings.flips, seed)
-    plan = _plan(room, generation, student, crops, deadline)
+    objective = room.recipe.new_objective(_network(room, generation, student), generation)
     mean = running_mean(objective.predictor(), settings.averaging) if settings.averaging else None
     kept = objective.predictor() if mean is None else mean.module
     member = NetworkMember(kept, problem, room.recipe.im_class, room.hardware)
-    scratch = member_path.with_name(f"{member_path.stem}.resume")
-    training = Training(
+    seed = [settings.seed, generation, student]
+    tile = settings.tile or (CPU_TILE if room.hardware.device == "cpu" else GPU_TILE)
+    crops = Crops(examples, tile, settings.flips, seed)
+    unlabeled = Crops(seen, tile, settings.flips, [*seed, UNLABELED_SEED], crops.side) if seen else None
+    batch_size = settings.batch_size or (CPU_BATCH if room.hardware.device == "cpu" else GPU_BATCH)
+    passes = _passes(room, generation, objective.needs_unlabeled, crops, unlabeled, batch_size)
+    plan = Plan(
+        generation=generation,
+        student=student,
+        epochs=settings.epochs,
+        batch_size=batch_size,
+        seed=settings.seed,
+        deadline=deadline,
+        validate_every=_validate_every(room, passes, batch_size * crops.side**2),
+    )
+    return Training(
         objective=objective,
+        passes=passes,
         mean=mean,
-        crops=crops,
         plan=plan,
         hardware=room.hardware,
-        checkpoint=scratch,
+        checkpoint=member_path.with_name(f"{member_path.stem}.resume"),
         metric_name=metric_name(problem),
         validate=lambda: checkpoint_score(
             lambda image: predict_image(member, image), room.sets.validation, problem
@@ -125,9 +141,19 @@ def _train_network(
         keep=lambda: member.save(member_path),
         should_stop=room.should_stop,
     )
-    yield _started(generation, student, examples, plan.epochs, plan.steps * plan.epochs)
-    yield from training.run()
-    scratch.unlink(missing_ok=True)
+
+
+def _network(room: Room, generation: int, student: int) -> UNet1x1:
+    """What a student starts as."""
+    seed = np.random.SeedSequence([room.settings.seed, generation, student])
+    torch.manual_seed(int(seed.generate_state(1)[0]))
+    problem = room.recipe.problem
+    outputs = n_outputs(problem, room.recipe.im_class)
+    network = UNet1x1(problem.channels, outputs, room.width(generation))
+    start = room.start_of(generation, student)
+    if start is not None:
+        _take_over(network, start)
+    return network
 
 
 def _take_over(network: UNet1x1, path: Path) -> None:
@@ -137,34 +163,44 @@ def _take_over(network: UNet1x1, path: Path) -> None:
         network.load_state_dict(earlier.state_dict())
 
 
-def _plan(room: Room, generation: int, student: int, crops: Crops, deadline: float) -> Plan:
+def _passes(
+    room: Room,
+    generation: int,
+    needs_unlabeled: NeedsUnlabeled,
+    labeled: Crops,
+    unlabeled: Crops | None,
+    batch_size: int,
+) -> list[Pass]:
+    """What an epoch is made of, as the objective wants it."""
     settings = room.settings
-    batch_size = settings.batch_size or (CPU_BATCH if room.hardware.device == "cpu" else GPU_BATCH)
-    wanted = max(len(crops) // batch_size, room.least_steps(generation, batch_size))
-    most = settings.max_steps or (CPU_STEPS if room.hardware.device == "cpu" else wanted)
-    steps = max(min(wanted, most), settings.min_steps)
-    epoch_pixels = steps * batch_size * crops.side**2
-    validation_pixels = sum(example.image_C_H_W[0].size for example in room.sets.validation)
-    share = FORWARD_COST * validation_pixels / epoch_pixels
-    return Plan(
-        generation=generation,
-        student=student,
-        epochs=settings.epochs,
-        steps=steps,
-        batch_size=batch_size,
-        seed=settings.seed,
-        deadline=deadline,
-        validate_every=max(1, round(share / VALIDATION_SHARE)),
-    )
+    least = room.least_steps(generation, batch_size)
+
+    def steps(crops: int, least: int = 0) -> int:
+        """Those in which each crop is seen once, within the limits of the run."""
+        wanted = max(crops // batch_size, least)
+        most = settings.max_steps or (CPU_STEPS if room.hardware.device == "cpu" else wanted)
+        return max(min(wanted, most), settings.min_steps)
+
+    if unlabeled is None:
+        return [Pass(labeled, None, steps(len(labeled), least))]
+    if needs_unlabeled == "beside":
+        return [Pass(labeled, unlabeled, steps(max(len(labeled), len(unlabeled)), least))]
+    return [Pass(labeled, None, steps(len(labeled), least)), Pass(None, unlabeled, steps(len(unlabeled)))]
+
+
+def _validate_every(room: Room, passes: Sequence[Pass], pixels: int) -> int:
+    """Epochs from one validation to the next; ``pixels`` are those of a batch."""
+    epoch_pixels = sum(each.steps for each in passes) * pixels
+    validation_pixels = len(passes) * sum(example.image_C_H_W[0].size for example in room.sets.validation)
+    share: float = FORWARD_COST * validation_pixels / epoch_pixels
+    return max(1, round(share / VALIDATION_SHARE))
 
 
 def _score(member: Member, room: Room) -> float | None:
     return validate(lambda image: predict_image(member, image), room.sets.validation, room.recipe.problem)
 
 
-def _started(
-    generation: int, student: int, examples: Sequence[Example], epochs: int, steps: int
-) -> StudentStarted:
+def _started(generation: int, student: int, images: int, epochs: int, steps: int) -> StudentStarted:
     return StudentStarted(
-        generation=generation, student=student, training_images=len(examples), epochs=epochs, steps=steps
+        generation=generation, student=student, training_images=images, epochs=epochs, steps=steps
     )

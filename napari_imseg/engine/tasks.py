@@ -1,9 +1,10 @@
-"""The independent parts of a run: train one student, predict one shard of the unlabeled images."""
+"""The independent parts of a run: train a student, read or predict a shard of the unlabeled images."""
 
 from __future__ import annotations
 
 from collections.abc import Generator
 from dataclasses import dataclass
+from pathlib import Path
 
 from napari_imseg.engine.events import Event
 from napari_imseg.engine.judges import train_judge
@@ -11,6 +12,7 @@ from napari_imseg.engine.pool import Shard, predict_shard
 from napari_imseg.engine.records import StudentRecord
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.students import train_student
+from napari_imseg.engine.unlabeled import write_shard
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,19 @@ class JudgeTask:
 
 
 @dataclass(frozen=True)
+class ReadTask:
+    """Read some of the unlabeled images and write them to the file ``path`` for students to learn from."""
+
+    path: Path
+    image_ids: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Unique within the run."""
+        return f"read{self.path.stem}"
+
+
+@dataclass(frozen=True)
 class ShardTask:
     """Predict some of the unlabeled images.
 
@@ -68,8 +83,8 @@ class ShardTask:
         return f"g{self.generation}-p{self.shard:04d}"
 
 
-Work = StudentTask | JudgeTask | ShardTask
-Result = StudentRecord | Shard
+Work = StudentTask | JudgeTask | ReadTask | ShardTask
+Result = StudentRecord | Shard | None
 
 
 def perform(room: Room, task: Work) -> Generator[Event, None, Result]:
@@ -79,6 +94,9 @@ def perform(room: Room, task: Work) -> Generator[Event, None, Result]:
     if isinstance(task, JudgeTask):
         members = room.ensemble(task.members).members
         return (yield from train_judge(room, task.number, members, task.seconds))
+    if isinstance(task, ReadTask):
+        yield from write_shard(room, task.path, task.image_ids)
+        return None
     curated = room.curated(task.generation + 1) / f"{task.shard:04d}.safetensors"
     asked = room.ensemble(task.asked)
     return (

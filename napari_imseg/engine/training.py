@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,6 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import AveragedModel
 
+from napari_imseg.engine.batches import Pass
 from napari_imseg.engine.checkpoints import load_state, save_state
 from napari_imseg.engine.events import Epoch, Event, Note, Step
 from napari_imseg.method import Batch, Objective
@@ -33,14 +34,6 @@ class OutOfMemoryError(ValueError):
     """Not even one crop fits into memory."""
 
 
-class Batches(Protocol):
-    """An endless sequence of batches, each a function of its step."""
-
-    def batch(self, step: int, size: int) -> tuple[NDArray[np.float32], NDArray[Any]]:
-        """Images and targets of one step."""
-        ...
-
-
 @dataclass(frozen=True)
 class Plan:
     """How long one student trains.
@@ -56,7 +49,6 @@ class Plan:
     generation: int
     student: int
     epochs: int
-    steps: int
     batch_size: int
     seed: int
     deadline: float = float("inf")
@@ -69,6 +61,8 @@ class Training:
 
     Attributes
     ----------
+    passes
+        What an epoch is made of, one after the other; the network is validated and kept after each.
     mean
         Follows the predictor of the objective and is what is validated and kept; ``None`` to
         validate and keep the predictor itself.
@@ -80,7 +74,7 @@ class Training:
 
     objective: Objective
     mean: AveragedModel | None
-    crops: Batches
+    passes: Sequence[Pass]
     plan: Plan
     hardware: Hardware
     checkpoint: Path
@@ -98,32 +92,37 @@ class Training:
         Raises
         ------
         StopRequested
-            Everything up to the last epoch is in the checkpoint.
+            Everything up to the last pass is in the checkpoint.
         OutOfMemoryError
             Even a batch of one crop does not fit.
         """
         optimizer = self._prepare()
-        batch_size, epoch = self.plan.batch_size, 0
+        batch_size, done, losses = self.plan.batch_size, 0, dict[str, float]()
         if self.checkpoint.exists():
             progress = load_state(self.checkpoint, self._modules, optimizer)
-            batch_size, epoch, self.best = progress["batch_size"], progress["epoch"], progress["best"]
+            batch_size, done, losses = progress["batch_size"], progress["passes"], progress["losses"]
+            self.best = progress["best"]
             self._scaler.load_state_dict(progress["scaler"])
         else:
-            self._save(optimizer, batch_size, epoch)
-        over = epoch >= self.plan.epochs
+            self._save(optimizer, batch_size, done, losses)
+        last = self.plan.epochs * len(self.passes)
+        over = done >= last
         while not over:
             try:
-                losses = yield from self._epoch(optimizer, epoch, batch_size)
+                losses |= yield from self._pass(optimizer, done, batch_size)
             except (torch.OutOfMemoryError, MemoryError) as error:
                 batch_size = _smaller(batch_size, error)
                 yield Note(level="warning", message=f"not enough memory: batch size is now {batch_size}")
                 torch.cuda.empty_cache()
                 load_state(self.checkpoint, self._modules, optimizer)
                 continue
-            epoch += 1
-            over = epoch == self.plan.epochs or time.monotonic() > self.plan.deadline
-            yield self._judge(epoch, losses, over)
-            self._save(optimizer, batch_size, epoch)
+            done += 1
+            over = done == last or time.monotonic() > self.plan.deadline
+            metric = self._judge(done, over)
+            if over or done % len(self.passes) == 0:
+                yield self._epoch_event(done, losses, metric)
+                losses = {}
+            self._save(optimizer, batch_size, done, losses)
 
     @property
     def _modules(self) -> dict[str, nn.Module]:
@@ -139,24 +138,27 @@ class Training:
         self._momenta = [(m, m.momentum or 0.0) for m in modules if isinstance(m, _BatchNorm)]
         return self.objective.optimizer()
 
-    def _epoch(
-        self, optimizer: torch.optim.Optimizer, epoch: int, batch_size: int
+    def _pass(
+        self, optimizer: torch.optim.Optimizer, done: int, batch_size: int
     ) -> Generator[Event, None, dict[str, float]]:
-        """One epoch of steps; returns the mean of every loss term."""
-        seed = np.random.SeedSequence([self.plan.seed, self.plan.generation, self.plan.student, epoch])
+        """The pass that follows ``done`` others; returns the mean of every loss term."""
+        seed = np.random.SeedSequence([self.plan.seed, self.plan.generation, self.plan.student, done])
         torch.manual_seed(int(seed.generate_state(1)[0]))
+        epoch, place = divmod(done, len(self.passes))
+        data, before = self.passes[place], sum(each.steps for each in self.passes[:place])
+        steps, first = data.steps, epoch * data.steps
         sums: dict[str, Tensor] = {}
         told = 0.0
         self.objective.network.train()
-        steps, first = self.plan.steps, epoch * self.plan.steps
         with ThreadPoolExecutor(1) as loader:
-            coming = loader.submit(self.crops.batch, first, batch_size)
-            for step in range(first, first + steps):
+            coming = loader.submit(data.batch, first, batch_size)
+            for number in range(data.steps):
                 if self.should_stop():
                     raise StopRequested
                 batch = self._to_device(*coming.result())
-                if step + 1 < first + steps:
-                    coming = loader.submit(self.crops.batch, step + 1, batch_size)
+                if number + 1 < data.steps:
+                    coming = loader.submit(data.batch, first + number + 1, batch_size)
+                step = epoch * self._steps + before + number
                 self._remove_start_bias(step)
                 losses = self._step(optimizer, batch, step)
                 for name, value in losses.items():
@@ -166,9 +168,14 @@ class Training:
                     told = now
                     yield self._step_event(step, losses)
                 if now > self.plan.deadline:
-                    steps = step + 1 - first
+                    steps = number + 1
                     break
         return {name: float(value) / steps for name, value in sums.items()}
+
+    @property
+    def _steps(self) -> int:
+        """Steps of an epoch."""
+        return sum(each.steps for each in self.passes)
 
     def _step(self, optimizer: torch.optim.Optimizer, batch: Batch, step: int) -> dict[str, Tensor]:
         with autocast(self.hardware):
@@ -188,11 +195,18 @@ class Training:
         for module, momentum in self._momenta:
             module.momentum = max(momentum, 1.0 / (step + 1))
 
-    def _to_device(self, images: NDArray[np.float32], targets: NDArray[Any]) -> Batch:
+    def _to_device(
+        self, images: NDArray[np.float32], targets: NDArray[Any], unlabeled: NDArray[np.float32] | None
+    ) -> Batch:
         device, layout = self.hardware.device, self.hardware.memory_format
+
+        def moved(images: NDArray[np.float32]) -> Tensor:
+            return torch.from_numpy(images).to(device, memory_format=layout, non_blocking=True)
+
         return Batch(
-            torch.from_numpy(images).to(device, memory_format=layout, non_blocking=True),
+            moved(images),
             torch.from_numpy(targets).to(device, non_blocking=True),
+            None if unlabeled is None else moved(unlabeled),
         )
 
     def _step_event(self, step: int, losses: dict[str, Tensor]) -> Step:
@@ -200,23 +214,30 @@ class Training:
             generation=self.plan.generation,
             student=self.plan.student,
             step=step + 1,
-            steps=self.plan.steps * self.plan.epochs,
+            steps=self._steps * self.plan.epochs,
             losses={name: float(value) for name, value in losses.items()},
         )
 
-    def _judge(self, epoch: int, losses: dict[str, float], last: bool) -> Epoch:
-        """Validate, keep the network if it is the best so far (the first of equals), and tell."""
-        metric = None
-        if last or epoch % self.plan.validate_every == 0:
-            (self.mean or self.objective.predictor()).eval()
-            metric = self.validate()
-            if metric is None or self.best is None or metric > self.best:
-                self.best = metric
-                self.keep()
+    def _judge(self, done: int, last: bool) -> float | None:
+        """Validate, and keep the network if it is the best so far (the first of equals)."""
+        if not last and self._epoch_of(done) % self.plan.validate_every:
+            return None
+        (self.mean or self.objective.predictor()).eval()
+        metric = self.validate()
+        if metric is None or self.best is None or metric > self.best:
+            self.best = metric
+            self.keep()
+        return metric
+
+    def _epoch_of(self, done: int) -> int:
+        """The epoch, from 1, to which the newest of ``done`` passes belongs."""
+        return -(-done // len(self.passes))
+
+    def _epoch_event(self, done: int, losses: dict[str, float], metric: float | None) -> Epoch:
         return Epoch(
             generation=self.plan.generation,
             student=self.plan.student,
-            epoch=epoch,
+            epoch=self._epoch_of(done),
             epochs=self.plan.epochs,
             losses=losses,
             metric_name=self.metric_name,
@@ -225,9 +246,16 @@ class Training:
             seconds_left=None,
         )
 
-    def _save(self, optimizer: torch.optim.Optimizer, batch_size: int, epoch: int) -> None:
-        scaler = self._scaler.state_dict()
-        progress = {"epoch": epoch, "best": self.best, "batch_size": batch_size, "scaler": scaler}
+    def _save(
+        self, optimizer: torch.optim.Optimizer, batch_size: int, done: int, losses: dict[str, float]
+    ) -> None:
+        progress = {
+            "passes": done,
+            "losses": losses,
+            "best": self.best,
+            "batch_size": batch_size,
+            "scaler": self._scaler.state_dict(),
+        }
         save_state(self.checkpoint, self._modules, optimizer, progress)
 
 

@@ -2,44 +2,14 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor
 
-from napari_imseg.core.problem import BOUNDARY, Task
-from napari_imseg.method import Batch, Objective
-from napari_imseg.ops.losses import supervised_loss
-from napari_imseg.settings import Settings, setting
+from napari_imseg.core.problem import Task
+from napari_imseg.method import Batch
+from napari_imseg.supervision import LabeledObjective, SupervisionSettings
 
 
-class SupervisedSettings(Settings):
-    """Optimizer and loss of METHODS 1.2."""
-
-    learning_rate: float = setting(0.003, "Step size of AdamW.", gt=0, le=1, step=0.0001)
-    weight_decay: float = setting(
-        0.0333,
-        "Weight decay of AdamW. The paper's 1e-4 is subtracted without the learning rate, "
-        "which is 1e-4 / 0.003 here.",
-        ge=0,
-        le=10,
-        step=0.0001,
-    )
-    boundary_weight: float = setting(
-        4.0, "Weight of boundary pixels in the loss (instances only).", ge=0, le=100, step=0.1
-    )
-    position_target: float = setting(
-        3.0,
-        "Value that masks called 'position' are trained towards: small circles weigh more that way "
-        "(masks only; 1 = as all others).",
-        ge=1,
-        le=10,
-        step=0.1,
-    )
-    label_smoothing: float = setting(
-        0.0, "Share of every label that is spread over the other classes.", ge=0, le=0.5, step=0.01
-    )
-
-
-class Supervised(Objective):
+class Supervised(LabeledObjective):
     """LDT and FDT: the labeled pixels alone, squared error of sigmoids or cross-entropy."""
 
     name = "supervised"
@@ -47,30 +17,7 @@ class Supervised(Objective):
     source = "Inconsistency Masks (LDT, FDT)"
     aliases = ("LDT", "FDT")
     tasks = frozenset(Task)
-    Settings = SupervisedSettings
-
-    def optimizer(self) -> torch.optim.Optimizer:
-        s = self.settings
-        return torch.optim.AdamW(
-            self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, eps=1e-7, fused=True
-        )
+    Settings = SupervisionSettings
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
-        logits = self.network(batch.images_B_C_H_W)
-        loss = supervised_loss(
-            logits,
-            batch.targets_B_H_W,
-            self.problem,
-            self._class_weights(logits),
-            self.settings.label_smoothing,
-            self.settings.position_target,
-        )
-        return {"supervised": loss}
-
-    def _class_weights(self, logits: Tensor) -> Tensor | None:
-        """1 for every class but the boundary (and 1 for the IM class)."""
-        if self.problem.task is not Task.INSTANCES:
-            return None
-        weights = torch.ones(logits.shape[1], device=logits.device)
-        weights[BOUNDARY] = self.settings.boundary_weight
-        return weights
+        return {"supervised": self.supervised(batch)}

@@ -24,6 +24,14 @@ def has_im_channel(problem: Problem, im_class: bool) -> bool:
     return im_class and not problem.binary and problem.task is not Task.MULTILABEL
 
 
+def predictions(logits_B_C_H_W: Tensor, problem: Problem) -> Tensor:
+    """What a network says, in float32 and in all its channels: sigmoids, or a softmax (with the IM class)."""
+    logits = logits_B_C_H_W.float()
+    if problem.binary or problem.task is Task.MULTILABEL:
+        return torch.sigmoid(logits)
+    return torch.softmax(logits, dim=1)
+
+
 def to_probabilities(logits_B_C_H_W: Tensor, problem: Problem, im_class: bool = False) -> Tensor:
     """Class probabilities (B, classes, H, W) in float32.
 

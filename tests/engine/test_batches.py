@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_imseg.core.problem import UNLABELED
-from napari_imseg.engine.batches import Crops
+from napari_imseg.engine.batches import Crops, Pass
 from napari_imseg.method import Example
 
 
@@ -66,3 +66,27 @@ def test_image_and_target_are_turned_alike() -> None:
 def test_nothing_to_train_on_is_said_clearly() -> None:
     with pytest.raises(ValueError, match="label at least one image"):
         Crops([], tile=32, flips=False, seed=[0])
+
+
+def test_crops_that_stand_beside_others_have_their_side() -> None:
+    small, large = [example(1, 20, 40)], [example(2, 64, 64)]
+    for examples in (small, large):
+        crops = Crops(examples, tile=64, flips=False, seed=[0], side=32)
+        assert crops.side == 32
+        assert crops.batch(0, 2)[0].shape == (2, 1, 32, 32)
+    assert len(Crops(large, tile=64, flips=False, seed=[0], side=32)) == 4
+
+
+def test_a_pass_shows_labeled_crops_unlabeled_crops_or_both() -> None:
+    labeled, unlabeled = (Crops([example(value)], 32, False, [0]) for value in (10, 50))
+
+    def shown(step: Pass) -> tuple[list[float], int, list[float] | None]:
+        images, targets, others = step.batch(0, 2)
+        assert images.shape[1:] == (1, 32, 32)
+        assert targets.shape[1:] == (32, 32)
+        means = None if others is None else others.mean(axis=(1, 2, 3)).round(2).tolist()
+        return images.mean(axis=(1, 2, 3)).round(2).tolist(), len(targets), means
+
+    assert shown(Pass(labeled, None, 1)) == (pytest.approx([0.1, 0.1]), 2, None)
+    assert shown(Pass(None, unlabeled, 1)) == ([], 0, pytest.approx([0.5, 0.5]))
+    assert shown(Pass(labeled, unlabeled, 1)) == (pytest.approx([0.1, 0.1]), 2, pytest.approx([0.5, 0.5]))

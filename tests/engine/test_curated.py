@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,3 +73,14 @@ def test_images_become_float16_and_targets_int16(tmp_path: Path) -> None:
 def test_an_unfinished_shard_is_not_read(tmp_path: Path) -> None:
     (tmp_path / ".0123.tmp").write_bytes(b"half of one")
     assert curated.read(tmp_path) == []
+
+
+def test_images_alone_come_back_without_a_labeled_pixel_and_take_less_space(tmp_path: Path) -> None:
+    written = [example(seed, (1, 40, 30 + seed)) for seed in range(12)]
+    images, names = [one.image_C_H_W for one in written], [one.name for one in written]
+    curated.write_images(tmp_path / "alone" / "0.safetensors", images, names)
+    curated.write(tmp_path / "whole.safetensors", written)
+    expected = [replace(one, target_H_W=np.full_like(one.target_H_W, UNLABELED)) for one in written]
+    check(curated.read(tmp_path / "alone"), expected)
+    alone, whole = tmp_path / "alone" / "0.safetensors", tmp_path / "whole.safetensors"
+    assert alone.stat().st_size < 0.6 * whole.stat().st_size

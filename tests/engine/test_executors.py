@@ -42,7 +42,11 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_several_processes_give_the_same_figures_as_one(project: Project, quick: RunSettings) -> None:
+@pytest.mark.parametrize("method", ["inconsistency-masks", "consistency-loss"])
+def test_several_processes_give_the_same_figures_as_one(
+    project: Project, quick: RunSettings, method: str
+) -> None:
+    quick = quick.model_copy(update={"method": method})
     alone = list(process.follow(process.start(project.folder, quick), poll=0.05))
     side_by_side = quick.model_copy(update={"workers": 2})
     together = list(process.follow(process.start(project.folder, side_by_side), poll=0.05))
@@ -54,12 +58,16 @@ def test_several_processes_give_the_same_figures_as_one(project: Project, quick:
 
 
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes through /proc")
+@pytest.mark.parametrize(
+    ("method", "term"), [("inconsistency-masks", "supervised"), ("consistency-loss", "consistency")]
+)
 def test_nothing_outlives_a_killed_trainer_and_the_rest_is_resumed(
-    project: Project, quick: RunSettings
+    project: Project, quick: RunSettings, method: str, term: str
 ) -> None:
+    quick = quick.model_copy(update={"method": method, "epochs": 4})
     expected = figures(list(process.follow(process.start(project.folder, quick), poll=0.05)))
     run = process.start(project.folder, quick.model_copy(update={"workers": 2}))
-    next(event for event in process.follow(run, poll=0.02) if isinstance(event, Step))
+    next(e for e in process.follow(run, poll=0.02) if isinstance(e, Step) and term in e.losses)
     pids = processes_of(run)
     assert len(pids) > 2
     os.kill(pids[0], signal.SIGKILL)

@@ -1,0 +1,82 @@
+"""What objectives share that learn from labels: the optimizer and the loss of labeled crops.
+
+Source: METHODS 1.2 and 2.3.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from napari_imseg.core.problem import BOUNDARY, Task
+from napari_imseg.method import Batch, Objective
+from napari_imseg.ops.losses import supervised_loss
+from napari_imseg.settings import Settings, setting
+
+
+class SupervisionSettings(Settings):
+    """Optimizer and loss of METHODS 1.2."""
+
+    learning_rate: float = setting(0.003, "Step size of AdamW.", gt=0, le=1, step=0.0001)
+    weight_decay: float = setting(
+        0.0333,
+        "Weight decay of AdamW. The paper's 1e-4 is subtracted without the learning rate, "
+        "which is 1e-4 / 0.003 here.",
+        ge=0,
+        le=10,
+        step=0.0001,
+    )
+    boundary_weight: float = setting(
+        4.0, "Weight of boundary pixels in the loss (instances only).", ge=0, le=100, step=0.1
+    )
+    position_target: float = setting(
+        3.0,
+        "Value that masks called 'position' are trained towards: small circles weigh more that way "
+        "(masks only; 1 = as all others).",
+        ge=1,
+        le=10,
+        step=0.1,
+    )
+    label_smoothing: float = setting(
+        0.0, "Share of every label that is spread over the other classes.", ge=0, le=0.5, step=0.01
+    )
+
+
+class LabeledObjective(Objective):
+    """An objective with a supervised term; its settings are `SupervisionSettings` and perhaps more."""
+
+    settings: Any
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        s = self.settings
+        return torch.optim.AdamW(
+            self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, eps=1e-7, fused=True
+        )
+
+    @property
+    def position_target(self) -> float:
+        """Value that masks called ``position`` are trained towards."""
+        target: float = self.settings.position_target
+        return target
+
+    def supervised(self, batch: Batch) -> Tensor:
+        """Squared error of sigmoids, or cross-entropy, over the labeled pixels of a batch."""
+        logits = self.network(batch.images_B_C_H_W)
+        return supervised_loss(
+            logits,
+            batch.targets_B_H_W,
+            self.problem,
+            self._class_weights(logits),
+            self.settings.label_smoothing,
+            self.position_target,
+        )
+
+    def _class_weights(self, logits: Tensor) -> Tensor | None:
+        """1 for every class but the boundary (and 1 for the IM class)."""
+        if self.problem.task is not Task.INSTANCES:
+            return None
+        weights = torch.ones(logits.shape[1], device=logits.device)
+        weights[BOUNDARY] = self.settings.boundary_weight
+        return weights
