@@ -19,7 +19,7 @@ from tests.engine.test_executors import figures, is_alive, processes_of
 @pytest.fixture
 def cluster() -> Iterator[LocalCluster]:
     """Two workers, each a process with one thread."""
-    with LocalCluster(2, threads_per_worker=1, dashboard_address=None) as made:
+    with LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as made:
         yield made
 
 
@@ -61,7 +61,7 @@ def test_tasks_of_a_killed_trainer_end_and_the_run_is_resumed_on_another_cluster
     os.kill(trainer, signal.SIGKILL)
     assert isinstance(list(process.follow(run, poll=0.05))[-1], Failed)
     assert not is_alive(trainer)
-    with LocalCluster(1, threads_per_worker=1, dashboard_address=None) as other:
+    with LocalCluster(1, threads_per_worker=1, dashboard_address=":0") as other:
         process.resume(run, other.scheduler_address)
         events = list(process.follow(run, poll=0.05, from_start=False))
     assert isinstance(events[-1], Finished), events[-1]
@@ -81,7 +81,7 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(project: Project, quick:
 
 
 def test_workers_with_several_threads_are_refused(project: Project, quick: RunSettings) -> None:
-    with LocalCluster(1, threads_per_worker=2, dashboard_address=None) as cluster:
+    with LocalCluster(1, threads_per_worker=2, dashboard_address=":0") as cluster:
         last = followed(project, on(cluster, quick))[-1]
     assert isinstance(last, Failed)
     assert "--nthreads 1" in last.message
