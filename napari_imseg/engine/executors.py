@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
@@ -81,7 +82,7 @@ class Processes:
         self._pool = ProcessPoolExecutor(
             workers,
             multiprocessing.get_context("spawn"),
-            _end_with_parent,
+            prepare_worker,
             (max(1, cores() // workers),),
         )
 
@@ -152,8 +153,12 @@ def _some(tasks: Iterator[Work], count: int) -> Iterator[Work]:
         yield task
 
 
-def _end_with_parent(threads: int) -> None:
-    """Prepare a process of the pool: its share of the cores, and no life after the trainer's death."""
+def prepare_worker(threads: int) -> None:
+    """Prepare a process of a pool: its share of the cores, and no life after its parent's death.
+
+    Ctrl-C in a terminal reaches every process of the command; it is the parent that stops the work.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for what is not torch
     torch.set_num_threads(threads)
     parent = multiprocessing.parent_process()

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from napari_imseg.engine.room import Room
 from napari_imseg.engine.training import Plan, Training
 from napari_imseg.engine.validation import checkpoint_score, metric_name, validate
 from napari_imseg.method import Example, Member
+from napari_imseg.nets.flops import forward_flops
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.outputs import n_outputs
 from napari_imseg.nets.saving import load_network
@@ -65,10 +67,11 @@ def train_student(
         member = seat.classifier.fit(examples, seed % 2**31)
         member.save(member_path)
         score = _score(member, room)
+        cost = {}
     else:
         method = room.settings.objective
         deadline = started + seconds
-        yield from _train_network(room, generation, student, examples, deadline, member_path)
+        cost = yield from _train_network(room, generation, student, examples, deadline, member_path)
         score = _score(NetworkMember.load(member_path, room.hardware), room)
     record = StudentRecord(
         member=member_path.name,
@@ -76,6 +79,7 @@ def train_student(
         score=score,
         seconds=time.monotonic() - started,
         training_images=len(examples),
+        **cost,
     )
     write_record(record_path(checkpoints, generation, student), record)
     yield StudentFinished(
@@ -95,7 +99,8 @@ def _train_network(
     examples: Sequence[Example],
     deadline: float,
     member_path: Path,
-) -> Iterator[Event]:
+) -> Generator[Event, None, dict[str, Any]]:
+    """Train and save one network; returns the two factors of its training cost."""
     settings, problem = room.settings, room.recipe.problem
     seed = [settings.seed, generation, student]
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
@@ -128,6 +133,8 @@ def _train_network(
     yield _started(generation, student, examples, plan.epochs, plan.steps * plan.epochs)
     yield from training.run()
     scratch.unlink(missing_ok=True)
+    crop = (1, problem.channels, crops.side, crops.side)
+    return {"forward_flops": forward_flops(network, crop), "steps": training.made}
 
 
 def _take_over(network: UNet1x1, path: Path) -> None:

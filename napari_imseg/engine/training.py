@@ -76,6 +76,8 @@ class Training:
         Measures the network as it is now; ``None`` where there is no validation image.
     keep
         Saves the network as it is now: it is the best so far.
+    made
+        Steps that were made.
     """
 
     objective: Objective
@@ -89,6 +91,7 @@ class Training:
     keep: Callable[[], None]
     should_stop: Callable[[], bool]
     best: float | None = field(default=None, init=False)
+    made: int = field(default=0, init=False)
     _scaler: torch.amp.GradScaler = field(init=False)
     _momenta: list[tuple[_BatchNorm, float]] = field(default_factory=list, init=False)
 
@@ -108,6 +111,7 @@ class Training:
             progress = load_state(self.checkpoint, self._modules, optimizer)
             batch_size, epoch, self.best = progress["batch_size"], progress["epoch"], progress["best"]
             self._scaler.load_state_dict(progress["scaler"])
+            self.made = epoch * self.plan.steps
         else:
             self._save(optimizer, batch_size, epoch)
         over = epoch >= self.plan.epochs
@@ -168,6 +172,7 @@ class Training:
                 if now > self.plan.deadline:
                     steps = step + 1 - first
                     break
+        self.made += steps
         return {name: float(value) / steps for name, value in sums.items()}
 
     def _step(self, optimizer: torch.optim.Optimizer, batch: Batch, step: int) -> dict[str, Tensor]:
