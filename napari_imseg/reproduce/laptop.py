@@ -17,7 +17,7 @@ REPETITIONS: Final = 3
 STEP: Final = 0.12
 """Core seconds of a step: 8 crops of 128 x 128, alpha .5, one of two cores."""
 
-WIDE_STEP: Final = 0.22
+WIDE_STEP: Final = 0.2
 """The same at alpha .75."""
 
 STUDENTS: Final = 40

@@ -84,7 +84,7 @@ def cost(rows: Sequence[Row], metric: str) -> Figure | None:
         found = next(iter(row.quality.values()))
         color, marker = STYLES[row.name]
         axes.errorbar(
-            row.cost.mean / 1e12,
+            row.cost.mean / 1e9,
             found.mean,
             _finite(found.error),
             color=color,
@@ -101,7 +101,7 @@ def cost(rows: Sequence[Row], metric: str) -> Figure | None:
         axes.axhline(level, color="0.35", linestyle=LEVELS[REFERENCE], linewidth=1, label=REFERENCE)
     axes.set(
         xscale="log",
-        xlabel="training cost F x S x E (TFLOP), everything it starts from included",
+        xlabel="training cost F x S x E (GFLOP), everything it starts from included",
         ylabel=f"{metric} of the best student on the test images",
     )
     _tidy(axes)

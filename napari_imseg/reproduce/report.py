@@ -26,7 +26,7 @@ from napari_imseg.reproduce.summary import (
     rows,
 )
 
-TERA = 1e12
+GIGA = 1e9
 
 NAMES = {
     "iou": "IoU",
@@ -54,10 +54,11 @@ def write_report(study: Study) -> Path | None:
 def _head(study: Study, found: Sequence[Row]) -> list[str]:
     info = study.info
     sets, repetitions = info.splits, max(row.repetitions for row in found)
+    often = "1 repetition" if repetitions == 1 else f"{repetitions} repetitions"
     return [
         f"# {info.comparison} on {info.title}",
         "",
-        f"Scale `{info.scale}`, {repetitions} repetitions; {len(sets.labeled)} labeled, "
+        f"Scale `{info.scale}`, {often}; {len(sets.labeled)} labeled, "
         f"{len(sets.unlabeled)} unlabeled, {len(sets.validation)} validation and {len(sets.test)} test "
         f"images; seed {info.seed}; napari-imseg {__version__}.",
         "",
@@ -76,7 +77,7 @@ def _table(study: Study, found: Sequence[Row]) -> list[str]:
         *([f"**published**, best of 3 ({DATA_SETS[info.data]})"] if in_paper else []),
         "ensemble",
         *(NAMES[other] for other in info.metrics[1:]),
-        "cost (TFLOP)",
+        "cost (GFLOP)",
         "gap closed",
         *(f"**published** {name}" for name in DATA_SETS.values()),
     ]
@@ -92,7 +93,7 @@ def _table(study: Study, found: Sequence[Row]) -> list[str]:
                 *([_number(published()[info.data][metric].get(row.name))] if in_paper else []),
                 _with_error(row.ensemble[metric]),
                 *(_with_error(row.quality[other]) for other in info.metrics[1:]),
-                f"{row.cost.mean / TERA:.3g}" if row.cost.mean else "–",
+                f"{row.cost.mean / GIGA:,.4g}" if row.cost.mean else "–",
                 _number(gap_closed(found, row, metric), 2),
                 *(_number(published_gap_closed(data, row.name), 2) for data in DATA_SETS),
             ]

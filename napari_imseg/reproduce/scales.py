@@ -80,6 +80,7 @@ SCALES: Final = {
             "alpha": 0.25,
             "tile": 64,
             "batch_size": 8,
+            "averaging": 0.9,  # so short a training would lag behind a longer mean
         },
         method={
             "evalnets": 2,
@@ -88,8 +89,8 @@ SCALES: Final = {
             "evalnet_epochs": 1,
         },
         repetitions=2,
-        epochs_of_steps=3,
-        steps=96,
+        epochs_of_steps=4,
+        steps=160,
     ),
     "laptop": Scale(
         "laptop",
