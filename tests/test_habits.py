@@ -66,7 +66,7 @@ def test_arrays_projects_and_rankings_do_without_torch_even_indirectly() -> None
 
 
 def test_nothing_below_the_widgets_imports_qt_even_indirectly() -> None:
-    rooms = ["cli", "workspace", "engine", "methods", "nets", "ops"]
+    rooms = ["cli", "workspace", "reproduce", "engine", "methods", "nets", "ops"]
     assert not modules_after(IMPORT_ALL, *(f"napari_imseg.{room}" for room in rooms)) & QT
 
 

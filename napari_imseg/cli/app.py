@@ -16,6 +16,7 @@ from napari_imseg.cli import (
     predict,
     rank,
     rankings,
+    reproduce,
     status,
     train,
 )
@@ -37,6 +38,7 @@ app.command("train")(train.train)
 app.command("rank")(rank.rank)
 app.command("predict")(predict.predict)
 app.command("evaluate")(evaluate.evaluate)
+app.command("reproduce")(reproduce.reproduce)
 app.command("demo")(demo.demo)
 app.command("doctor")(doctor.doctor)
 

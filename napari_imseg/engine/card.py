@@ -24,6 +24,8 @@ def write_card(
         f"- Labeled images: {len(sets.labeled)} to train on, {len(sets.validation)} to validate.",
         f"- Unlabeled images: {len(sets.unlabeled)}.",
         f"- Seed {settings.seed}, {settings.students} students, {settings.top_k} teachers a generation.",
+        f"- Training cost (F x S x E, EvalNets included): {sum(each.cost for each in records) / 1e9:,.4g} "
+        "GFLOP, counted as one crop a step.",
         "",
         "## What was trained on what",
         "",
@@ -31,12 +33,14 @@ def write_card(
         "",
         "## Figures",
         "",
-        "| generation | teachers | metric | score | mean IM size (fraction) | images that taught the next |",
-        "|---|---|---|---|---|---|",
+        "| generation | teachers | metric | score | mean IM size (fraction) | images that taught the next "
+        "| cost (GFLOP) |",
+        "|---|---|---|---|---|---|---|",
     ]
     lines += [
         f"| {record.generation} | {', '.join(record.teachers)} | {record.metric_name} | "
-        f"{_number(record.score)} | {_number(record.im_fraction)} | {record.kept} |"
+        f"{_number(record.score)} | {_number(record.im_fraction)} | {record.kept} "
+        f"| {record.cost / 1e9:,.4g} |"
         for record in records
     ]
     changed = settings.model_dump(exclude_defaults=True)

@@ -16,6 +16,7 @@ from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
 from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, Predicted, RunStarted
 from napari_imseg.engine.executors import executor_for
+from napari_imseg.engine.first_networks import take_over
 from napari_imseg.engine.judges import judge_path
 from napari_imseg.engine.pool import Shard
 from napari_imseg.engine.recipe import recipe_of
@@ -27,6 +28,7 @@ from napari_imseg.engine.records import (
     ranked,
     read_record,
     record_path,
+    training_cost,
     write_record,
 )
 from napari_imseg.engine.room import Room
@@ -74,6 +76,7 @@ class Generations:
         yield self._run_started()
         yield from self._advice()
         self.room.write_labeled()
+        take_over(self.room)
         try:
             records = yield from self._generations()
         finally:
@@ -260,6 +263,7 @@ class Generations:
             unlabeled=len(sets.unlabeled),
             kept=max(0, taught - shard.dropped),
             dropped=shard.dropped,
+            cost=training_cost(self.run.checkpoints, generation),
             im_fraction=shard.im_fraction,
             im_relative=shard.im_relative,
         )

@@ -37,6 +37,7 @@ from napari_imseg.engine.training import Plan, Training
 from napari_imseg.method import Batch, JudgeOf, Member, Objective
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.evalnet import EvalNet
+from napari_imseg.nets.flops import forward_flops
 from napari_imseg.nets.outputs import has_im_channel, n_outputs
 from napari_imseg.nets.saving import load_network, save_network
 from napari_imseg.ops.evalnet_losses import evalnet_losses, iou_loss
@@ -107,7 +108,8 @@ def train_judge(
     settings, kind, seed = curator.settings, curator.judge_of, [room.settings.seed, 2**30, number]
     learned, checked = _judged(room, members, kind)
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-    network = EvalNet(problem.channels, n_outputs(problem, kind == "blocked"), settings.evalnet_alpha)
+    outputs = n_outputs(problem, kind == "blocked")
+    network = EvalNet(problem.channels, outputs, settings.evalnet_alpha)
     path = judge_path(room, number)
     side = min(WINDOW, max(max(pair.image_C_H_W.shape[1:]) for pair in learned))
     crops = JudgedCrops(learned, problem, kind, side, seed)
@@ -141,6 +143,8 @@ def train_judge(
         score=1 - check.error(load_network(path)[0]),
         seconds=time.monotonic() - started,
         training_images=len(learned),
+        forward_flops=forward_flops(network, (1, problem.channels, side, side), (1, outputs, side, side)),
+        steps=training.made,
     )
     write_record(path.with_suffix(".json"), record)
     yield Note(message=f"EvalNet {number + 1} of {settings.evalnets_trained} is trained")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
@@ -76,10 +77,19 @@ def visible_gpus() -> list[str]:
 
 
 def _prepare(turns: SimpleQueue[int], gpus: list[str], threads: int) -> None:
-    """Make a process of the pool ready: its GPU or cores, and no life after the trainer's death."""
+    """Make a process of the pool ready: its GPU, or its share of the cores."""
     number = turns.get()
     if gpus:
         os.environ["CUDA_VISIBLE_DEVICES"] = gpus[number % len(gpus)]
+    prepare_worker(threads)
+
+
+def prepare_worker(threads: int) -> None:
+    """Prepare a process of a pool: its share of the cores, and no life after its parent's death.
+
+    Ctrl-C in a terminal reaches every process of the command; it is the parent that stops the work.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.environ["OMP_NUM_THREADS"] = str(threads)  # for what is not torch
     torch.set_num_threads(threads)
     parent = multiprocessing.parent_process()

@@ -109,12 +109,13 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
 
 
 def _check_teachers(curator: Curator, settings: RunSettings) -> None:
-    available = settings.students + len(settings.companions)
+    fewest = min(settings.students_of(0), settings.students)
+    available = fewest + len(settings.companions)
     teachers = min(settings.top_k, available)
     if settings.generations and teachers < curator.minimum_teachers:
         raise SettingsError(
             f"{curator.name} needs at least {curator.minimum_teachers} teachers, but students="
-            f"{settings.students} and top_k={settings.top_k} give {teachers}; raise students or top_k"
+            f"{fewest} and top_k={settings.top_k} give {teachers}; raise students or top_k"
         )
     if settings.top_k > available:
         raise SettingsError(

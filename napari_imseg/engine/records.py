@@ -17,7 +17,17 @@ Record = TypeVar("Record", bound=BaseModel)
 
 
 class StudentRecord(BaseModel):
-    """A trained student; ``member`` is a file name in the checkpoints of its run."""
+    """A trained student.
+
+    Attributes
+    ----------
+    member
+        A file name in the checkpoints of its run.
+    forward_flops
+        F: floating-point operations of the forward pass of one training crop; 0 without a network.
+    steps
+        S x E: steps of an epoch times epochs, as they were made.
+    """
 
     model_config = ConfigDict(frozen=True)
     member: str
@@ -25,6 +35,13 @@ class StudentRecord(BaseModel):
     score: float | None
     seconds: float
     training_images: int
+    forward_flops: float = 0.0
+    steps: int = 0
+
+    @property
+    def cost(self) -> float:
+        """Training cost F x S x E."""
+        return self.forward_flops * self.steps
 
 
 class GenerationRecord(BaseModel):
@@ -38,6 +55,8 @@ class GenerationRecord(BaseModel):
         Validation metric of the ensemble, ``None`` without validation images.
     foreground_threshold, seed_threshold
         For instances: found on validation (METHODS 2.5).
+    cost
+        Training cost: F x S x E of all its networks, EvalNets and those taken over included.
     im_fraction, im_relative
         Mean IM size over the unlabeled images; ``None`` without an ensemble or images.
     """
@@ -52,6 +71,7 @@ class GenerationRecord(BaseModel):
     unlabeled: int
     kept: int = 0
     dropped: int = 0
+    cost: float = 0.0
     im_fraction: float | None = None
     im_relative: float | None = None
     foreground_threshold: float = 0.5
@@ -75,6 +95,14 @@ def record_path(checkpoints: Path, generation: int, student: int) -> Path:
 def ranked(students: Iterable[StudentRecord]) -> list[StudentRecord]:
     """Best first: by the score rounded to 3 decimals, the earlier of equals first (METHODS 1.2)."""
     return sorted(students, key=lambda record: -round(record.score or 0.0, 3))
+
+
+def training_cost(checkpoints: Path, generation: int) -> float:
+    """F x S x E of all networks of a generation; EvalNets belong to the first."""
+    paths = list(checkpoints.glob(f"g{generation}-s*.json"))
+    if generation == 0:
+        paths += checkpoints.glob("judge*.json")
+    return sum(read_record(StudentRecord, path).cost for path in sorted(paths))
 
 
 def write_record(path: Path, record: BaseModel) -> None:

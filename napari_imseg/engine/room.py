@@ -116,12 +116,13 @@ class Room:
     def seats(self, generation: int) -> list[Seat]:
         """The students of a generation; the first ones of all also have those that are compared."""
         classifiers = list(self.recipe.classifiers.values())
+        students = self.settings.students_of(generation)
         if self.recipe.objective is None:
             main, *companions = classifiers
-            return [Seat(main)] * self.settings.students + [Seat(each) for each in companions]
-        own = [Seat()] * self.settings.students + [Seat(each) for each in classifiers]
+            return [Seat(main)] * students + [Seat(each) for each in companions]
+        own = [Seat()] * students + [Seat(each) for each in classifiers]
         compared = generation == 0 and self._folder("compared").exists()
-        return own + [Seat(compared=True)] * (self.settings.students if compared else 0)
+        return own + [Seat(compared=True)] * (students if compared else 0)
 
     def examples(self, generation: int, seat: Seat = OWN) -> list[Example]:
         """The combined set CD: what the students of a generation train on."""

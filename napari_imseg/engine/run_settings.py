@@ -24,6 +24,21 @@ class RunSettings(Settings):
     )
     generations: int = setting(2, "Generations after generation 0 (curators only).", ge=0, le=20)
     students: int = setting(4, "Students trained in each generation.", ge=1, le=20)
+    first_students: int = setting(
+        0,
+        "Students of generation 0, where more are trained (10 in the paper); 0 = as many as later.",
+        ge=0,
+        le=20,
+    )
+    first_run: str = setting(
+        "",
+        "Run of the same project, such as r001, whose networks of generation 0 are taken over instead of "
+        "training some: several methods then start from the same teachers.",
+    )
+    compared_run: str = setting(
+        "",
+        "The same for the networks that learn augmented labels and from which EvalNets learn too (evalnet).",
+    )
     top_k: int = setting(2, "Best students that become the teachers of the next generation.", ge=1, le=20)
     minutes: float = setting(0.0, "Time budget of the whole run; 0 = no limit.", ge=0, le=100_000, step=0.5)
     epochs: int = setting(50, "Epochs of each student.", ge=1, le=10_000)
@@ -71,3 +86,7 @@ class RunSettings(Settings):
     )
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.")
     seed: int = setting(0, "Seed of everything that is drawn at random.", ge=0, le=2**31 - 1)
+
+    def students_of(self, generation: int) -> int:
+        """Networks (or classifiers) that are trained in a generation, without companions."""
+        return self.first_students or self.students if generation == 0 else self.students

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from napari_imseg.engine.room import Room
 from napari_imseg.engine.training import Plan, Training
 from napari_imseg.engine.validation import checkpoint_score, metric_name, validate
 from napari_imseg.method import Example, Member, NeedsUnlabeled
+from napari_imseg.nets.flops import forward_flops
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.outputs import n_outputs
 from napari_imseg.nets.saving import load_network
@@ -69,15 +71,18 @@ def train_student(
         member = seat.classifier.fit(examples, seed % 2**31)
         member.save(member_path)
         score = _score(member, room)
+        cost: dict[str, Any] = {}
     else:
         method = room.recipe.loss(generation)[0].name
         deadline = started + seconds
-        training = _training(room, generation, student, examples, seen, deadline, member_path)
+        training, side = _training(room, generation, student, examples, seen, deadline, member_path)
         plan = training.plan
         steps = plan.epochs * sum(each.steps for each in training.passes)
         yield _started(generation, student, images, plan.epochs, steps)
         yield from training.run()
         training.checkpoint.unlink(missing_ok=True)
+        crop = (1, room.recipe.problem.channels, side, side)
+        cost = {"forward_flops": forward_flops(training.objective.network, crop), "steps": training.made}
         score = _score(NetworkMember.load(member_path, room.hardware), room)
     record = StudentRecord(
         member=member_path.name,
@@ -85,6 +90,7 @@ def train_student(
         score=score,
         seconds=time.monotonic() - started,
         training_images=images,
+        **cost,
     )
     write_record(record_path(checkpoints, generation, student), record)
     yield StudentFinished(
@@ -105,8 +111,8 @@ def _training(
     seen: Sequence[Example],
     deadline: float,
     member_path: Path,
-) -> Training:
-    """Training of a network on examples with targets, and on unlabeled images that it sees as they are."""
+) -> tuple[Training, int]:
+    """Training on examples with targets and on unlabeled images as they are, and the side of the crops."""
     settings, problem = room.settings, room.recipe.problem
     objective = room.recipe.new_objective(_network(room, generation, student), generation)
     mean = running_mean(objective.predictor(), settings.averaging) if settings.averaging else None
@@ -127,7 +133,7 @@ def _training(
         deadline=deadline,
         validate_every=_validate_every(room, passes, batch_size * crops.side**2),
     )
-    return Training(
+    training = Training(
         objective=objective,
         passes=passes,
         mean=mean,
@@ -141,6 +147,7 @@ def _training(
         keep=lambda: member.save(member_path),
         should_stop=room.should_stop,
     )
+    return training, crops.side
 
 
 def _network(room: Room, generation: int, student: int) -> UNet1x1:

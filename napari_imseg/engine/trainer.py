@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from filelock import Timeout
@@ -47,21 +47,37 @@ def _work(run: Run, cluster: str | None) -> int:
     stopping = threading.Event()
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: stopping.set())
-    for event in _guarded(run, cluster, stopping):
-        run.append_event(to_line(event))
+    for event in work_on(run, stopping.is_set, cluster):
         if isinstance(event, Failed):
             log.error(event.message)
             return 1
     return 0
 
 
-def _guarded(run: Run, cluster: str | None, stopping: threading.Event) -> Iterator[Event]:
+def work_on(run: Run, stopping: Callable[[], bool], cluster: str | None = None) -> Iterator[Event]:
+    """Train a run in this process, whose lock the caller holds: each event once it is in its file.
+
+    Parameters
+    ----------
+    stopping
+        Asked between two steps, beside the stop file of the run.
+    cluster
+        See `main`.
+
+    Yields
+    ------
+    Event
+        The last one is `Finished`, `Stopped` or, with one sentence for every error, `Failed`.
+    """
+    for event in _guarded(run, lambda: stopping() or run.stop_requested(), cluster):
+        run.append_event(to_line(event))
+        yield event
+
+
+def _guarded(run: Run, should_stop: Callable[[], bool], cluster: str | None) -> Iterator[Event]:
     """The events of the run; every error becomes a last event with one sentence."""
     from napari_imseg.engine.generations import Generations
     from napari_imseg.engine.training import StopRequested
-
-    def should_stop() -> bool:
-        return stopping.is_set() or run.stop_requested()
 
     try:
         settings = RunSettings.checked(run.settings)

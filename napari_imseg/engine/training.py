@@ -70,6 +70,8 @@ class Training:
         Measures the network as it is now; ``None`` where there is no validation image.
     keep
         Saves the network as it is now: it is the best so far.
+    made
+        Steps that were made.
     """
 
     objective: Objective
@@ -83,6 +85,7 @@ class Training:
     keep: Callable[[], None]
     should_stop: Callable[[], bool]
     best: float | None = field(default=None, init=False)
+    made: int = field(default=0, init=False)
     _scaler: torch.amp.GradScaler = field(init=False)
     _momenta: list[tuple[_BatchNorm, float]] = field(default_factory=list, init=False)
 
@@ -103,6 +106,8 @@ class Training:
             batch_size, done, losses = progress["batch_size"], progress["passes"], progress["losses"]
             self.best = progress["best"]
             self._scaler.load_state_dict(progress["scaler"])
+            epochs, passes = divmod(done, len(self.passes))
+            self.made = epochs * self._steps + sum(each.steps for each in self.passes[:passes])
         else:
             self._save(optimizer, batch_size, done, losses)
         last = self.plan.epochs * len(self.passes)
@@ -170,6 +175,7 @@ class Training:
                 if now > self.plan.deadline:
                     steps = number + 1
                     break
+        self.made += steps
         return {name: float(value) / steps for name, value in sums.items()}
 
     @property

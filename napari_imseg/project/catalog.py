@@ -113,7 +113,12 @@ class Catalog:
         return float(self._select(f"SELECT coalesce(sum(seconds), 0) FROM images {condition}", values)[0][0])
 
     def record_labels(
-        self, states: Mapping[str, State], validation: float, seed: int, seconds: float = 0.0
+        self,
+        states: Mapping[str, State],
+        validation: float,
+        seed: int,
+        seconds: float = 0.0,
+        split: Split | None = None,
     ) -> None:
         """Note what people decided about images, all in one transaction.
 
@@ -127,11 +132,16 @@ class Catalog:
             See `napari_imseg.project.splits`.
         seconds
             Time that a person spent on each.
+        split
+            The side on which all of them are that have none yet, instead of a drawn one.
         """
         with self._database.transaction() as connection:
             image_rows.set_states(connection, states)
             labeled = [image_id for image_id, state in states.items() if state in ("labeled", "partial")]
-            image_rows.assign_splits(connection, labeled, validation, seed)
+            if split is None:
+                image_rows.assign_splits(connection, labeled, validation, seed)
+            else:
+                image_rows.set_split(connection, labeled, split)
             for image_id in states if seconds else ():
                 image_rows.add_seconds(connection, image_id, seconds)
 

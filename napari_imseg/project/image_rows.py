@@ -144,6 +144,12 @@ def assign_splits(connection: Connection, image_ids: Sequence[str], fraction: fl
     )
 
 
+def set_split(connection: Connection, image_ids: Sequence[str], split: Split) -> None:
+    """Put those images on a side that have none."""
+    rows = [(split, image_id) for image_id in image_ids]
+    connection.executemany("UPDATE images SET split = ? WHERE id = ? AND split IS NULL", rows)
+
+
 def check_known(found: int, expected: int) -> None:
     """Refuse ids that are not in the catalog."""
     if expected and found != expected:

@@ -22,7 +22,7 @@ from napari_imseg.project.label_names import find_labels, label_of
 from napari_imseg.project.masks import write_mask
 from napari_imseg.project.paths import Paths
 from napari_imseg.project.progress import Progress
-from napari_imseg.project.records import ImageRecord, State
+from napari_imseg.project.records import ImageRecord, Split, State
 from napari_imseg.project.wording import some
 
 
@@ -44,6 +44,7 @@ def import_labels(
     folder: Path,
     warnings: list[str],
     progress: Progress,
+    split: Split | None = None,
 ) -> int:
     """Read every label under ``folder`` that belongs to an image; see `Project.import_labels`.
 
@@ -53,6 +54,8 @@ def import_labels(
     ----------
     home
         Where the paths of the catalog begin; ``paths`` lie elsewhere while a project is made.
+    split
+        The side of all of them; ``None`` to draw it.
     """
     images = {os.path.normpath(home / file.path) for file in catalog.files()}
     labels = {
@@ -67,7 +70,7 @@ def import_labels(
         _move(done.states, staging, paths)
     finally:
         shutil.rmtree(staging, ignore_errors=True)
-    catalog.record_labels(done.states, info.validation, info.seed)
+    catalog.record_labels(done.states, info.validation, info.seed, split=split)
     warnings += _remarks(done, labels)
     return len(done.states)
 

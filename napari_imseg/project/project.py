@@ -237,13 +237,20 @@ class Project:
         """Make an earlier version the label again; the present one goes to the history."""
         return self._labels.restore(image_id, version if isinstance(version, str) else version.name)
 
-    def import_labels(self, folder: Path | str, *, progress: Progress = silent) -> int:
+    def import_labels(
+        self, folder: Path | str, *, split: Split | None = None, progress: Progress = silent
+    ) -> int:
         """Take over labels of other programs; returns how many images got one.
 
         Files belong to the image of the same name. An image that has a label keeps it.
+
+        Parameters
+        ----------
+        split
+            The side on which all of them are that have none yet; drawn if not given.
         """
         return import_labels(
-            self.folder, self.paths, self.info, self.catalog, Path(folder), self.warnings, progress
+            self.folder, self.paths, self.info, self.catalog, Path(folder), self.warnings, progress, split
         )
 
     # Predictions

@@ -43,6 +43,16 @@ def test_labels_come_with_a_project(make: Make, labels: Path) -> None:
     assert [path.name for path in project.paths.labels.iterdir() if path.suffix != ".tif"] == []
 
 
+def test_imported_labels_can_all_be_put_on_one_side(make: Make, labels: Path, folder: Path) -> None:
+    first, *rest = sorted(labels.iterdir())
+    shutil.move(first, folder / first.name)
+    project = make()
+    assert project.import_labels(labels, split="train") == len(rest)
+    assert [len(project.labeled(split)) for split in ("train", "validation")] == [len(rest), 0]
+    assert project.import_labels(folder, split="validation") == 1
+    assert [len(project.labeled(split)) for split in ("train", "validation")] == [len(rest), 1]
+
+
 def test_the_split_does_not_depend_on_where_the_project_lies(make: Make, labels: Path) -> None:
     def names(project: Project) -> list[str]:
         return [Path(record.path).name for record in project.labeled("validation")]

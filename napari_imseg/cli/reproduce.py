@@ -1,0 +1,124 @@
+"""``napari-imseg reproduce``: a paper's comparison done again, its own figures beside ours."""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from napari_imseg.cli.failures import FAILED, UsageMistake
+
+if TYPE_CHECKING:
+    from napari_imseg.reproduce.study import Study
+    from napari_imseg.reproduce.units import Unit
+
+COMPARISON = "inconsistency-masks"
+
+
+def reproduce(
+    name: Annotated[str, typer.Argument(help=f"Which comparison: {COMPARISON}.", metavar="NAME")],
+    out: Annotated[
+        Path, typer.Option(metavar="DIR", help="Folder for everything; the same one goes on later.")
+    ],
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DIR",
+            help="images/ and labels/, or a data set of the paper; drawn images for smoke if not given.",
+        ),
+    ] = None,
+    scale: Annotated[str, typer.Option(metavar="smoke|laptop|paper", help="How much is trained.")] = "smoke",
+    labeled: Annotated[
+        float, typer.Option(help="Labeled images: a share below 1 of those to train on, or a number.")
+    ] = 0.1,
+    classes: Annotated[
+        str | None, typer.Option(metavar="a,b,c", help="Names of the label values 1, 2, ...")
+    ] = None,
+    approaches: Annotated[
+        str | None, typer.Option(metavar="A,B", help="Only these and what they start from, such as LDT,IM.")
+    ] = None,
+    repetitions: Annotated[
+        int | None, typer.Option(min=1, help="How often, each time with another seed; default by scale.")
+    ] = None,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Draws the sets; the first repetition trains with it.")
+    ] = 42,
+    device: Annotated[str, typer.Option(help="auto, cpu, or a GPU such as cuda:0.")] = "auto",
+) -> None:
+    """Do the comparison of a paper again: table and plots; what is finished is not done twice."""
+    if name != COMPARISON:
+        raise UsageMistake(f"there is no comparison '{name}'; choose: {COMPARISON}")
+    from napari_imseg.nets.devices import choose
+    from napari_imseg.reproduce.approaches import chosen
+    from napari_imseg.reproduce.scales import scale_called
+    from napari_imseg.reproduce.starting import begin
+    from napari_imseg.reproduce.units import units
+
+    choose(device)
+    wanted, trained = chosen(_listed(approaches)), scale_called(scale)
+    study = begin(out, data, name, scale, labeled, _listed(classes), seed)
+    planned = units(study, trained, wanted, repetitions or trained.repetitions, device)
+    finished = _work(study, planned, device)
+    _report(study)
+    if not finished:
+        typer.echo("stopped; go on with the same command", err=True)
+        raise typer.Exit(FAILED)
+
+
+def _work(study: Study, planned: Sequence[Unit], device: str) -> bool:
+    """Do what is not finished; false if the user stopped it."""
+    from napari_imseg.cli.run_display import RunDisplay
+    from napari_imseg.cli.terminal import messages
+    from napari_imseg.reproduce.measuring import Measure
+    from napari_imseg.reproduce.units import Interrupted, Unit, work
+
+    display = RunDisplay()
+    with _stopped_by_interrupt() as stopping, Measure(study.test, device) as measure, ExitStack() as shown:
+        try:
+            for told in work(planned, measure, stopping.is_set):
+                if isinstance(told, Unit):
+                    shown.close()
+                    place = planned.index(told) + 1
+                    name = f"{told.approach.name}, repetition {told.repetition + 1}"
+                    messages().rule(f"{place} of {len(planned)}: {name}", align="left", characters="─")
+                    display = shown.enter_context(RunDisplay())
+                else:
+                    display.show(told)
+        except Interrupted:
+            return False
+    return True
+
+
+def _report(study: Study) -> None:
+    from napari_imseg.reproduce.report import write_report
+
+    page = write_report(study)
+    if page is not None:
+        typer.echo(f"report: {page}")
+
+
+@contextmanager
+def _stopped_by_interrupt() -> Iterator[threading.Event]:
+    """While inside, Ctrl-C and a polite kill ask the training to stop after its current step."""
+    stopping = threading.Event()
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        signal.signal(number, signal.default_int_handler)  # the second one ends the program
+        stopping.set()
+
+    earlier = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stopping
+    finally:
+        for number, handler in earlier.items():
+            signal.signal(number, handler)
+
+
+def _listed(names: str | None) -> list[str]:
+    return [name.strip() for name in (names or "").split(",") if name.strip()]

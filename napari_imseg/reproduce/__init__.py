@@ -1,0 +1,1 @@
+"""Comparisons of papers done again, with their figures beside ours."""

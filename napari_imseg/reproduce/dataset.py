@@ -1,0 +1,144 @@
+"""What a comparison is made on: pairs of image and label, and which set each of them may go to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.core.problem import Task
+from napari_imseg.project import images
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.foreign_labels import read_label_file
+from napari_imseg.project.label_names import find_labels, label_of
+from napari_imseg.project.label_values import integers
+from napari_imseg.project.scanning import find_images
+
+Pool = Literal["train", "validation", "test", "any", "train or validation", "validation or test"]
+"""Where the images of a source may go; what is open is drawn."""
+
+Pair = tuple[NDArray[Any], NDArray[np.int32]]
+"""Image (C, H, W) in the type of its file, and label (H, W), or (masks, H, W) for ``multilabel``."""
+
+MOST_CLASSES: Final = 8
+"""Labels with higher values are taken for instance ids."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """One pair before it is read.
+
+    Attributes
+    ----------
+    name
+        Of the files that are written; unique.
+    group
+        Sources of one group stay together: crops of an image, copies of a file.
+    """
+
+    name: str
+    group: str
+    pool: Pool
+    read: Callable[[], Pair]
+
+
+@dataclass(frozen=True)
+class DataSet:
+    """Everything that is known of the data before it is split.
+
+    Attributes
+    ----------
+    key
+        ``isic``, ``hela``, ``suim`` or ``cityscapes`` for the data of the paper, else ``folder``.
+    metrics
+        What quality is: the headline first.
+    """
+
+    key: str
+    title: str
+    task: Task
+    classes: tuple[str, ...]
+    metrics: tuple[str, ...]
+    sources: tuple[Source, ...]
+
+
+def read_folder(folder: Path, classes: Sequence[str] = ()) -> DataSet:
+    """A folder with ``images/`` and ``labels/``, files of the same names.
+
+    Parameters
+    ----------
+    classes
+        Names of the label values 1, 2, ...; one name: every value above 0 is that class. Without
+        names, the values are classes if none is above `MOST_CLASSES`, else instances of one class.
+
+    Raises
+    ------
+    ProjectError
+        A folder, a label or a class is missing, or a file holds several images.
+    """
+    labels = find_labels(folder / "labels")
+    pairs = []
+    for path, within in find_images([folder / "images"], [], []):
+        label = label_of(Path(within), labels)
+        if label is None:
+            raise ProjectError(f"'{path}' has no label of the same name in '{folder / 'labels'}'; add it")
+        pairs.append((path, label))
+    highest = _highest([label for _, label in pairs], len(classes))
+    names = tuple(classes) or _names(highest)
+    sources = tuple(
+        Source(path.stem, blake2b(path.read_bytes()).hexdigest(), "any", _Reader(path, label, len(names)))
+        for path, label in pairs
+    )
+    metrics = ("iou", "dice") if len(names) == 1 else ("miou", "mpa")
+    return DataSet("folder", folder.resolve().name, Task.SEMANTIC, names, metrics, sources)
+
+
+@dataclass(frozen=True)
+class _Reader:
+    image: Path
+    label: Path
+    classes: int
+
+    def __call__(self) -> Pair:
+        if len(images.read_units(self.image)) > 1:
+            raise ProjectError(f"'{self.image}' holds several images; give a file for each of them")
+        pixels = images.read(self.image)
+        label = _label(self.label)
+        if label.shape != pixels.shape[1:]:
+            raise ProjectError(
+                f"expected '{self.label}' to be {pixels.shape[1]} x {pixels.shape[2]} as its image, "
+                f"got {' x '.join(map(str, label.shape))}"
+            )
+        return pixels, np.minimum(label, 1) if self.classes == 1 else label
+
+
+def _label(path: Path) -> NDArray[np.int32]:
+    return integers(read_label_file(path, 2**40), f"the label file '{path}'")
+
+
+def _highest(labels: Sequence[Path], classes: int) -> int:
+    """The highest value of all labels; with several classes each of them must be there."""
+    found: set[int] = set()
+    for path in labels:
+        found |= set(np.unique(_label(path)).tolist())
+    missing = [value for value in range(1, classes + 1) if value not in found]
+    highest = max(found, default=0)
+    if classes > 1 and (missing or highest > classes):
+        what = f"value {missing[0]} is in no label" if missing else f"a label holds the value {highest}"
+        raise ProjectError(
+            f"expected labels of {classes} classes, but {what}; give the classes that there are"
+        )
+    if highest < 1:
+        raise ProjectError("the labels hold nothing but background; give labels of objects")
+    return highest
+
+
+def _names(highest: int) -> tuple[str, ...]:
+    if 1 < highest <= MOST_CLASSES:
+        return tuple(f"class-{value}" for value in range(1, highest + 1))
+    return ("object",)

@@ -1,0 +1,57 @@
+"""How many steps a student gets so that all approaches fit into 90 minutes on two cores.
+
+The number is computed from the data and from costs that were measured once, not from a clock: the
+same data gives the same training on every machine. A slower machine takes longer.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+SECONDS: Final = 80 * 60
+"""For all repetitions; ten minutes of the ninety are left for what is not counted here."""
+
+CORES: Final = 2
+REPETITIONS: Final = 3
+
+STEP: Final = 0.12
+"""Core seconds of a step: 8 crops of 128 x 128, alpha .5, one of two cores."""
+
+WIDE_STEP: Final = 0.2
+"""The same at alpha .75."""
+
+STUDENTS: Final = 40
+"""Of alpha .5 in a repetition: two each of FDT, LDT and ALDT, two in the first generation of ten
+approaches, two in the second of the four whose students do not grow, and two of CL, each of which costs
+three: it makes as many steps again on unlabeled images, in two versions."""
+
+WIDE_STUDENTS: Final = 12
+"""Of alpha .75: the second generation of NS, IM+, IM++, AIM+, AIM++ and the control."""
+
+PIXEL: Final = 0.018 / 256**2
+"""Core seconds of a network for a pixel it predicts, alpha .5."""
+
+POOL_PASSES: Final = 100
+"""How often a network sees all unlabeled images in a repetition: 68 times as a teacher (two of them after
+each generation of ten approaches, after two of CL, and after generation 0 of two), 10 more for those of
+alpha .75, 8 for views of IE, and 14 for EvalNets and what curators do."""
+
+TEST_PASSES: Final = 70
+"""How often a network sees all test images: once for each student, wide ones count double, and metrics."""
+
+VALIDATION: Final = 1.15
+"""Validation lengthens a training by so much."""
+
+RUN: Final = 12.0
+"""Core seconds in which a run starts its processes and reads its images."""
+
+RUNS: Final = 15
+FEWEST, MOST = 40, 600
+
+
+def steps_of_a_student(unlabeled: int, validation: int, test: int) -> int:
+    """Steps of every student of the comparison, from the pixels of each set."""
+    predicted = PIXEL * (POOL_PASSES * unlabeled + TEST_PASSES * (test + validation))
+    left = SECONDS * CORES / REPETITIONS - predicted - RUN * RUNS
+    one_each = (STUDENTS * STEP + WIDE_STUDENTS * WIDE_STEP) * VALIDATION
+    return int(min(MOST, max(FEWEST, left / one_each)))

@@ -1,0 +1,179 @@
+"""The report: a table for people (Markdown) and for programs (CSV), and the plots."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Iterator, Sequence
+from io import StringIO
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+from napari_imseg import __version__
+from napari_imseg.project.atomic import replacing, write_text
+from napari_imseg.reproduce import plots
+from napari_imseg.reproduce.figures_file import read_figures
+from napari_imseg.reproduce.pictured import pictured
+from napari_imseg.reproduce.study import Study
+from napari_imseg.reproduce.summary import (
+    DATA_SETS,
+    Estimate,
+    Row,
+    gap_closed,
+    published,
+    published_gap_closed,
+    rows,
+)
+
+GIGA = 1e9
+
+NAMES = {
+    "iou": "IoU",
+    "dice": "Dice",
+    "miou": "mIoU",
+    "mpa": "pixel accuracy",
+    "miou_ad": "mIoU of alive and dead",
+    "mcce": "cell count error (lower is better)",
+}
+
+
+def write_report(study: Study) -> Path | None:
+    """Write ``report/`` from the figures that there are; its page, or ``None`` if there are none."""
+    found = rows(read_figures(study.out), study.info.metrics)
+    if not found:
+        return None
+    folder = study.out / "report"
+    write_text(folder / "table.csv", _csv(study, found))
+    drawn = list(_drawn(study, found, folder))
+    page = folder / "report.md"
+    write_text(page, "\n".join([*_head(study, found), *_table(study, found), *_notes(study), *drawn]) + "\n")
+    return page
+
+
+def _head(study: Study, found: Sequence[Row]) -> list[str]:
+    info = study.info
+    sets, repetitions = info.splits, max(row.repetitions for row in found)
+    often = "1 repetition" if repetitions == 1 else f"{repetitions} repetitions"
+    return [
+        f"# {info.comparison} on {info.title}",
+        "",
+        f"Scale `{info.scale}`, {often}; {len(sets.labeled)} labeled, "
+        f"{len(sets.unlabeled)} unlabeled, {len(sets.validation)} validation and {len(sets.test)} test "
+        f"images; seed {info.seed}; napari-imseg {__version__}.",
+        "",
+    ]
+
+
+def _table(study: Study, found: Sequence[Row]) -> list[str]:
+    """A line for each approach; published figures to the right of ours."""
+    info, metric = study.info, study.info.metrics[0]
+    in_paper = info.data in published()
+    columns = [
+        "approach",
+        f"{NAMES[metric]}, best student",
+        "95 % interval",
+        "best repetition",
+        *([f"**published**, best of 3 ({DATA_SETS[info.data]})"] if in_paper else []),
+        "ensemble",
+        *(NAMES[other] for other in info.metrics[1:]),
+        "cost (GFLOP)",
+        "gap closed",
+        *(f"**published** {name}" for name in DATA_SETS.values()),
+    ]
+    lines = [columns, ["---"] * len(columns)]
+    for row in found:
+        quality = row.quality[metric]
+        lines.append(
+            [
+                row.name,
+                _with_error(quality),
+                _interval(quality),
+                _number(quality.best(metric)),
+                *([_number(published()[info.data][metric].get(row.name))] if in_paper else []),
+                _with_error(row.ensemble[metric]),
+                *(_with_error(row.quality[other]) for other in info.metrics[1:]),
+                f"{row.cost.mean / GIGA:,.4g}" if row.cost.mean else "–",
+                _number(gap_closed(found, row, metric), 2),
+                *(_number(published_gap_closed(data, row.name), 2) for data in DATA_SETS),
+            ]
+        )
+    return ["| " + " | ".join(line) + " |" for line in lines]
+
+
+def _notes(study: Study) -> list[str]:
+    notes = [
+        "Mean ± standard error over the repetitions; the interval is that of the mean (Student's t). "
+        "Best student: the one that validation ranks first among all that the approach trained, measured on "
+        "the test images. Ensemble: the teachers of the last generation together.",
+        "Cost: F x S x E, the floating-point operations of one forward pass on a training crop (two for each "
+        "multiplication), times steps of an epoch, times epochs, summed over all networks from "
+        "generation 0 on, EvalNets included.",
+        "Gap closed: share of the way from LDT to FDT, ours and that of Table A.1 of the paper (there the "
+        "single best of 3 repetitions). It can be compared from one data set to another.",
+        *study.info.remarks,
+    ]
+    return ["", *(line for note in notes for line in (note, ""))]
+
+
+def _drawn(study: Study, found: Sequence[Row], folder: Path) -> Iterator[str]:
+    """Save each plot; yields the lines that show it on the page."""
+    metric = NAMES[study.info.metrics[0]]
+    units = read_figures(study.out)
+    for name, title, figure in (
+        ("quality", "Quality per generation", plots.quality(found, metric)),
+        ("cost", "Training cost against quality", plots.cost(found, metric)),
+        ("balance", "Class balance of the pseudo-labels", plots.balance(found, study.info)),
+        ("im-size", "Size of the inconsistency masks", plots.im_size(found)),
+        ("examples", "Examples over the generations", plots.examples(pictured(study, units))),
+    ):
+        if figure is not None:
+            _save(figure, folder / f"{name}.png")
+            yield from (f"## {title}", "", f"![{title}]({name}.png)", "")
+
+
+def _save(figure: Figure, path: Path) -> None:
+    with replacing(path, durable=False) as scratch:
+        figure.savefig(scratch, format="png", dpi=120)
+
+
+def _csv(study: Study, found: Sequence[Row]) -> str:
+    """One line for each approach and metric; empty where there is no figure."""
+    text = StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(
+        (
+            *("approach", "metric", "repetitions", "mean", "standard_error", "interval_low", "interval_high"),
+            *("best_repetition", "published_best_of_3", "ensemble_mean", "ensemble_standard_error"),
+            *("gap_closed", "cost_flop", "training_seconds"),
+        )
+    )
+    for row in found:
+        for metric in study.info.metrics:
+            quality, ensemble = row.quality[metric], row.ensemble[metric]
+            figures = (
+                *(quality.mean, quality.error, quality.mean - quality.half, quality.mean + quality.half),
+                quality.best(metric),
+                published().get(study.info.data, {}).get(metric, {}).get(row.name, math.nan),
+                *(ensemble.mean, ensemble.error, gap_closed(found, row, metric)),
+                *(row.cost.mean, row.seconds.mean),
+            )
+            cells = ("" if math.isnan(value) else f"{value:.6g}" for value in figures)
+            writer.writerow((row.name, metric, row.repetitions, *cells))
+    return text.getvalue()
+
+
+def _with_error(estimate: Estimate) -> str:
+    if math.isnan(estimate.error):
+        return _number(estimate.mean)
+    return f"{estimate.mean:.3f} ± {estimate.error:.3f}"
+
+
+def _interval(estimate: Estimate) -> str:
+    if math.isnan(estimate.half):
+        return "–"
+    return f"{estimate.mean - estimate.half:.3f} to {estimate.mean + estimate.half:.3f}"
+
+
+def _number(value: float | None, digits: int = 3) -> str:
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"

@@ -1,0 +1,162 @@
+"""The figures of all repetitions of an approach put together, and the published ones beside them."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Final
+
+import numpy as np
+from scipy import stats
+
+from napari_imseg.reproduce.approaches import COMPARED
+from napari_imseg.reproduce.figures_file import GenerationFigures, UnitFigures, best_of
+
+LOWER_IS_BETTER: Final = frozenset({"mcce"})
+
+CONFIDENCE: Final = 0.95
+
+DATA_SETS: Final = {"isic": "ISIC 2018", "hela": "HeLa", "suim": "SUIM", "cityscapes": "Cityscapes"}
+"""Those of the paper."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over repetitions.
+
+    Attributes
+    ----------
+    error
+        Standard error; NaN for one value.
+    half
+        Half of the 95 % interval of the mean (Student's t); NaN for one value.
+    """
+
+    values: tuple[float, ...]
+
+    @property
+    def mean(self) -> float:
+        return float(np.mean(self.values)) if self.values else math.nan
+
+    @property
+    def error(self) -> float:
+        return float(stats.sem(self.values)) if len(self.values) > 1 else math.nan
+
+    @property
+    def half(self) -> float:
+        quantile = stats.t.ppf((1 + CONFIDENCE) / 2, max(1, len(self.values) - 1))
+        return float(quantile * self.error)
+
+    def best(self, metric: str) -> float:
+        """The best single repetition, as Tables A.1 and A.2 of the paper have it."""
+        if not self.values:
+            return math.nan
+        return min(self.values) if metric in LOWER_IS_BETTER else max(self.values)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An approach over its repetitions.
+
+    Attributes
+    ----------
+    quality
+        By metric: the student that validation ranks first (METHODS 1.7).
+    ensemble
+        By metric: the teachers of the last generation together.
+    generations
+        By generation: headline metric of its best student.
+    cost
+        Training cost F x S x E in floating-point operations.
+    """
+
+    name: str
+    start: str
+    quality: dict[str, Estimate]
+    ensemble: dict[str, Estimate]
+    generations: dict[int, Estimate]
+    im_relative: dict[int, Estimate]
+    cost: Estimate
+    seconds: Estimate
+    shares: tuple[float, ...]
+
+    @property
+    def repetitions(self) -> int:
+        """How often it was done."""
+        return len(self.cost.values)
+
+
+def rows(units: Sequence[UnitFigures], metrics: Sequence[str]) -> list[Row]:
+    """A row for each approach that was done at least once, in the order of the paper."""
+    by_name: dict[str, list[UnitFigures]] = {}
+    for unit in units:
+        by_name.setdefault(unit.approach, []).append(unit)
+    return [_row(approach.name, by_name, metrics) for approach in COMPARED if approach.name in by_name]
+
+
+def _row(name: str, by_name: dict[str, list[UnitFigures]], metrics: Sequence[str]) -> Row:
+    units = by_name[name]
+    headline = metrics[0]
+    last = [unit.generations[-1] for unit in units]
+    generations = {
+        generation.generation: _over(
+            units, generation.generation, lambda one: best_of(one.students).test[headline]
+        )
+        for generation in units[0].generations
+        if generation.students
+    }
+    start = units[0].start
+    if start in by_name:  # its generation 0 is theirs
+        generations |= {0: _row(start, by_name, metrics).generations[0]}
+    return Row(
+        name=name,
+        start=start,
+        quality={metric: Estimate(tuple(unit.best.test[metric] for unit in units)) for metric in metrics},
+        ensemble={metric: Estimate(tuple(one.ensemble[metric] for one in last)) for metric in metrics},
+        generations=dict(sorted(generations.items())),
+        im_relative={
+            number: found
+            for number in range(len(units[0].generations))
+            if (found := _over(units, number, lambda one: one.im_relative)).values
+        },
+        cost=Estimate(tuple(unit.cost for unit in units)),
+        seconds=Estimate(tuple(unit.seconds for unit in units)),
+        shares=tuple(np.mean([one.shares for one in last], axis=0).tolist()),
+    )
+
+
+def _over(
+    units: Sequence[UnitFigures], generation: int, value: Callable[[GenerationFigures], float | None]
+) -> Estimate:
+    """A figure of one generation over the repetitions that have it."""
+    found = [value(one) for unit in units for one in unit.generations if one.generation == generation]
+    return Estimate(tuple(each for each in found if each is not None))
+
+
+def gap_closed(rows: Sequence[Row], row: Row, metric: str) -> float:
+    """Share of the way from LDT to FDT; NaN without these two, or if FDT is no better."""
+    means = {each.name: each.quality[metric].mean for each in rows}
+    return _share(means, row.name)
+
+
+@cache
+def published() -> dict[str, dict[str, dict[str, float]]]:
+    """Figures of Tables A.1 and A.2: by data set, metric and approach; single best of 3 repetitions."""
+    text = files("napari_imseg.reproduce").joinpath("published.json").read_text(encoding="utf-8")
+    figures: dict[str, dict[str, dict[str, float]]] = json.loads(text)["figures"]
+    return figures
+
+
+def published_gap_closed(data: str, approach: str) -> float:
+    """The same share from the headline metric of Table A.1; NaN for an approach that is not in it."""
+    headline = next(iter(published()[data].values()))
+    return _share(headline, approach)
+
+
+def _share(figures: dict[str, float], approach: str) -> float:
+    low, high, own = (figures.get(name, math.nan) for name in ("LDT", "FDT", approach))
+    return (own - low) / (high - low) if high > low else math.nan

@@ -1,0 +1,95 @@
+"""Settings of every approach at every scale: they are valid, and ``paper`` is the paper's protocol."""
+
+from __future__ import annotations
+
+import pytest
+
+from napari_imseg.core.problem import Problem, Task
+from napari_imseg.engine.recipe import recipe_of
+from napari_imseg.reproduce.approaches import REFERENCE, Approach, available, chosen
+from napari_imseg.reproduce.laptop import FEWEST, MOST, steps_of_a_student
+from napari_imseg.reproduce.scales import SCALES, Sizes, run_settings, scale_called
+from napari_imseg.settings import SettingsError
+
+SIZES = Sizes(unlabeled=310 * 2 * 256**2, validation=49 * 2 * 256**2, test=98 * 2 * 256**2)
+PROBLEMS = (Problem(Task.SEMANTIC, 1, 2), Problem(Task.SEMANTIC, 3, 3), Problem(Task.MULTILABEL, 1, 3))
+
+
+def approach(name: str) -> Approach:
+    return next(one for one in available() if one.name == name)
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("one", available(), ids=lambda one: one.name)
+def test_every_approach_has_valid_settings_at_every_scale(one: Approach, scale: str) -> None:
+    for data in ("isic", "hela", "suim", "cityscapes", "folder"):
+        settings = run_settings(SCALES[scale], one, data, SIZES, seed=3, device="cpu")
+        for problem in PROBLEMS:
+            assert recipe_of(settings, problem).problem == problem
+        assert settings.minutes == 0  # no clock decides what comes out
+        assert settings.seed == 3
+
+
+def test_paper_is_the_protocol_of_the_paper() -> None:
+    settings = run_settings(SCALES["paper"], approach("AIM++"), "suim", SIZES, 0, "cpu")
+    assert SCALES["paper"].repetitions == 3
+    assert (settings.generations, settings.students, settings.students_of(0)) == (5, 5, 10)
+    assert (settings.epochs, settings.batch_size, settings.alpha) == (50, 32, 1)
+    assert (settings.averaging, settings.flips) == (0, False)
+    assert settings.min_steps == 1
+    assert settings.max_steps >= 2975 * 5 // 32
+    recipe = recipe_of(settings, PROBLEMS[1])
+    assert recipe.curator is not None
+    assert [recipe.curator.width(generation, 1) for generation in range(6)] == [1, 1, 1.25, 1.5, 1.75, 2]
+    own = recipe.curator.settings
+    assert (own.schedule, own.evalnet_alpha, own.lowest, own.highest) == ("suim", 2, 0.43, 0.51)
+    assert (own.evalnets_trained, own.evalnet_epochs) == (5, 50)
+
+
+def test_isic_starts_with_narrow_students() -> None:
+    settings = run_settings(SCALES["paper"], approach("NS"), "isic", SIZES, 0, "cpu")
+    recipe = recipe_of(settings, PROBLEMS[0])
+    assert recipe.curator is not None
+    widths = [recipe.curator.width(generation, settings.alpha) for generation in range(6)]
+    assert widths == [0.5, 0.5, 0.75, 1, 1.25, 1.5]
+
+
+def test_on_a_laptop_every_student_makes_the_same_steps_whatever_it_learns_from() -> None:
+    made = set()
+    for one in available():
+        settings = run_settings(SCALES["laptop"], one, "folder", SIZES, 0, "cpu")
+        if one.name != REFERENCE:
+            assert settings.min_steps == settings.max_steps
+            made.add(settings.epochs * settings.min_steps)
+    assert len(made) == 1
+
+
+def test_more_pixels_leave_fewer_steps_within_limits() -> None:
+    pixels = [0, 10**6, 10**7, 4 * 10**7, 10**10]
+    steps = [steps_of_a_student(count, count // 6, count // 3) for count in pixels]
+    assert steps == sorted(steps, reverse=True)
+    assert steps[-1] == FEWEST
+    assert steps[0] <= MOST
+
+
+def test_approaches_come_with_what_they_start_from() -> None:
+    assert [one.name for one in chosen(["aim++"])] == ["ALDT", "AIM++"]
+    assert [one.name for one in chosen(["IM", "EvalNet"])] == ["LDT", "ALDT", "EvalNet", "IM"]
+    assert chosen([]) == available()
+    with pytest.raises(SettingsError, match=r"no approach 'xy'.*FDT, LDT"):
+        chosen(["xy"])
+    with pytest.raises(SettingsError, match="smoke, laptop, paper"):
+        scale_called("huge")
+
+
+def test_the_thirteen_of_the_paper_that_the_registry_has_are_compared() -> None:
+    names = [one.name for one in available()]
+    expected = ["FDT", "LDT", "ALDT", "ME", "IE", "CL", "NS", "EvalNet", "IM", "IM+", "IM++", "AIM+", "AIM++"]
+    assert [name for name in names if name not in ("CL", "GT-IM++", REFERENCE)] == [
+        name for name in expected if name != "CL"
+    ]
+    assert names[-2:] == ["GT-IM++", REFERENCE]
+    assert approach("GT-IM++").told_the_truth
+    assert not approach("IM++").told_the_truth
+    assert approach("IM").teaches
+    assert not approach("ALDT").teaches
