@@ -126,7 +126,7 @@ def executor_for(room: Room) -> Iterator[Executor]:
     workers = room.settings.workers
     if not workers:  # a GPU is busy with one student
         workers = min(cores(), MOST_PROCESSES) if room.hardware.device == "cpu" else 1
-    workers = min(workers, len(room.seats(0)))
+    workers = min(workers, len(room.seats(room.first)))
     if workers == 1:
         yield Here(room)
     else:

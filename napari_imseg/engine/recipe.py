@@ -68,6 +68,7 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
         With one sentence: an unknown method, a bad setting, or a method that does not fit.
     """
     method = find_method(settings.method)
+    _check_first_teachers(method, settings)
     classifiers = {name: _classifier(name, {}, problem) for name in settings.companions}
     if issubclass(method, Classifier):
         classifiers = {
@@ -81,6 +82,7 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
         raise TypeError(f"{method.name} is neither a curator, an objective nor a classifier")
     curator = method(method.Settings.checked(settings.method_settings), problem)
     _check_teachers(curator, settings)
+    _check_voices(curator, settings)
     objective = find_method(settings.objective)
     if not issubclass(objective, Objective):
         raise SettingsError(f"'{settings.objective}' is not an objective; pair {method.name} with supervised")
@@ -89,16 +91,50 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
 
 def _check_teachers(curator: Curator, settings: RunSettings) -> None:
     available = settings.students + len(settings.companions)
-    teachers = min(settings.top_k, available)
-    if settings.generations and teachers < curator.minimum_teachers:
+    teachers = min(settings.top_k, available) + len(settings.foreign_at(1))
+    taught_by_students = settings.generations - bool(settings.first_teachers)
+    if taught_by_students > 0 and teachers < curator.minimum_teachers:
         raise SettingsError(
             f"{curator.name} needs at least {curator.minimum_teachers} teachers, but students="
-            f"{settings.students} and top_k={settings.top_k} give {teachers}; raise students or top_k"
+            f"{settings.students} and top_k={settings.top_k} give {teachers}; raise students or top_k, or "
+            "let masks of another tool join (foreign)"
         )
     if settings.top_k > available:
         raise SettingsError(
             f"top_k={settings.top_k} teachers cannot be chosen from {available} students; "
             "raise students or lower top_k"
+        )
+
+
+def _check_first_teachers(method: type[Method], settings: RunSettings) -> None:
+    """Masks can teach a next generation, if there is one."""
+    teaches = issubclass(method, Curator) and method.teaches
+    if settings.first_teachers and not (teaches and settings.generations):
+        why = "generations=0" if teaches else method.name
+        raise SettingsError(
+            f"first_teachers teach generation 1, and there is none with {why}; choose a method such as "
+            "inconsistency-masks and at least one generation, or leave first_teachers out"
+        )
+
+
+def _check_voices(curator: Curator, settings: RunSettings) -> None:
+    """What networks of generation 0 would do, masks of other tools must be able to do."""
+    if not settings.first_teachers:
+        return
+    asked = "asks a teacher about changed versions of an image" if curator.views() else ""
+    if curator.judge_of:
+        asked = "trains EvalNets on what networks of generation 0 say of the labeled images"
+    if asked:
+        raise SettingsError(
+            f"{curator.name} {asked}, which masks of other tools cannot do; leave first_teachers out, or "
+            "choose another method"
+        )
+    voices = settings.foreign_at(0)
+    if len(voices) < curator.minimum_teachers:
+        raise SettingsError(
+            f"{curator.name} needs at least {curator.minimum_teachers} teachers, but first_teachers names "
+            f"{', '.join(voices)} alone; name another one, or choose a method that needs one, such as "
+            "noisy-student"
         )
 
 

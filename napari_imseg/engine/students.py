@@ -101,7 +101,7 @@ def _train_network(
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     outputs = n_outputs(problem, room.recipe.im_class)
     network = UNet1x1(problem.channels, outputs, room.width(generation))
-    if generation and settings.warm_start:
+    if generation > room.first and settings.warm_start:
         _take_over(network, room.run.checkpoints / f"g{generation - 1}-s{student}.safetensors")
     objective = room.recipe.new_objective(network)
     tile = settings.tile or (CPU_TILE if room.hardware.device == "cpu" else GPU_TILE)

@@ -48,7 +48,7 @@ class ShardTask:
     Attributes
     ----------
     asked
-        File names of the members that are asked, best first.
+        File names of the members that are asked, best first; none if only other tools speak.
     teachers
         How many of them are teachers: their ensemble makes pseudo-label and IM.
     taught
@@ -80,7 +80,7 @@ def perform(room: Room, task: Work) -> Generator[Event, None, Result]:
         members = room.ensemble(task.members).members
         return (yield from train_judge(room, task.number, members, task.seconds))
     curated = room.curated(task.generation + 1) / f"{task.shard:04d}.safetensors"
-    asked = room.ensemble(task.asked)
+    asked = room.ensemble(task.asked) if task.asked else None
     return (
         yield from predict_shard(
             room, task.generation, asked, task.teachers, task.image_ids, task.taught, curated
