@@ -66,7 +66,8 @@ class UnlabeledImage:
     image_C_H_W
         float32 in [0, 1].
     probabilities_K_C_H_W
-        Class probabilities of each of the K teachers (or students, or views: see `Curator`).
+        Class probabilities of each of the K teachers (or students, or views: see `Curator`), and
+        after them of the other tools that speak beside them; K may differ from image to image.
     generation
         The generation that will be trained, 1 or more.
     rng
@@ -134,7 +135,7 @@ class Batch:
 
 
 class Member(Protocol):
-    """One voice of an ensemble: a trained network, a pixel classifier, another tool."""
+    """One voice of an ensemble: a trained network or a pixel classifier."""
 
     def probabilities(self, images_B_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
         """Class probabilities (B, classes, H, W); they sum to 1 unless ``multilabel``."""

@@ -11,6 +11,7 @@ from napari_imseg.cli import (
     demo,
     doctor,
     evaluate,
+    members,
     methods,
     new,
     predict,
@@ -32,6 +33,7 @@ app = typer.Typer(
 )
 app.command("new")(new.new)
 app.command("status")(status.status)
+app.command("members")(members.members)
 app.command("methods")(methods.methods)
 app.command("rankings")(rankings.rankings)
 app.command("train")(train.train)

@@ -10,11 +10,14 @@ from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.settings import Settings
 
 if TYPE_CHECKING:
-    from napari_imseg.core.problem import Problem
     from napari_imseg.method import Method
+    from napari_imseg.project.project import Project
 
 OWN_FLAGS = ("method", "objective", "method_settings", "objective_settings")
 """Fields of `RunSettings` that are not set by ``--set``."""
+
+LISTS = frozenset({"companions", "foreign", "first_teachers"})
+"""Fields of `RunSettings` that hold names, separated by commas on the command line."""
 
 RUN_NAMES = tuple(name for name in RunSettings.model_fields if name not in OWN_FLAGS)
 
@@ -49,8 +52,9 @@ def run_settings(
         name, value = _split(assignment)
         shares[_owner(name, owners)][name] = value
     run_values: dict[str, Any] = {**shares[-1], **{k: v for k, v in flags.items() if v is not None}}
-    if "companions" in run_values:
-        run_values["companions"] = tuple(filter(None, str(run_values["companions"]).split(",")))
+    for name in LISTS & run_values.keys():
+        words = str(run_values[name]).split(",")
+        run_values[name] = tuple(word.strip() for word in words if word.strip())
     own = [
         cls.checked(dict(share)).model_dump(mode="json")
         for cls, share in zip(owners[:-1], shares, strict=False)
@@ -65,11 +69,12 @@ def run_settings(
     )
 
 
-def check_fit(settings: RunSettings, problem: Problem) -> None:
-    """Refuse a method that does not fit the task or the number of students, before any work."""
+def check_fit(settings: RunSettings, project: Project) -> None:
+    """Refuse, before any work, what fits neither the project nor the number of students."""
+    from napari_imseg.engine import foreign
     from napari_imseg.engine.recipe import recipe_of
 
-    recipe_of(settings, problem)
+    foreign.check(project, settings, recipe_of(settings, project.problem))
 
 
 def _pair(method_name: str, objective_name: str | None) -> tuple[type[Method], type[Method] | None]:

@@ -119,7 +119,7 @@ def print_generations(events: Iterable[Event]) -> None:
             percent(event.im_fraction),
             number(event.im_relative),
             f"{event.kept} of {event.kept + event.dropped}" if event.kept + event.dropped else "–",
-            ", ".join(Path(teacher).stem for teacher in event.teachers),
+            ", ".join([*(Path(teacher).stem for teacher in event.teachers), *event.foreign]),
         )
         for event in finished.values()
     ]

@@ -50,6 +50,7 @@ def describe(project: Project) -> dict[str, Any]:
             **{state: catalog.count(state=state) for state in STATES},
             "validation": catalog.count(split="validation"),
         },
+        "members": project.members.counts(),
         "runs": [
             {
                 "name": run.name,
@@ -94,6 +95,8 @@ def _print(found: dict[str, Any]) -> None:
     images = found["images"]
     states = ", ".join(f"{images[state]} {state}" for state in STATES if images[state])
     typer.echo(f"{images['total']} images: {states}; {images['validation']} validate")
+    for name, count in found["members"].items():
+        typer.echo(f"masks of another tool: {name}, {count} images")
     for run in found["runs"]:
         _print_run(run)
     best = found["best"]

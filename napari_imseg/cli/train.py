@@ -78,11 +78,11 @@ def _started(
 
     settings = run_settings(method, objective, assignments, flags)
     with Project.open(folder) as project:
-        check_fit(settings, project.problem)
-        if not project.labeled("train"):
+        check_fit(settings, project)
+        if not project.labeled("train") and not settings.first_teachers:
             fail(
-                f"no image of {folder} is labeled yet; label some in napari, "
-                "or make the project with --labels"
+                f"no image of {folder} is labeled yet; label some in napari, make the project with --labels, "
+                "or let masks of other tools teach (--set first_teachers=...)"
             )
     choose(settings.device)
     return start(folder, settings)

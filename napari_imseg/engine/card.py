@@ -38,10 +38,16 @@ def write_card(
         "|---|---|---|---|---|---|---|",
     ]
     lines += [
-        f"| {record.generation} | {', '.join(record.teachers)} | {record.metric_name} | "
+        f"| {record.generation} | {', '.join([*record.teachers, *record.foreign])} | {record.metric_name} | "
         f"{_number(record.score)} | {_number(record.im_fraction)} | {record.kept} "
         f"| {record.cost / 1e9:,.4g} |"
         for record in records
+    ]
+    lines += ["", "| generation | member | validation score | validation images |", "|---|---|---|---|"]
+    lines += [
+        f"| {record.generation} | {member.name} | {_number(member.score)} | {member.images} |"
+        for record in records
+        for member in record.scores
     ]
     changed = settings.model_dump(exclude_defaults=True)
     lines += ["", "Settings that differ from the defaults:", ""]

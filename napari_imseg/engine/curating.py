@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from zlib import crc32
 
@@ -20,7 +20,7 @@ from napari_imseg.method import Example, UnlabeledImage, Views
 def curate(
     room: Room,
     generation: int,
-    ensemble: Ensemble,
+    ensemble: Ensemble | None,
     image_ids: Sequence[str],
     images: Sequence[NDArray[np.float32]],
     predictions: Sequence[NDArray[np.float32]],
@@ -31,6 +31,8 @@ def curate(
     ----------
     generation
         Of the teachers.
+    ensemble
+        Whom to ask about views; ``None`` if only masks of other tools speak.
     predictions
         (K, C, H, W) of each image: what the K teachers say of it.
 
@@ -43,7 +45,9 @@ def curate(
     assert curator is not None
     seed = [room.settings.seed, generation]
     views = curator.views()
-    answers = predictions if views is None else _looks(room, views, ensemble, image_ids, images, seed)
+    answers: Iterable[NDArray[np.float32]] = predictions
+    if views is not None and ensemble is not None:
+        answers = _looks(room, views, ensemble, image_ids, images, seed)
     judge = judge_of(room)
     limits = room.limits if curator.judge_of or curator.needs_truth else (0.0, 1.0)
     made: list[Example] = []

@@ -105,7 +105,8 @@ class GenerationFinished(Event):
     """A generation is complete: its teachers, their quality, and the mean IM size.
 
     ``score`` is the validation metric of the ensemble; ``im_fraction`` and ``im_relative``
-    are means over the unlabeled images; ``kept`` of them teach the next generation.
+    are means over the unlabeled images; ``kept`` of them teach the next generation. ``foreign`` are
+    the other tools whose masks spoke beside the teachers.
     """
 
     kind: Literal["generation-finished"] = "generation-finished"
@@ -117,6 +118,7 @@ class GenerationFinished(Event):
     im_relative: float | None
     kept: int
     dropped: int
+    foreign: list[str] = []
 
 
 class Note(Event):

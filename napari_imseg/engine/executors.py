@@ -59,7 +59,7 @@ class Here:
 @contextmanager
 def executor_for(room: Room) -> Iterator[Executor]:
     """What does the tasks of a run, as `RunSettings.cluster` and `RunSettings.workers` say."""
-    settings, most = room.settings, len(room.seats(0))
+    settings, most = room.settings, len(room.seats(room.first))
     if settings.cluster:
         with Cluster(room, settings.cluster, settings.workers) as cluster:
             yield cluster

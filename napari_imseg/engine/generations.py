@@ -6,12 +6,14 @@ import math
 import shutil
 import time
 from collections.abc import Callable, Generator, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import cast
 
 from napari_imseg.core.instances import find_thresholds
 from napari_imseg.core.problem import Task
-from napari_imseg.engine import training_set, unlabeled
+from napari_imseg.engine import foreign, training_set, unlabeled
+from napari_imseg.engine.advice import advice
 from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
 from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, Predicted, RunStarted
@@ -22,6 +24,7 @@ from napari_imseg.engine.pool import Shard
 from napari_imseg.engine.recipe import recipe_of
 from napari_imseg.engine.records import (
     GenerationRecord,
+    MemberRecord,
     StudentRecord,
     best_of,
     generation_path,
@@ -67,14 +70,18 @@ class Generations:
             A setting, an image or a label is wrong; one sentence says which.
         """
         started = time.monotonic()
-        recipe_of(self.settings, self.project.problem)  # a wrong setting is told before anything is written
+        # a wrong setting is told before anything is written
+        recipe = recipe_of(self.settings, self.project.problem)
         self.resumed = (self.run.folder / "training_set.json").exists()
         if not self.resumed:
-            training_set.freeze(self.project, self.run)
+            foreign.check(self.project, self.settings, recipe)
+            training_set.freeze(self.project, self.run, self.settings.all_foreign)
         self.room = Room.open(self.project, self.run, self.settings, self.should_stop)
         self.clock = Clock(self.run.folder, self.settings.minutes)
         yield self._run_started()
-        yield from self._advice()
+        tools = self.room.foreign(self.settings.all_foreign)
+        self.foreign = {tool.name: tool.measured(self.room.sets.validation) for tool in tools}
+        yield from advice(self.room, list(self.foreign.values()))
         self.room.write_labeled()
         take_over(self.room)
         try:
@@ -117,19 +124,6 @@ class Generations:
             unlabeled=len(room.sets.unlabeled),
             resumed=self.resumed,
         )
-
-    def _advice(self) -> Iterator[Event]:
-        if not self.room.sets.validation:
-            yield Note(
-                level="warning",
-                message="no validation image: students are kept as they end and are not ranked; "
-                "label at least 4 images to get one",
-            )
-        if self.room.last and not self.room.sets.unlabeled:
-            yield Note(
-                level="warning",
-                message="there is no unlabeled image, so every generation trains on the labels alone",
-            )
 
     def _read_unlabeled(self) -> Iterator[Event]:
         """Write unlabeled images to where students see them, if their objective wants to."""
@@ -211,9 +205,9 @@ class Generations:
         curator = self.room.recipe.curator
         everybody = curator is not None and curator.asks_all_students and self.room.curates(generation)
         asked = [record.member for record in students] if everybody else teachers
-        with self.clock.measuring_pass():
+        with self.clock.measuring_pass() if asked else nullcontext():  # to read masks takes no time
             shard = yield from self._predict(generation, asked, len(teachers))
-        record = self._record(generation, teachers, shard)
+        record = self._record(generation, students, shard)
         for ranking, scores in shard.scores.items():
             self.project.catalog.set_scores(record.name, ranking, scores)
         write_record(generation_path(self.project, record.name), record)
@@ -247,12 +241,19 @@ class Generations:
         """The unlabeled images of which examples are made for the next generation."""
         return frozenset(self.room.drawn(generation) if self.room.curates(generation) else ())
 
-    def _record(self, generation: int, teachers: list[str], shard: Shard) -> GenerationRecord:
+    def _scores(self, generation: int, students: list[StudentRecord]) -> list[MemberRecord]:
+        images = len(self.room.sets.validation)
+        networks = [MemberRecord(name=one.member, score=one.score, images=images) for one in students]
+        tools = [self.foreign[name] for name in self.settings.foreign_at(generation)]
+        return sorted([*networks, *tools], key=lambda member: -(member.score or 0.0))
+
+    def _record(self, generation: int, students: list[StudentRecord], shard: Shard) -> GenerationRecord:
         problem, sets = self.project.problem, self.room.sets
-        ensemble = self.room.ensemble(teachers)
+        teachers = [record.member for record in students[: self.settings.top_k]]
+        ensemble = self.room.ensemble(teachers) if teachers else None
         seen = len(self.room.unlabeled) if generation < self.room.last else 0
         taught = len(self._taught(generation)) or seen
-        maps = [ensemble.mean(example.image_C_H_W) for example in sets.validation]
+        maps = [ensemble.mean(example.image_C_H_W) for example in sets.validation if ensemble]
         record = GenerationRecord(
             run=self.run.name,
             generation=generation,
@@ -266,6 +267,8 @@ class Generations:
             cost=training_cost(self.run.checkpoints, generation),
             im_fraction=shard.im_fraction,
             im_relative=shard.im_relative,
+            foreign=list(self.settings.foreign_at(generation)),
+            scores=self._scores(generation, students),
         )
         if not maps:
             return record
@@ -286,13 +289,5 @@ class Generations:
 
 
 def _generation_finished(record: GenerationRecord) -> GenerationFinished:
-    return GenerationFinished(
-        generation=record.generation,
-        teachers=record.teachers,
-        metric_name=record.metric_name,
-        score=record.score,
-        im_fraction=record.im_fraction,
-        im_relative=record.im_relative,
-        kept=record.kept,
-        dropped=record.dropped,
-    )
+    told = GenerationFinished.model_fields.keys() & GenerationRecord.model_fields.keys()
+    return GenerationFinished(**record.model_dump(include=told))

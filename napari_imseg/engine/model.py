@@ -13,6 +13,7 @@ from napari_imseg.core.problem import Task
 from napari_imseg.engine.prediction import Ensemble, load_member
 from napari_imseg.engine.records import GenerationRecord
 from napari_imseg.nets.devices import choose
+from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 
 
@@ -29,7 +30,18 @@ class Model:
 
     @classmethod
     def load(cls, project: Project, record: GenerationRecord, device: str = "auto") -> Model:
-        """Read the teachers of a generation; raises ``ValueError`` if a file is missing or damaged."""
+        """Read the teachers of a generation: networks and classifiers, no masks of other tools.
+
+        Raises
+        ------
+        ValueError
+            There are none, or a file is missing or damaged.
+        """
+        if not record.teachers:
+            raise ProjectError(
+                f"generation {record.name} has no networks, only the masks of other tools "
+                f"({', '.join(record.foreign)}); choose a later generation, or train one"
+            )
         hardware = choose(device)
         members = [load_member(path, hardware) for path in record.members(project)]
         return cls(project, record, Ensemble(members))

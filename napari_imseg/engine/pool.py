@@ -68,7 +68,7 @@ class Shard:
 def predict_shard(
     room: Room,
     generation: int,
-    asked: Ensemble,
+    asked: Ensemble | None,
     teachers: int,
     image_ids: Sequence[str],
     taught: frozenset[str],
@@ -76,12 +76,13 @@ def predict_shard(
 ) -> Generator[Event, None, Shard]:
     """Predict images, write pseudo-label and IM, score them, and keep curated examples.
 
-    An image that cannot be read is left out with a warning.
+    An image that cannot be read is left out with a warning. Masks of other tools that the settings
+    name speak beside the teachers, of the images that have one.
 
     Parameters
     ----------
     asked
-        All members that the curator wants to hear, best first.
+        All members that the curator wants to hear, best first; ``None`` if only other tools speak.
     teachers
         How many of them are teachers.
     taught
@@ -128,7 +129,7 @@ class _Teaching:
         self,
         room: Room,
         generation: int,
-        asked: Ensemble,
+        asked: Ensemble | None,
         teachers: int,
         taught: frozenset[str],
         writer: ThreadPoolExecutor,
@@ -139,27 +140,49 @@ class _Teaching:
         self._problem = room.project.problem
         self._generation = generation
         self._asked, self._teachers, self._taught = asked, teachers, taught
-        self._rankings = _rankings(teachers)
+        self._foreign = room.foreign(room.settings.foreign_at(generation))
+        self._rankings = [ranking() for ranking in classes_in(rankings, Ranking).values()]
         self._writer = writer
         self._writing: Future[None] | None = None
 
     def see(self, image_ids: Sequence[str], images: Sequence[NDArray[np.float32]]) -> None:
         """Predict images; curate those that may teach, score and store all of them."""
-        predictions = self._asked.batch(images)
+        said = [self._heard(*each) for each in zip(image_ids, self._predicted(images), strict=True)]
         teaching = [place for place, image_id in enumerate(image_ids) if image_id in self._taught]
-        if teaching:
+        enough = [place for place in teaching if len(said[place]) >= self._fewest]
+        self.shard.dropped += len(teaching) - len(enough)
+        if enough:
             made, dropped = curate(
                 self._room,
                 self._generation,
                 self._asked,
-                [image_ids[place] for place in teaching],
-                [images[place] for place in teaching],
-                [predictions[place] for place in teaching],
+                [image_ids[place] for place in enough],
+                [images[place] for place in enough],
+                [said[place] for place in enough],
             )
             self.examples += made
             self.shard.dropped += dropped
-        for image_id, probabilities in zip(image_ids, predictions, strict=True):
-            self._keep(image_id, probabilities[: self._teachers])
+        others = slice(self._teachers, len(self._asked.members) if self._asked else 0)
+        for image_id, probabilities in zip(image_ids, said, strict=True):
+            if len(probabilities):
+                self._keep(image_id, np.delete(probabilities, others, axis=0))
+
+    def _predicted(self, images: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+        """What the networks say of each image: (K, classes, H, W), K = 0 if none is asked."""
+        if self._asked is not None:
+            return self._asked.batch(images)
+        return [np.empty((0, self._problem.classes, *image.shape[1:]), np.float32) for image in images]
+
+    def _heard(self, image_id: str, said_K_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The same, and after them what other tools say."""
+        masks = [tool.probabilities(image_id)[None] for tool in self._foreign if tool.knows(image_id)]
+        return np.concatenate([said_K_C_H_W, *masks]) if masks else said_K_C_H_W
+
+    @property
+    def _fewest(self) -> int:
+        """Voices without which the curator makes nothing of an image."""
+        curator = self._room.recipe.curator
+        return 1 if curator is None else curator.minimum_teachers
 
     def wait(self) -> None:
         """Return when all is written."""
@@ -174,7 +197,8 @@ class _Teaching:
         if len(probabilities_K_C_H_W) > 1:
             _, im = prediction.agreement
             self.shard.sizes[image_id] = prediction.im_size
-        for ranking in self._rankings:
+        fitting = [one for one in self._rankings if one.minimum_members <= len(probabilities_K_C_H_W)]
+        for ranking in fitting:
             self.shard.scores.setdefault(ranking.name, {})[image_id] = ranking.score(prediction)
         mean = probabilities_K_C_H_W.mean(axis=0)
         pseudo_label = hard_labels(mean[None], self._problem)[0].astype(np.int32)
@@ -193,11 +217,6 @@ class _Teaching:
 
 def _mean(values: list[float]) -> float | None:
     return float(np.mean(values)) if values else None
-
-
-def _rankings(members: int) -> list[Ranking]:
-    found = classes_in(rankings, Ranking).values()
-    return [ranking() for ranking in found if ranking.minimum_members <= members]
 
 
 def read_batches(

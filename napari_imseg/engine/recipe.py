@@ -85,6 +85,7 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
         With one sentence: an unknown method, a bad setting, or a method that does not fit.
     """
     method = find_method(settings.method)
+    _check_first_teachers(method, settings)
     classifiers = {name: _classifier(name, {}, problem) for name in settings.companions}
     if issubclass(method, Classifier):
         classifiers = {
@@ -99,6 +100,7 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
         raise TypeError(f"{method.name} is neither a curator, an objective nor a classifier")
     curator = method(method.Settings.checked(settings.method_settings), problem)
     _check_teachers(curator, settings)
+    _check_voices(curator, settings)
     objective = find_method(settings.objective)
     if not issubclass(objective, Objective):
         raise SettingsError(f"'{settings.objective}' is not an objective; pair {method.name} with supervised")
@@ -111,11 +113,13 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
 def _check_teachers(curator: Curator, settings: RunSettings) -> None:
     fewest = min(settings.students_of(0), settings.students)
     available = fewest + len(settings.companions)
-    teachers = min(settings.top_k, available)
-    if settings.generations and teachers < curator.minimum_teachers:
+    teachers = min(settings.top_k, available) + len(settings.foreign_at(1))
+    taught_by_students = settings.generations - bool(settings.first_teachers)
+    if taught_by_students > 0 and teachers < curator.minimum_teachers:
         raise SettingsError(
             f"{curator.name} needs at least {curator.minimum_teachers} teachers, but students="
-            f"{fewest} and top_k={settings.top_k} give {teachers}; raise students or top_k"
+            f"{fewest} and top_k={settings.top_k} give {teachers}; raise students or top_k, or "
+            "let masks of another tool join (foreign)"
         )
     if settings.top_k > available:
         raise SettingsError(
@@ -127,6 +131,11 @@ def _check_teachers(curator: Curator, settings: RunSettings) -> None:
 def _check_start(objective: type[Objective], curator: Curator, settings: RunSettings) -> None:
     if not curator.teaches:
         return
+    if settings.first_teachers:
+        raise SettingsError(
+            f"{objective.name} starts from networks of generation 0, and there are none with first_teachers; "
+            "leave first_teachers out or choose another objective"
+        )
     if not settings.generations:
         raise SettingsError(
             f"generation 0 is trained by {objective.starts_from} and {objective.name} starts from it; "
@@ -150,6 +159,42 @@ def _start(loss: Loss) -> Loss | None:
         raise TypeError(f"{loss[0].name} starts from {name}, which is not an objective")
     shared = method.Settings.model_fields.keys() & type(settings).model_fields.keys()
     return method, method.Settings.checked({field: getattr(settings, field) for field in shared})
+
+
+def _check_first_teachers(method: type[Method], settings: RunSettings) -> None:
+    """Masks can teach a next generation, if there is one."""
+    if settings.first_teachers and settings.first_run:
+        raise SettingsError(
+            "first_teachers and first_run both say who teaches generation 1; leave one of them out"
+        )
+    teaches = issubclass(method, Curator) and method.teaches
+    if settings.first_teachers and not (teaches and settings.generations):
+        why = "generations=0" if teaches else method.name
+        raise SettingsError(
+            f"first_teachers teach generation 1, and there is none with {why}; choose a method such as "
+            "inconsistency-masks and at least one generation, or leave first_teachers out"
+        )
+
+
+def _check_voices(curator: Curator, settings: RunSettings) -> None:
+    """What networks of generation 0 would do, masks of other tools must be able to do."""
+    if not settings.first_teachers:
+        return
+    asked = "asks a teacher about changed versions of an image" if curator.views() else ""
+    if curator.judge_of:
+        asked = "trains EvalNets on what networks of generation 0 say of the labeled images"
+    if asked:
+        raise SettingsError(
+            f"{curator.name} {asked}, which masks of other tools cannot do; leave first_teachers out, or "
+            "choose another method"
+        )
+    voices = settings.foreign_at(0)
+    if len(voices) < curator.minimum_teachers:
+        raise SettingsError(
+            f"{curator.name} needs at least {curator.minimum_teachers} teachers, but first_teachers names "
+            f"{', '.join(voices)} alone; name another one, or choose a method that needs one, such as "
+            "noisy-student"
+        )
 
 
 def _objective(method: type[Objective], values: dict[str, Any], problem: Problem) -> Loss:

@@ -44,13 +44,37 @@ class StudentRecord(BaseModel):
         return self.forward_flops * self.steps
 
 
+class MemberRecord(BaseModel):
+    """One voice of a generation: a student, or masks of another tool.
+
+    Attributes
+    ----------
+    name
+        File name of a student in the checkpoints of its run, or name of the other tool.
+    score
+        The validation metric that ranks students; ``None`` without a validation image.
+    images
+        Validation images on which it was measured; another tool may not have seen all of them.
+    """
+
+    model_config = ConfigDict(frozen=True)
+    name: str
+    score: float | None
+    images: int
+
+
 class GenerationRecord(BaseModel):
     """A finished generation.
 
     Attributes
     ----------
     teachers
-        File names in the checkpoints of the run, best first.
+        File names in the checkpoints of the run, best first; empty where masks of other tools
+        are the first teachers.
+    foreign
+        Other tools whose masks spoke beside the teachers.
+    scores
+        Of every student, and of those masks, best first.
     score
         Validation metric of the ensemble, ``None`` without validation images.
     foreground_threshold, seed_threshold
@@ -76,6 +100,8 @@ class GenerationRecord(BaseModel):
     im_relative: float | None = None
     foreground_threshold: float = 0.5
     seed_threshold: float = 0.6
+    foreign: list[str] = []
+    scores: list[MemberRecord] = []
 
     @property
     def name(self) -> str:
@@ -137,7 +163,7 @@ def find_generation(project: Project, which: str = "best") -> GenerationRecord:
     """A generation by name (``r001-g2``), by number within the newest run, or ``best``.
 
     ``best`` is the highest validation score within the newest run that finished a
-    generation (scores of different runs were measured on different validation sets);
+    generation of networks (scores of different runs were measured on different validation sets);
     the newest generation of that run where there is no score.
 
     Raises
@@ -150,7 +176,8 @@ def find_generation(project: Project, which: str = "best") -> GenerationRecord:
         raise ProjectError("nothing is trained yet in this project; train a generation first")
     newest = [record for record in records if record.run == records[-1].run]
     if which == "best":
-        return best_of(newest)
+        trained = _with_networks(records)
+        return best_of([record for record in trained if record.run == trained[-1].run])
     for record in [*reversed(newest), *records]:
         if which in (record.name, str(record.generation)):
             return record
@@ -159,6 +186,15 @@ def find_generation(project: Project, which: str = "best") -> GenerationRecord:
 
 
 def best_of(records: list[GenerationRecord]) -> GenerationRecord:
-    """The highest score, the earlier of equals; the last one where none has a score."""
-    scored = [record for record in records if record.score is not None]
-    return max(scored, key=lambda record: record.score or 0.0) if scored else records[-1]
+    """The highest score, the earlier of equals; the last one where none has a score.
+
+    A generation without networks only if there is no other.
+    """
+    trained = _with_networks(records)
+    scored = [record for record in trained if record.score is not None]
+    return max(scored, key=lambda record: record.score or 0.0) if scored else trained[-1]
+
+
+def _with_networks(records: list[GenerationRecord]) -> list[GenerationRecord]:
+    """Those that can predict other images than those of the project; all of them if none can."""
+    return [record for record in records if record.teachers] or records

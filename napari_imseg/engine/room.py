@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_imseg.engine import curated, training_set
 from napari_imseg.engine.augmenting import augmented
+from napari_imseg.engine.foreign import Foreign
 from napari_imseg.engine.prediction import Ensemble, load_member
 from napari_imseg.engine.recipe import Recipe, recipe_of
 from napari_imseg.engine.records import StudentRecord, ranked, read_record, record_path
@@ -98,7 +99,13 @@ class Room:
     @cached_property
     def sets(self) -> TrainingSet:
         """Labeled, validation and unlabeled set."""
-        return training_set.load(self.project, self.run)
+        labels_needed = not self.settings.first_teachers
+        return training_set.load(self.project, self.run, labels_needed=labels_needed)
+
+    @property
+    def first(self) -> int:
+        """Number of the first generation that is trained: 1 where other tools are the first teachers."""
+        return 1 if self.settings.first_teachers else 0
 
     @property
     def last(self) -> int:
@@ -115,6 +122,8 @@ class Room:
 
     def seats(self, generation: int) -> list[Seat]:
         """The students of a generation; the first ones of all also have those that are compared."""
+        if generation < self.first:
+            return []
         classifiers = list(self.recipe.classifiers.values())
         students = self.settings.students_of(generation)
         if self.recipe.objective is None:
@@ -125,10 +134,22 @@ class Room:
         return own + [Seat(compared=True)] * (students if compared else 0)
 
     def examples(self, generation: int, seat: Seat = OWN) -> list[Example]:
-        """The combined set CD: what the students of a generation train on."""
+        """The combined set CD: what the students of a generation train on.
+
+        Raises
+        ------
+        ProjectError
+            There is nothing.
+        """
         if seat.compared:
             return curated.read(self._folder("compared"))
-        return self.labeled + curated.read(self.curated(generation))
+        found = self.labeled + curated.read(self.curated(generation))
+        if not found:
+            raise ProjectError(
+                f"generation {generation} has nothing to learn from: no image is labeled, and the teachers "
+                "agree on no unlabeled image; label some images and start a new run"
+            )
+        return found
 
     @cached_property
     def labeled(self) -> list[Example]:
@@ -201,7 +222,7 @@ class Room:
             networks = [place for place, seat in enumerate(self.seats(before)) if seat == OWN]
             records = [read_record(StudentRecord, record_path(folder, before, place)) for place in networks]
             return folder / ranked(records)[0].member
-        if generation and self.settings.warm_start:
+        if generation > self.first and self.settings.warm_start:
             return folder / f"g{before}-s{student}.safetensors"
         return None
 
@@ -249,6 +270,10 @@ class Room:
     def curated(self, generation: int) -> Path:
         """Folder of what the curator made for a generation."""
         return self._folder(f"g{generation}")
+
+    def foreign(self, names: Sequence[str]) -> list[Foreign]:
+        """Other tools, by the names of their masks."""
+        return [Foreign(name, self.project, self.run) for name in names]
 
     def ensemble(self, teachers: Sequence[str]) -> Ensemble:
         """The members with these file names."""

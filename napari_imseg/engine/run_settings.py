@@ -22,6 +22,14 @@ class RunSettings(Settings):
     companions: tuple[str, ...] = setting(
         (), "Classifiers that train beside the students of every generation and compete with them."
     )
+    foreign: tuple[str, ...] = setting(
+        (), "Masks of other tools, by name, that speak beside the teachers of every generation."
+    )
+    first_teachers: tuple[str, ...] = setting(
+        (),
+        "Masks of other tools, by name, that teach generation 1; no network of generation 0 is trained "
+        "(curators only).",
+    )
     generations: int = setting(2, "Generations after generation 0 (curators only).", ge=0, le=20)
     students: int = setting(4, "Students trained in each generation.", ge=1, le=20)
     first_students: int = setting(
@@ -90,3 +98,12 @@ class RunSettings(Settings):
     def students_of(self, generation: int) -> int:
         """Networks (or classifiers) that are trained in a generation, without companions."""
         return self.first_students or self.students if generation == 0 else self.students
+
+    @property
+    def all_foreign(self) -> tuple[str, ...]:
+        """Other tools whose masks take part at any time, first teachers first, each once."""
+        return tuple(dict.fromkeys((*self.first_teachers, *self.foreign)))
+
+    def foreign_at(self, generation: int) -> tuple[str, ...]:
+        """Other tools that speak beside the teachers of a generation, each once."""
+        return tuple(dict.fromkeys(self.foreign)) if generation else self.all_foreign

@@ -63,7 +63,7 @@ class ShardTask:
     Attributes
     ----------
     asked
-        File names of the members that are asked, best first.
+        File names of the members that are asked, best first; none if only other tools speak.
     teachers
         How many of them are teachers: their ensemble makes pseudo-label and IM.
     taught
@@ -98,7 +98,7 @@ def perform(room: Room, task: Work) -> Generator[Event, None, Result]:
         yield from write_shard(room, task.path, task.image_ids)
         return None
     curated = room.curated(task.generation + 1) / f"{task.shard:04d}.safetensors"
-    asked = room.ensemble(task.asked)
+    asked = room.ensemble(task.asked) if task.asked else None
     return (
         yield from predict_shard(
             room, task.generation, asked, task.teachers, task.image_ids, task.taught, curated

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,25 +32,39 @@ class TrainingSet:
     unlabeled: list[str]
 
 
-def freeze(project: Project, run: Run) -> None:
+def freeze(project: Project, run: Run, foreign: Sequence[str] = ()) -> None:
     """Note which images the run uses and keep their labels as they are now.
 
     The person keeps painting while the run trains; a resumed run must see what it
     started with. Label files are replaced, never rewritten, so a hard link is a copy.
+
+    Parameters
+    ----------
+    foreign
+        Other tools whose masks are kept as well.
     """
     sets = {
         "labeled": [record.id for record in project.labeled("train")],
         "validation": [record.id for record in project.labeled("validation")],
         "unlabeled": [record.id for record in project.unlabeled()],
     }
-    (run.folder / "labels").mkdir(exist_ok=True)
     for image_id in sets["labeled"] + sets["validation"]:
         _link(project.label_path(image_id), _frozen_path(run, image_id))
+    for name in foreign:
+        for image_id in sets["validation"] + sets["unlabeled"]:
+            mask = project.members.path(name, image_id)
+            if mask.exists():
+                _link(mask, frozen_mask(run, name, image_id))
     write_text(run.folder / "training_set.json", json.dumps(sets, indent=1))
 
 
-def load(project: Project, run: Run) -> TrainingSet:
+def load(project: Project, run: Run, *, labels_needed: bool = True) -> TrainingSet:
     """Read the snapshot that `freeze` took.
+
+    Parameters
+    ----------
+    labels_needed
+        False if something else than labels teaches the first students.
 
     Raises
     ------
@@ -62,7 +77,7 @@ def load(project: Project, run: Run) -> TrainingSet:
     except ValueError as error:
         raise ProjectError(f"'{path}' is damaged ({error}); start a new run instead") from error
     labeled = [_example(project, run, image_id) for image_id in sets["labeled"]]
-    if not labeled:
+    if labels_needed and not labeled:
         raise ProjectError("there is no labeled image to train on; label at least one image first")
     validation = [_example(project, run, image_id) for image_id in sets["validation"]]
     return TrainingSet(labeled, validation, sets["unlabeled"])
@@ -80,6 +95,11 @@ def frozen_label(run: Run, image_id: str) -> NDArray[np.int32]:
     return read_mask(_frozen_path(run, image_id))
 
 
+def frozen_mask(run: Run, name: str, image_id: str) -> Path:
+    """Where the mask of another tool lies as it was when the run started, if it had one."""
+    return run.folder / "members" / name / f"{image_id}.tif"
+
+
 def _frozen_path(run: Run, image_id: str) -> Path:
     return run.folder / "labels" / f"{image_id}.tif"
 
@@ -95,6 +115,7 @@ def _link(source: Path, target: Path) -> None:
         raise ProjectError(
             f"the label '{source}' is gone; restore an earlier version from labels/history, or label it again"
         )
+    target.parent.mkdir(parents=True, exist_ok=True)
     target.unlink(missing_ok=True)  # of a start that was interrupted; a copy must not write through a link
     try:
         os.link(source, target)

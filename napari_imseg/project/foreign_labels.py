@@ -79,7 +79,22 @@ def label_of_image(
         It does not fit the image or the task.
     """
     name = f"the label file '{path}'"
-    ids = label_values.integers(_cut(stored, record, whole, info, name), name)
+    return as_label(_cut(stored, record, whole, info, name), record, info, name)
+
+
+def as_label(
+    values: NDArray[Any], record: ImageRecord, info: ProjectInfo, name: str
+) -> tuple[NDArray[np.int32], str]:
+    """The label that the values of another program stand for; returned and refused as in `label_of_image`.
+
+    Parameters
+    ----------
+    values
+        (H, W); (C, H, W) for ``multilabel``.
+    name
+        What to call them in a message.
+    """
+    ids = label_values.integers(values, name)
     remark = ""
     if info.task is Task.MULTILABEL or (info.task is Task.SEMANTIC and len(info.classes) == 1):
         ids = _ones(ids)

@@ -6,6 +6,7 @@ import math
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
 from pathlib import Path, PurePosixPath
@@ -13,7 +14,7 @@ from uuid import uuid4
 
 import numpy as np
 
-from napari_imseg.core.problem import UNLABELED
+from napari_imseg.core.problem import BACKGROUND, UNLABELED
 from napari_imseg.project import foreign_labels, history
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.errors import ProjectError, reason
@@ -27,13 +28,40 @@ from napari_imseg.project.wording import some
 
 
 @dataclass
-class _Import:
-    """What has been converted so far."""
+class Converted:
+    """Label files that fit their images.
+
+    Attributes
+    ----------
+    states
+        ``labeled`` or ``partial`` by image id; the label lies as ``ID.tif`` in the staging folder.
+    kept
+        Images that already have a label, which were left out.
+    used, unused
+        Label files with and without an image.
+    remarks
+        Names of the files whose ids were changed, by how.
+    background
+        True if any label has a pixel of background.
+    """
 
     states: dict[str, State] = field(default_factory=dict)
-    used: list[Path] = field(default_factory=list)
-    remarks: dict[str, list[str]] = field(default_factory=dict)
     kept: list[str] = field(default_factory=list)
+    used: list[Path] = field(default_factory=list)
+    unused: list[str] = field(default_factory=list)
+    remarks: dict[str, list[str]] = field(default_factory=dict)
+    background: bool = False
+
+    def sentences(self) -> list[str]:
+        """What a person might not expect."""
+        told = []
+        if self.unused:
+            told.append(f"no image has the name of these label files: {some(self.unused)}; left out")
+        for remark, names in self.remarks.items():
+            told.append(f"{remark}: {some(list(dict.fromkeys(names)))}")
+        if self.kept:
+            told.append(f"these images have a label already and kept it: {some(self.kept)}")
+        return told
 
 
 def import_labels(
@@ -57,40 +85,79 @@ def import_labels(
     split
         The side of all of them; ``None`` to draw it.
     """
+    with staging_in(paths.labels) as staging:
+        done = convert(home, info, catalog, folder, staging, ("labeled", "partial"), progress)
+        _move(done.states, staging, paths)
+    catalog.record_labels(done.states, info.validation, info.seed, split=split)
+    warnings += done.sentences()
+    return len(done.states)
+
+
+@contextmanager
+def staging_in(parent: Path) -> Iterator[Path]:
+    """A hidden folder, not made yet, that is gone when the block ends, however it ends."""
+    staging = parent / f".importing-{uuid4().hex}"
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def convert(
+    home: Path,
+    info: ProjectInfo,
+    catalog: Catalog,
+    folder: Path,
+    staging: Path,
+    keeping: Sequence[State],
+    progress: Progress,
+) -> Converted:
+    """Read every label under ``folder`` that belongs to an image into ``staging``.
+
+    Parameters
+    ----------
+    keeping
+        Images of these states are left out.
+
+    Raises
+    ------
+    ProjectError
+        A label does not fit, or none belongs to an image.
+    """
     images = {os.path.normpath(home / file.path) for file in catalog.files()}
     labels = {
         stem: [path for path in found if str(path) not in images]  # both may lie in one folder
         for stem, found in find_labels(folder).items()
     }
-    staging = paths.labels / f".importing-{uuid4().hex}"
-    try:
-        done = _convert(info, list(_pairs(catalog, labels)), staging, progress)
-        if not done.used:
-            raise ProjectError(f"no label file in '{folder}' has the name of an image of this project")
-        _move(done.states, staging, paths)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
-    catalog.record_labels(done.states, info.validation, info.seed, split=split)
-    warnings += _remarks(done, labels)
-    return len(done.states)
+    done = _convert(info, list(_pairs(catalog, labels)), staging, keeping, progress)
+    if not done.used:
+        raise ProjectError(f"no label file in '{folder}' has the name of an image of this project")
+    used = set(done.used)
+    done.unused = [path.name for found in labels.values() for path in found if path not in used]
+    return done
 
 
 def _convert(
-    info: ProjectInfo, pairs: Sequence[tuple[Path, list[ImageRecord]]], staging: Path, progress: Progress
-) -> _Import:
-    done = _Import()
+    info: ProjectInfo,
+    pairs: Sequence[tuple[Path, list[ImageRecord]]],
+    staging: Path,
+    keeping: Sequence[State],
+    progress: Progress,
+) -> Converted:
+    done = Converted()
     for path, records in pairs:
         progress("reading labels", len(done.used) + 1, len(pairs))
         done.used.append(path)
         whole = foreign_labels.extent(records)
         stored = foreign_labels.read_label_file(path, math.prod(whole) * len(info.classes))
         for record in records:
-            if record.state in ("labeled", "partial"):
+            if record.state in keeping:
                 done.kept.append(record.id)
                 continue
             label, remark = foreign_labels.label_of_image(stored, record, whole, info, path)
             if remark:
                 done.remarks.setdefault(remark, []).append(path.name)
+            done.background |= bool(np.any(label == BACKGROUND))
             done.states[record.id] = "partial" if np.any(label == UNLABELED) else "labeled"
             # Not synchronised one by one: an import that a power cut ends is done again.
             write_mask(
@@ -120,17 +187,3 @@ def _pairs(catalog: Catalog, labels: dict[str, list[Path]]) -> Iterator[tuple[Pa
         label = label_of(PurePosixPath(path), labels)
         if label is not None:
             yield label, list(records)
-
-
-def _remarks(done: _Import, labels: dict[str, list[Path]]) -> list[str]:
-    """Sentences about what a person might not expect."""
-    remarks = []
-    used = set(done.used)
-    unused = [path.name for paths in labels.values() for path in paths if path not in used]
-    if unused:
-        remarks.append(f"no image has the name of these label files: {some(unused)}; left out")
-    for remark, names in done.remarks.items():
-        remarks.append(f"{remark}: {some(list(dict.fromkeys(names)))}")
-    if done.kept:
-        remarks.append(f"these images have a label already and kept it: {some(done.kept)}")
-    return remarks

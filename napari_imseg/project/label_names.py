@@ -14,8 +14,9 @@ PICTURE_SUFFIXES: Final = frozenset({".png", ".bmp"})
 
 ENDINGS: Final = (
     *("", "_cp_masks", "_seg_masks", "_segmentation", "_labels", "_label", "_masks", "_mask", "_gt", "_seg"),
+    *("-labels", "-label", "-masks", "-mask", "_Simple Segmentation", "_Object-Identities"),
 )
-"""What programs append to the name of the image."""
+"""What programs (Cellpose, StarDist, ilastik, ...) append to the name of the image."""
 
 
 def find_labels(folder: Path) -> dict[str, list[Path]]:

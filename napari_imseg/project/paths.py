@@ -34,6 +34,11 @@ class Paths:
         return self.folder / "labels"
 
     @property
+    def members(self) -> Path:
+        """Folder of masks of other tools; a folder for each tool."""
+        return self.folder / "members"
+
+    @property
     def predictions(self) -> Path:
         """Folder of what networks say; a folder for each generation."""
         return self.folder / "predictions"
@@ -56,7 +61,7 @@ class Paths:
     @property
     def own_folders(self) -> set[Path]:
         """Folders in which no images are looked for."""
-        return {self.labels, self.predictions, self.runs, self.thumbnails.parent}
+        return {self.labels, self.members, self.predictions, self.runs, self.thumbnails.parent}
 
     def label(self, image_id: str) -> Path:
         """The label file of an image."""
@@ -65,6 +70,14 @@ class Paths:
     def history(self, image_id: str) -> Path:
         """Folder of earlier labels of an image."""
         return self.labels / "history" / _checked(image_id)
+
+    def member(self, name: str) -> Path:
+        """Folder of the masks of another tool."""
+        return self.members / _checked(name)
+
+    def member_mask(self, name: str, image_id: str) -> Path:
+        """What another tool says of an image."""
+        return self.member(name) / f"{_checked(image_id)}.tif"
 
     def prediction(self, generation_name: str, image_id: str) -> Path:
         """Pseudo-label and inconsistency mask of an image."""

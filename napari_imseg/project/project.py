@@ -21,6 +21,7 @@ from napari_imseg.project.importing import import_labels
 from napari_imseg.project.info import Intensity, ProjectInfo, read_info
 from napari_imseg.project.labels import Labels
 from napari_imseg.project.locks import EditorLock
+from napari_imseg.project.members import Members
 from napari_imseg.project.paths import Paths
 from napari_imseg.project.predictions import StoredPrediction
 from napari_imseg.project.progress import Progress, silent
@@ -46,6 +47,8 @@ class Project:
         The images.
     paths
         Where files lie.
+    members
+        Masks of other tools.
     warnings
         Sentences about files that were left out or changed while adding.
     """
@@ -59,6 +62,7 @@ class Project:
         self._lock = lock
         self._sources = Sources(folder, catalog)
         self._labels = Labels(self.paths, info, catalog)
+        self.members = Members(self.paths, info, catalog)
         self._thumbnails = Thumbnails(self.paths.thumbnails)
 
     @classmethod

@@ -50,6 +50,19 @@ def table(records: Sequence[GenerationRecord]) -> Columns:
     }
 
 
+def members(records: Sequence[GenerationRecord]) -> Columns:
+    """Students and masks of other tools of the newest run, best first; NaN where nothing was measured."""
+    newest = [record for record in records if record.run == records[-1].run]
+    rows = [(record, member) for record in newest for member in record.scores]
+    rows.sort(key=lambda row: -(row[1].score or 0.0))
+    return {
+        "member": np.array([member.name.removesuffix(".safetensors") for _, member in rows], dtype=object),
+        "generation": np.array([record.name for record, _ in rows], dtype=object),
+        "score": np.array([_number(member.score) for _, member in rows]),
+        "validation images": np.array([member.images for _, member in rows], dtype=int),
+    }
+
+
 def best_by_labels(records: Sequence[GenerationRecord]) -> list[tuple[int, float]]:
     """The learning curve: labels spent, and the best score with that many."""
     best: dict[int, float] = {}

@@ -70,6 +70,7 @@ class ResultsPanel(QWidget):
         self._curve.setMinimumHeight(140)
         self._table = TablePanel(name="generations")
         self._table.row_chosen.connect(self._on_chosen)
+        self._members = TablePanel(name="members")
         self._use = button(
             "results_use",
             "Use this generation",
@@ -85,6 +86,8 @@ class ResultsPanel(QWidget):
         layout.addWidget(heading("Generations"))
         layout.addWidget(self._table, 1)
         layout.addWidget(self._use)
+        tip = "Every student and other tool of the newest run, measured on the validation images"
+        layout.addWidget(folding("results_members", "Members of the newest run", tip, self._members))
         layout.addLayout(self._instances_place)
         layout.addWidget(heading("Take away"))
         layout.addLayout(
@@ -107,6 +110,7 @@ class ResultsPanel(QWidget):
         self._brought.setText(progress.what_labels_brought(found.records))
         self._spent.setText(progress.spent(found))
         self._table.set_columns(progress.table(found.records))
+        self._members.set_columns(progress.members(found.records))
         self._curve.clear()
         metric = found.records[-1].metric_name if found.records else "score"
         self._curve.set_labels("labels", metric)

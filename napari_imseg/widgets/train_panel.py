@@ -14,6 +14,7 @@ from napari_imseg.settings import Settings, SettingsError
 from napari_imseg.widgets import keys, notify
 from napari_imseg.widgets.controls import button, column, folding, form, row, text
 from napari_imseg.widgets.inputs import CalmComboBox
+from napari_imseg.widgets.members_panel import MembersPanel
 from napari_imseg.widgets.method_list import MethodEntry, methods_for
 from napari_imseg.widgets.run_reader import RunSummary
 from napari_imseg.widgets.run_view import RunView
@@ -23,6 +24,7 @@ from napari_imseg.widgets.settings_form import SettingsForm
 _RUN: Final = "run"
 _FIRST: Final = ("generations", "students", "epochs", "minutes")
 _CHOSEN_ABOVE: Final = ("method", "objective", "method_settings", "objective_settings")
+_OF_MEMBERS: Final = ("foreign", "first_teachers")
 
 
 class TrainPanel(QWidget):
@@ -79,7 +81,7 @@ class TrainPanel(QWidget):
         SettingsError
             A value is not allowed.
         """
-        run = self._run_values()
+        run = self._run_values() | self._members.value()
         method = self._entries[self._workspace.method]
         run.update(method=method.name, method_settings=self._forms["method"].value().model_dump(mode="json"))
         if method.family == "curator":
@@ -91,7 +93,7 @@ class TrainPanel(QWidget):
         """What the two forms of the run say, without what is chosen above them."""
         first, rest = (self._forms[name].value().model_dump() for name in ("first", "rest"))
         values = {**rest, **{name: first[name] for name in _FIRST}}
-        return {name: value for name, value in values.items() if name not in _CHOSEN_ABOVE}
+        return {name: value for name, value in values.items() if name not in (*_CHOSEN_ABOVE, *_OF_MEMBERS)}
 
     # What it looks like
 
@@ -111,6 +113,7 @@ class TrainPanel(QWidget):
         self._choice = choice
         self._first, self._rest = _holder(), _holder()
         self._of_method, self._of_objective = _holder(), _holder()
+        self._members = MembersPanel(self._session)
         self._run_view = RunView()
         self._start = button(
             "train_start", "Start", "Train; keep labeling meanwhile", self.start, key=keys.TRAIN
@@ -127,6 +130,7 @@ class TrainPanel(QWidget):
             ("method", "Settings of the method", self._of_method),
             ("objective", "Settings of the loss", self._of_objective),
             ("rest", "More settings of the run", self._rest),
+            ("members", "Masks of other tools", self._members),
         ):
             layout.addWidget(folding(f"train_fold_{name}", title, f"Show or hide: {title.lower()}", holder))
         layout.addLayout(row(self._start, 2, self._stop, 1, self._resume, 1))
@@ -152,7 +156,8 @@ class TrainPanel(QWidget):
         _fill(self._objective, [e for e in entries if e.family == "objective"], self._workspace.objective)
         settings = self._workspace.settings.get(_RUN, RunSettings())
         self._put("first", self._first, settings, only=_FIRST)
-        others = [name for name in RunSettings.model_fields if name not in (*_FIRST, *_CHOSEN_ABOVE)]
+        shown = (*_FIRST, *_CHOSEN_ABOVE, *_OF_MEMBERS)
+        others = [name for name in RunSettings.model_fields if name not in shown]
         self._put("rest", self._rest, settings, only=others)
         self._on_method()
         self._on_objective()

@@ -9,7 +9,19 @@ import pytest
 
 from tests.cli.conftest import Call
 
-COMMANDS = ["new", "status", "methods", "rankings", "train", "rank", "predict", "evaluate", "demo", "doctor"]
+COMMANDS = [
+    "new",
+    "status",
+    "members",
+    "methods",
+    "rankings",
+    "train",
+    "rank",
+    "predict",
+    "evaluate",
+    "demo",
+    "doctor",
+]
 
 HEAVY = {"torch", "napari", "skimage", "scipy", "matplotlib", "rich", "qtpy"}
 

@@ -43,8 +43,10 @@ def test_labels_come_with_a_project(make: Make, labels: Path) -> None:
     assert [path.name for path in project.paths.labels.iterdir() if path.suffix != ".tif"] == []
 
 
-def test_imported_labels_can_all_be_put_on_one_side(make: Make, labels: Path, folder: Path) -> None:
+def test_imported_labels_can_all_be_put_on_one_side(make: Make, labels: Path, tmp_path: Path) -> None:
     first, *rest = sorted(labels.iterdir())
+    folder = tmp_path / "validation"
+    folder.mkdir()
     shutil.move(first, folder / first.name)
     project = make()
     assert project.import_labels(labels, split="train") == len(rest)

@@ -4,8 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from napari_imseg.engine.records import GenerationRecord
-from napari_imseg.widgets.progress import Progress, best_by_labels, spent, table, what_labels_brought
+from napari_imseg.engine.records import GenerationRecord, MemberRecord
+from napari_imseg.widgets.progress import (
+    Progress,
+    best_by_labels,
+    members,
+    spent,
+    table,
+    what_labels_brought,
+)
 
 
 def record(run: str, generation: int, labeled: int, score: float | None) -> GenerationRecord:
@@ -42,6 +49,23 @@ def test_table_has_a_row_for_each_generation_and_gaps_for_what_is_not_known():
     assert np.isnan(columns["iou"][-1])
     assert columns["IM [%]"][0] == 5
     assert all(not len(column) for column in table([]).values())
+
+
+def test_members_of_the_newest_run_stand_in_one_table_best_first():
+    scores = [
+        MemberRecord(name="g0-s0.safetensors", score=0.7, images=5),
+        MemberRecord(name="cellpose-3.1", score=0.8, images=3),
+        MemberRecord(name="stardist", score=None, images=0),
+    ]
+    newest = record("r002", 1, 22, 0.81).model_copy(update={"scores": scores})
+    older = record("r001", 0, 10, 0.6).model_copy(update={"scores": scores})
+    columns = members([older, record("r002", 0, 22, 0.65), newest])
+    assert columns["member"].tolist() == ["cellpose-3.1", "g0-s0", "stardist"]
+    assert set(columns["generation"].tolist()) == {"r002-g1"}
+    assert columns["score"][:2].tolist() == [0.8, 0.7]
+    assert np.isnan(columns["score"][2])
+    assert columns["validation images"].tolist() == [3, 5, 0]
+    assert all(not len(column) for column in members([]).values())
 
 
 def test_spent():
