@@ -29,7 +29,7 @@ demo: $(STAMP)
 	$(BIN)/napari-imseg demo
 
 test: lint
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

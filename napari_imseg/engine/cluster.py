@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import CancelledError, Future
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from napari_imseg.engine.elsewhere import Elsewhere
 from napari_imseg.engine.room import Room
@@ -57,15 +56,7 @@ class Cluster(Elsewhere):
         waiting = "" if joined else "; training begins when the first one joins"
         return f"{joined} workers of the cluster at {self._address}{waiting}"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:  # the tasks at work see it and end
-            self._room.run.request_stop()
-        self._pulse.unlink(missing_ok=True)
+    def _close(self) -> None:
         self._pool.shutdown(wait=False)
         self._client.close()
 

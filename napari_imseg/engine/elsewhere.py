@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import lru_cache
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from napari_imseg.engine.events import Event, from_line, to_line
 from napari_imseg.engine.room import Room
@@ -55,6 +57,21 @@ class Elsewhere(ABC):
     @abstractmethod
     def description(self) -> str:
         """See `Executor`."""
+
+    @abstractmethod
+    def _close(self) -> None:
+        """Let go of the pool; tasks that are at work end by themselves."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:  # the tasks at work see it and end
+            self._room.run.request_stop()
+        self._close()
+        self._pulse.unlink(missing_ok=True)
 
     @abstractmethod
     def _result(self, future: Future[Result]) -> Result:

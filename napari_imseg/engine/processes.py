@@ -9,8 +9,6 @@ import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing.queues import SimpleQueue
-from types import TracebackType
-from typing import Self
 
 import torch
 
@@ -48,16 +46,8 @@ class Processes(Elsewhere):
         """See `Executor`."""
         return f"{self._workers} processes of this machine"
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if error is not None:  # the tasks at work see it and end
-            self._room.run.request_stop()
+    def _close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
-        self._pulse.unlink(missing_ok=True)
 
     def _result(self, future: Future[Result]) -> Result:
         try:

@@ -32,18 +32,10 @@ def never() -> bool:
     return False
 
 
-def do(
-    study: Study, names: list[str], repetitions: int = 1, stopping: Callable[[], bool] = never
-) -> list[Unit | Event]:
+def do(study: Study, names: list[str], repetitions: int = 1) -> list[Unit | Event]:
     planned = units(study, TINY, chosen(names), repetitions, "cpu")
-    told: list[Unit | Event] = []
     with Measure(study.test, "cpu") as measure:
-        try:
-            for one in work(planned, measure, stopping):
-                told.append(one)
-        except Interrupted:
-            pass
-    return told
+        return list(work(planned, measure, never))
 
 
 def trained(told: list[Unit | Event]) -> list[tuple[int, int]]:
@@ -152,7 +144,10 @@ def test_what_is_complete_is_not_done_again(study: Study) -> None:
 
 def test_work_that_was_stopped_goes_on_where_it_was(study: Study) -> None:
     asked = iter(range(10**6))
-    first = do(study, ["ME"], stopping=lambda: next(asked) >= 9)
+    first: list[Unit | Event] = []
+    planned = units(study, TINY, chosen(["ME"]), 1, "cpu")
+    with Measure(study.test, "cpu") as measure, pytest.raises(Interrupted):
+        first.extend(work(planned, measure, lambda: next(asked) >= 9))
     assert not any(one.approach == "ME" for one in read_figures(study.out))
     second = do(study, ["ME"])
     assert sorted(trained(first) + trained(second)) == [(0, 0), (0, 1), (1, 0), (1, 1)]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partialmethod
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 import pytest
 import tifffile
+from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QApplication
 from skimage.draw import disk
 
@@ -16,6 +19,20 @@ from napari_imseg.widgets import recent
 from napari_imseg.widgets.dock import Dock
 
 SIDE = 64
+PATIENCE_MS: Final = 60_000
+
+
+class PatientBot(QtBot):
+    """Waits long: how fast the window is, the benchmarks say, and a busy machine must not fail a test."""
+
+    waitUntil = partialmethod(QtBot.waitUntil, timeout=PATIENCE_MS)
+    waitSignal = partialmethod(QtBot.waitSignal, timeout=PATIENCE_MS)
+
+
+@pytest.fixture
+def qtbot(qapp: QApplication, request: pytest.FixtureRequest) -> PatientBot:
+    """The hands of a user in a real window."""
+    return PatientBot(request)
 
 
 def write_images(folder: Path, count: int, side: int = SIDE) -> Path:
@@ -69,9 +86,9 @@ def open_dock(dock: Dock, make_project: Callable[..., Path], qtbot: object) -> C
 
     def opened(*, image: bool = True, count: int = 6, **options: object) -> Dock:
         dock.session.open_project(make_project(count, **options))
-        qtbot.waitUntil(lambda: dock.session.labeling is not None, timeout=10_000)
+        qtbot.waitUntil(lambda: dock.session.labeling is not None)
         if image:
-            with qtbot.waitSignal(dock.session.labeling.opening.opened, timeout=10_000):
+            with qtbot.waitSignal(dock.session.labeling.opening.opened):
                 dock.session.labeling.next()
         return dock
 

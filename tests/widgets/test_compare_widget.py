@@ -37,7 +37,7 @@ def open_widget(viewer) -> CompareWidget:
 
 def metrics(widget, qtbot) -> dict[str, str]:
     click(widget, "compare")
-    qtbot.waitUntil(lambda: child(widget, "compare").isEnabled(), timeout=20_000)
+    qtbot.waitUntil(lambda: child(widget, "compare").isEnabled())
     model = child(widget, "metrics_table").model()
     return {
         model.data(model.index(row, 0)): model.data(model.index(row, 1)) for row in range(model.rowCount())

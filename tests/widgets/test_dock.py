@@ -102,7 +102,7 @@ def test_a_new_project_by_clicks(dock, tmp_path, qtbot):
     click(dialog, "class_add")
     child(dialog, "class_name_2").setText("debris")
     click(dialog, "new_create")
-    qtbot.waitUntil(lambda: dock.workspace.project is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: dock.workspace.project is not None)
     project = dock.workspace.project
     assert project.folder == tmp_path / "images-project"
     assert [klass.name for klass in project.info.classes] == ["nucleus", "debris"]
@@ -306,7 +306,7 @@ def test_the_first_strokes_bring_a_suggestion(open_dock, qtbot):
     assert dock.session.labeling.layers.prediction is None
     for place in np.argwhere(image < 300)[::400]:
         label.paint(tuple(place), 0)
-    qtbot.waitUntil(lambda: dock.session.labeling.layers.prediction is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: dock.session.labeling.layers.prediction is not None)
     suggested = dock.session.viewer.layers["pseudo-label"].data
     assert suggested[bright] == 1
     assert "strokes" in child(dock, "label_networks").text()

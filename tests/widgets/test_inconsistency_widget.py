@@ -41,7 +41,7 @@ def open_widget(viewer) -> InconsistencyWidget:
 
 def find(widget, qtbot) -> None:
     click(widget, "find_inconsistencies")
-    qtbot.waitUntil(lambda: child(widget, "find_inconsistencies").isEnabled(), timeout=20_000)
+    qtbot.waitUntil(lambda: child(widget, "find_inconsistencies").isEnabled())
 
 
 def table(widget) -> list[list[str]]:

@@ -46,7 +46,7 @@ def open_widget(viewer) -> WatershedWidget:
 
 
 def wait_for(widget, qtbot, text: str) -> None:
-    qtbot.waitUntil(lambda: child(widget, "instances_status").text() == text, timeout=20_000)
+    qtbot.waitUntil(lambda: child(widget, "instances_status").text() == text)
 
 
 def cell(widget, row: int, column: int) -> str:
@@ -121,7 +121,7 @@ def test_instances_follow_a_slider_that_never_rests(viewer, qtbot):
         slider.setValue(20 if slider.value() == 21 else 21)
         return child(widget, "instances_status").text() == "about 2 instances…"
 
-    qtbot.waitUntil(answered, timeout=20_000)
+    qtbot.waitUntil(answered)
     assert viewer.layers["instances"].data.max() == 2
     assert not exact
 
@@ -182,7 +182,7 @@ def test_intensities_of_an_image_are_measured(viewer, qtbot):
     wait_for(widget, qtbot, "3 instances")
     choose(widget, "measured_image", "two channels")
     model = child(widget, "instances_table").model()
-    qtbot.waitUntil(lambda: model.columnCount() > 10, timeout=20_000)
+    qtbot.waitUntil(lambda: model.columnCount() > 10)
     assert list(viewer.layers["instances"].features["intensity_mean_1"]) == [7.0] * 3
 
 
@@ -210,7 +210,7 @@ def test_images_that_are_no_probabilities_are_refused(viewer, qtbot, data, said)
     viewer.add_image(data, contrast_limits=(0, 1))
     widget = open_widget(viewer)
     click(widget, "make_instances")
-    qtbot.waitUntil(lambda: said in last_words(), timeout=20_000)
+    qtbot.waitUntil(lambda: said in last_words())
     assert len(viewer.layers) == 1
 
 
@@ -222,7 +222,7 @@ def test_masks_that_cannot_be_flooded_are_refused(viewer, qtbot, data, said):
     viewer.add_labels(data)
     widget = open_widget(viewer)
     click(widget, "make_instances")
-    qtbot.waitUntil(lambda: said in last_words(), timeout=20_000)
+    qtbot.waitUntil(lambda: said in last_words())
     assert len(viewer.layers) == 1
 
 

@@ -48,7 +48,7 @@ def started(monkeypatch):
 def unfold(dock, qtbot) -> None:
     """Open the part of the Train panel, as a person does with Tab and the space bar."""
     dock.show_step(TRAIN)
-    qtbot.waitUntil(lambda: child(dock, "train_method").count() > 1, timeout=30_000)
+    qtbot.waitUntil(lambda: child(dock, "train_method").count() > 1)
     head = dock.findChild(QToolButton, "train_fold_members")
     QTest.keyClick(head, Qt.Key.Key_Space)
     assert child(dock, "members_list").isVisible()

@@ -119,7 +119,7 @@ def test_pictures_arrive_for_what_is_seen(project, jobs, model, qtbot):
     view.show()
     model.show(project, Query())
     first = project.catalog.images()[0].id
-    qtbot.waitUntil(lambda: first in thumbnails._kept, timeout=5000)
+    qtbot.waitUntil(lambda: first in thumbnails._kept)
     assert max(thumbnails.get(first).width(), thumbnails.get(first).height()) == 32
     view.grab()
 

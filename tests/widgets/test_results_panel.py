@@ -47,7 +47,7 @@ def results(dock, make_project, qtbot):
     dock.show_step(RESULTS)
     table = child(dock, "generations_table")
     qtbot.waitUntil(lambda: table.model().rowCount() == 2)
-    with qtbot.waitSignal(dock.session.labeling.opening.opened, timeout=20_000):
+    with qtbot.waitSignal(dock.session.labeling.opening.opened):
         dock.session.labeling.next()
     return dock
 
@@ -59,7 +59,7 @@ def test_instances_of_the_image_lie_on_top_and_are_measured(results, qtbot):
     assert dock.results_panel.instances.form.value().seed == 0.7
     click(dock, "results_instances")
     click(dock, "make_instances")
-    qtbot.waitUntil(lambda: child(dock, "instances_status").text() == "2 instances", timeout=20_000)
+    qtbot.waitUntil(lambda: child(dock, "instances_status").text() == "2 instances")
     layer = dock.session.viewer.layers[-1]
     assert layer.name == "instances"
     assert layer.metadata["napari-imseg"]["image_id"] == dock.workspace.image.id

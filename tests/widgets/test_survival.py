@@ -68,14 +68,14 @@ def test_a_killed_napari_loses_no_stroke_and_training_goes_on(labeled_project, d
     run = process.running(folder)
     assert run is not None
     before = steps_so_far(run)
-    qtbot.waitUntil(lambda: steps_so_far(run) > before, timeout=20_000)
+    qtbot.waitUntil(lambda: steps_so_far(run) > before)
 
     dock.session.open_project(folder)
-    qtbot.waitUntil(lambda: dock.session.follower.is_following, timeout=10_000)
+    qtbot.waitUntil(lambda: dock.session.follower.is_following)
     dock.show_step(TRAIN)
     seen = []
     dock.session.follower.happened.connect(seen.extend)
-    qtbot.waitUntil(lambda: any(isinstance(event, Step) for event in seen), timeout=20_000)
+    qtbot.waitUntil(lambda: any(isinstance(event, Step) for event in seen))
     click(dock, "train_stop")
-    qtbot.waitUntil(lambda: not dock.session.follower.is_following, timeout=20_000)
+    qtbot.waitUntil(lambda: not dock.session.follower.is_following)
     assert run.state == "stopped"

@@ -79,7 +79,7 @@ def started(monkeypatch):
 def open_train(open_dock, qtbot, **options):
     dock = open_dock(image=False, **options)
     dock.show_step(TRAIN)
-    qtbot.waitUntil(lambda: child(dock, "train_method").count() > 1, timeout=30_000)
+    qtbot.waitUntil(lambda: child(dock, "train_method").count() > 1)
     return dock
 
 
@@ -161,7 +161,7 @@ def test_a_new_generation_ranks_the_queue_and_shows_its_mask(open_dock, qtbot, s
     dock = open_dock()
     project, image_id = dock.workspace.project, dock.workspace.image.id
     dock.show_step(TRAIN)
-    qtbot.waitUntil(lambda: child(dock, "train_method").count() > 1, timeout=30_000)
+    qtbot.waitUntil(lambda: child(dock, "train_method").count() > 1)
     click(dock, "train_start")
     qtbot.waitUntil(lambda: dock.workspace.run is not None)
     run, name = dock.workspace.run, "r001-g0"
@@ -231,7 +231,7 @@ def test_export_writes_masks_and_a_table(open_dock, qtbot, tmp_path):
     label[4:9, 4:9] = 1
     project.write_label(image_id, label)
     dock.results_panel.export(tmp_path / "out")
-    qtbot.waitUntil(lambda: (tmp_path / "out" / "measurements.csv").exists(), timeout=20_000)
+    qtbot.waitUntil(lambda: (tmp_path / "out" / "measurements.csv").exists())
     qtbot.waitUntil(lambda: "Masks and measurements are in" in last_words())
     with Project.open(project.folder):
         assert len(list((tmp_path / "out" / "masks").iterdir())) == 1

@@ -56,7 +56,7 @@ class Person:
         QTest.keyClick(self.dock, getattr(Qt.Key, f"Key_{key}"), modifier)
 
     def press_and_wait_for_image(self, key: str) -> None:
-        with self.qtbot.waitSignal(self.dock.session.labeling.opening.opened, timeout=20_000):
+        with self.qtbot.waitSignal(self.dock.session.labeling.opening.opened):
             self.press(key)
 
     def click_at(self, row: int, column: int) -> None:
@@ -82,11 +82,11 @@ class Person:
 
     def train(self, generations: int) -> None:
         self.dock.show_step(TRAIN)
-        self.qtbot.waitUntil(lambda: child(self.dock, "train_method").count() > 3, timeout=60_000)
+        self.qtbot.waitUntil(lambda: child(self.dock, "train_method").count() > 3)
         for name, value in (("generations", generations), ("students", 2), ("epochs", 8)):
             self.type_into(f"setting_{name}", str(value))
         self.press("T", SHIFT)
-        self.qtbot.waitUntil(lambda: self.dock.session.follower.is_following, timeout=20_000)
+        self.qtbot.waitUntil(lambda: self.dock.session.follower.is_following)
         self.qtbot.waitUntil(lambda: not self.dock.session.follower.is_following, timeout=120_000)
 
 
@@ -97,7 +97,7 @@ def new_project(dock, images: Path, qtbot) -> None:
     qtbot.waitUntil(lambda: f"{IMAGES} images" in child(dialog, "new_groups").text())
     child(dialog, "class_name_1").setText("cell")
     click(dialog, "new_create")
-    qtbot.waitUntil(lambda: dock.session.labeling is not None, timeout=20_000)
+    qtbot.waitUntil(lambda: dock.session.labeling is not None)
 
 
 def test_from_a_folder_of_images_to_the_second_generation(dock, tmp_path, qtbot):
