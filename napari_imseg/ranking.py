@@ -28,12 +28,15 @@ class Prediction:
         Task and classes.
     probabilities_K_C_H_W
         Class probabilities of each of the K members, float32.
+    quality
+        IoU that EvalNets expect of the pseudo-label, from 0 to 1; ``None`` if none were asked.
     """
 
     image_id: str
     index: int
     problem: Problem
     probabilities_K_C_H_W: NDArray[np.float32]
+    quality: float | None = None
 
     @cached_property
     def labels_K_H_W(self) -> NDArray[np.int16]:  # noqa: N802 - axes stand in capitals
@@ -52,12 +55,26 @@ class Prediction:
 
 
 class Ranking(ABC):
-    """One criterion; the image with the highest score is labeled first."""
+    """One criterion; the image with the highest score is labeled first.
+
+    Attributes
+    ----------
+    minimum_members
+        Fewer cannot be asked.
+    needs_quality
+        True if `Prediction.quality` must be known.
+    """
 
     name: ClassVar[str]
     title: ClassVar[str]
     source: ClassVar[str]
     minimum_members: ClassVar[int] = 1
+    needs_quality: ClassVar[bool] = False
+
+    def can_score(self, prediction: Prediction) -> bool:
+        """True if everything that the criterion needs is known of an image."""
+        enough = len(prediction.probabilities_K_C_H_W) >= self.minimum_members
+        return enough and (prediction.quality is not None or not self.needs_quality)
 
     @abstractmethod
     def score(self, prediction: Prediction) -> float:

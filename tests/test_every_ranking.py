@@ -6,6 +6,7 @@ import math
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -26,7 +27,7 @@ def prediction(problem: Problem, members: int, index: int = 0, doubt: float = 0.
     answers = np.stack([probabilities(problem, example(problem, index).target_H_W)] * members)
     rows = int(doubt * answers.shape[2])
     answers[0, :, :rows] = answers[0, ::-1, :rows]
-    return Prediction(f"image {index}", index, problem, answers)
+    return Prediction(f"image {index}", index, problem, answers, quality=1 - doubt)
 
 
 @every_ranking
@@ -60,7 +61,7 @@ def test_uniform_images_get_a_score(name: str, problem: Problem) -> None:
     members = max(2, ranking.minimum_members)
     for value in (0.0, 1 / problem.classes, 1.0):
         answers = np.full((members, problem.classes, 8, 8), value, np.float32)
-        assert math.isfinite(ranking.score(Prediction("flat", 0, problem, answers)))
+        assert math.isfinite(ranking.score(Prediction("flat", 0, problem, answers, quality=0.5)))
 
 
 @every_ranking
@@ -79,6 +80,16 @@ def test_too_few_members_are_an_error(name: str) -> None:
     if ranking.minimum_members > 1:
         with pytest.raises(ValueError, match="at least"):
             ranking.score(prediction(PROBLEMS["binary"], 1))
+    assert ranking.can_score(prediction(PROBLEMS["binary"], 1)) == (ranking.minimum_members == 1)
+
+
+@every_ranking
+def test_a_mask_that_nobody_has_judged_is_an_error_for_those_that_need_it(name: str) -> None:
+    ranking, unjudged = RANKINGS[name](), replace(prediction(PROBLEMS["binary"], 2), quality=None)
+    assert ranking.can_score(unjudged) != ranking.needs_quality
+    if ranking.needs_quality:
+        with pytest.raises(ValueError, match="predicted_quality"):
+            ranking.score(unjudged)
 
 
 @every_ranking

@@ -34,6 +34,7 @@ def describe_ranking(ranking: type[Ranking]) -> dict[str, Any]:
         "title": ranking.title,
         "source": ranking.source,
         "minimum_members": ranking.minimum_members,
+        "needs_quality": ranking.needs_quality,
     }
 
 

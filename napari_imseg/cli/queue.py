@@ -43,9 +43,12 @@ def ranked(folder: Path, name: str, top: int = 0) -> list[dict[str, Any]]:
     with Project.open(folder) as project:
         generation = project.catalog.current_generation or find_generation(project).name
         if not project.catalog.scores(generation, ranking.name):
+            needs, then = f"at least {ranking.minimum_members} teachers", "train with a larger --top-k"
+            if ranking.needs_quality:
+                needs, then = "networks that judge masks", "train with predicted_quality=true"
             raise ProjectError(
                 f"generation {generation} has no scores by {ranking.name}, which needs unlabeled images and "
-                f"at least {ranking.minimum_members} teachers; train with a larger --top-k or rank by another"
+                f"{needs}; {then} or rank by another"
             )
         rows = project.catalog.page(ranking.name, generation, limit=top or ALL)
     return [

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from napari_imseg.settings import Settings, setting
 
 
@@ -12,6 +14,10 @@ class JudgingSettings(Settings):
     evalnets_trained: int = setting(5, "EvalNets that are trained, once in a run.", ge=1, le=10)
     evalnet_alpha: float = setting(1.0, "Width factor of the EvalNets.", ge=0.125, le=4, step=0.125)
     evalnet_epochs: int = setting(50, "Epochs of each EvalNet.", ge=1, le=10_000)
+
+
+QUALITY: Final = JudgingSettings(evalnets=2, evalnets_trained=2, evalnet_alpha=0.5, evalnet_epochs=10)
+"""Small ones that order a queue, for methods that have no EvalNets of their own."""
 
 
 class VersionSettings(Settings):

@@ -172,18 +172,16 @@ class Generations:
 
     @property
     def _judge_rounds(self) -> int:
-        """How often all workers train an EvalNet; 0 if the curator wants none."""
-        curator = self.room.recipe.curator
-        if curator is None or not curator.judge_of or not self.room.last:
-            return 0
-        trained: int = curator.settings.evalnets_trained
-        return math.ceil(trained / self.executor.workers)
+        """How often all workers train an EvalNet; 0 if nobody asks any."""
+        judging = self.room.judging
+        return math.ceil(judging.settings.evalnets_trained / self.executor.workers) if judging else 0
 
     def _judges(self, students: list[StudentRecord]) -> Iterator[Event]:
         """Train EvalNets on what the first networks say of the labeled images."""
-        room, settings = self.room, self.room.recipe.curator.settings  # type: ignore[union-attr]
+        room = self.room
+        assert room.judging is not None
         members = tuple(record.member for record in students)
-        numbers = range(settings.evalnets_trained)
+        numbers = range(room.judging.settings.evalnets_trained)
         waiting = [number for number in numbers if not judge_path(room, number).with_suffix(".json").exists()]
         later = self.room.last * math.ceil(len(room.seats(1)) / self.executor.workers)
 

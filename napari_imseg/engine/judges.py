@@ -103,9 +103,9 @@ def train_judge(
 ) -> Generator[Event, None, StudentRecord]:
     """Train one EvalNet on what ``members`` say of the labeled images, save it, write its record."""
     started = time.monotonic()
-    curator, problem = room.recipe.curator, room.project.problem
-    assert curator is not None
-    settings, kind, seed = curator.settings, curator.judge_of, [room.settings.seed, 2**30, number]
+    problem, judging = room.project.problem, room.judging
+    assert judging is not None
+    settings, kind, seed = judging.settings, judging.kind, [room.settings.seed, 2**30, number]
     learned, checked = _judged(room, members, kind)
     torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
     outputs = n_outputs(problem, kind == "blocked")
@@ -158,18 +158,18 @@ def judge_path(room: Room, number: int) -> Path:
 
 @lru_cache(1)
 def judge_of(room: Room) -> EvalNets | None:
-    """The best EvalNets of a run; ``None`` if its curator wants none."""
-    curator = room.recipe.curator
-    if curator is None or not curator.judge_of:
+    """The best EvalNets of a run; ``None`` if nobody asks any."""
+    judging = room.judging
+    if judging is None:
         return None
-    settings = curator.settings
+    settings = judging.settings
     trained = [
         read_record(StudentRecord, judge_path(room, number).with_suffix(".json"))
         for number in range(settings.evalnets_trained)
     ]
     best = sorted(trained, key=lambda record: -(record.score or 0.0))[: settings.evalnets]
     networks = [load_network(room.run.checkpoints / record.member)[0] for record in best]
-    return EvalNets(networks, curator.judge_of, room)
+    return EvalNets(networks, judging.kind, room)
 
 
 def _judged(room: Room, members: Sequence[Member], kind: JudgeOf) -> tuple[list[Judged], list[Judged]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from napari_imseg import rankings
 from napari_imseg.core.disagreement import ImSize, hard_labels
-from napari_imseg.core.problem import Task
+from napari_imseg.core.problem import INCONSISTENT, Task
 from napari_imseg.engine import curated
 from napari_imseg.engine.curating import curate
 from napari_imseg.engine.events import Event, Note, Predicted
+from napari_imseg.engine.judges import judge_of
 from napari_imseg.engine.prediction import Ensemble, same_shape_batches
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.training import StopRequested
@@ -163,9 +164,9 @@ class _Teaching:
             self.examples += made
             self.shard.dropped += dropped
         others = slice(self._teachers, len(self._asked.members) if self._asked else 0)
-        for image_id, probabilities in zip(image_ids, said, strict=True):
+        for image_id, image, probabilities in zip(image_ids, images, said, strict=True):
             if len(probabilities):
-                self._keep(image_id, np.delete(probabilities, others, axis=0))
+                self._keep(image_id, image, np.delete(probabilities, others, axis=0))
 
     def _predicted(self, images: Sequence[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
         """What the networks say of each image: (K, classes, H, W), K = 0 if none is asked."""
@@ -189,19 +190,25 @@ class _Teaching:
         if self._writing is not None:
             self._writing.result()
 
-    def _keep(self, image_id: str, probabilities_K_C_H_W: NDArray[np.float32]) -> None:
+    def _keep(
+        self,
+        image_id: str,
+        image_C_H_W: NDArray[np.float32],
+        probabilities_K_C_H_W: NDArray[np.float32],
+    ) -> None:
         """Score one image and have it written while the next one is predicted."""
         index = self._room.project.catalog.image(image_id).index
+        mean = probabilities_K_C_H_W.mean(axis=0)
+        pseudo_label = hard_labels(mean[None], self._problem)[0]
         prediction = Prediction(image_id, index, self._problem, probabilities_K_C_H_W)
         im = np.zeros(probabilities_K_C_H_W.shape[2:], bool)
         if len(probabilities_K_C_H_W) > 1:
             _, im = prediction.agreement
             self.shard.sizes[image_id] = prediction.im_size
-        fitting = [one for one in self._rankings if one.minimum_members <= len(probabilities_K_C_H_W)]
-        for ranking in fitting:
-            self.shard.scores.setdefault(ranking.name, {})[image_id] = ranking.score(prediction)
-        mean = probabilities_K_C_H_W.mean(axis=0)
-        pseudo_label = hard_labels(mean[None], self._problem)[0].astype(np.int32)
+        prediction = replace(prediction, quality=self._quality(image_C_H_W, pseudo_label, im))
+        for ranking in self._rankings:
+            if ranking.can_score(prediction):
+                self.shard.scores.setdefault(ranking.name, {})[image_id] = ranking.score(prediction)
         # A watershed needs the probabilities.
         stored = mean if self._problem.task is Task.INSTANCES else None
         self.wait()
@@ -209,10 +216,22 @@ class _Teaching:
             self._room.project.write_prediction,
             f"{self._room.run.name}-g{self._generation}",
             image_id,
-            pseudo_label,
+            pseudo_label.astype(np.int32),
             im,
             stored,
         )
+
+    def _quality(
+        self, image_C_H_W: NDArray[np.float32], pseudo_label: NDArray[np.int16], im_H_W: NDArray[np.bool_]
+    ) -> float | None:
+        """IoU that EvalNets expect of a pseudo-label; ``None`` if the queue does not want to know."""
+        judge, judging = judge_of(self._room), self._room.judging
+        if judge is None or judging is None or not self._room.settings.predicted_quality:
+            return None
+        if judging.kind == "masks":
+            return judge.score(image_C_H_W, pseudo_label)
+        black, nobody = np.float32(0), np.int16(INCONSISTENT)
+        return judge.score(np.where(im_H_W, black, image_C_H_W), np.where(im_H_W, nobody, pseudo_label))
 
 
 def _mean(values: list[float]) -> float | None:

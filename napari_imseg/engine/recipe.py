@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_imseg import methods
+from napari_imseg.core.judging import QUALITY, JudgingSettings
 from napari_imseg.core.problem import Problem
 from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.method import Classifier, Curator, Method, Objective
+from napari_imseg.method import Classifier, Curator, JudgeOf, Method, Objective
 from napari_imseg.registry import find
 from napari_imseg.settings import Settings, SettingsError
 
@@ -18,6 +19,14 @@ if TYPE_CHECKING:
 
 Loss = tuple[type[Objective], Settings]
 """The loss of a training: class and settings of an objective."""
+
+
+@dataclass(frozen=True)
+class Judging:
+    """What EvalNets learn to judge, and how they are trained."""
+
+    kind: JudgeOf
+    settings: JudgingSettings
 
 
 @dataclass(frozen=True)
@@ -34,6 +43,8 @@ class Recipe:
         Learners without torch: the method itself or its companions.
     start
         Loss of generation 0, where the objective starts from networks that another one has trained.
+    judging
+        The EvalNets that the curator or the queue asks; ``None`` if nobody asks any.
     """
 
     problem: Problem
@@ -41,6 +52,7 @@ class Recipe:
     objective: Loss | None
     classifiers: dict[str, Classifier]
     start: Loss | None = None
+    judging: Judging | None = None
 
     @property
     def im_class(self) -> bool:
@@ -92,10 +104,15 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
             method.name: _classifier(method.name, settings.method_settings, problem),
             **classifiers,
         }
+        if settings.predicted_quality:
+            raise SettingsError(
+                f"predicted_quality learns from the mistakes of networks, and {method.name} trains none; "
+                "leave it out, or choose another method"
+            )
         return Recipe(problem, None, None, classifiers)
     if issubclass(method, Objective):
         loss = _objective(method, settings.method_settings, problem)
-        return Recipe(problem, None, loss, classifiers, _start(loss))
+        return Recipe(problem, None, loss, classifiers, _start(loss), _judging(None, settings))
     if not issubclass(method, Curator):
         raise TypeError(f"{method.name} is neither a curator, an objective nor a classifier")
     curator = method(method.Settings.checked(settings.method_settings), problem)
@@ -107,7 +124,7 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
     loss = _objective(objective, settings.objective_settings, problem)
     if objective.starts_from:
         _check_start(objective, curator, settings)
-    return Recipe(problem, curator, loss, classifiers, _start(loss))
+    return Recipe(problem, curator, loss, classifiers, _start(loss), _judging(curator, settings))
 
 
 def _check_teachers(curator: Curator, settings: RunSettings) -> None:
@@ -161,6 +178,12 @@ def _start(loss: Loss) -> Loss | None:
     return method, method.Settings.checked({field: getattr(settings, field) for field in shared})
 
 
+def _judging(curator: Curator | None, settings: RunSettings) -> Judging | None:
+    if curator is not None and curator.judge_of:
+        return Judging(curator.judge_of, curator.settings)
+    return Judging("masks", QUALITY) if settings.predicted_quality else None
+
+
 def _check_first_teachers(method: type[Method], settings: RunSettings) -> None:
     """Masks can teach a next generation, if there is one."""
     if settings.first_teachers and settings.first_run:
@@ -181,7 +204,7 @@ def _check_voices(curator: Curator, settings: RunSettings) -> None:
     if not settings.first_teachers:
         return
     asked = "asks a teacher about changed versions of an image" if curator.views() else ""
-    if curator.judge_of:
+    if curator.judge_of or settings.predicted_quality:
         asked = "trains EvalNets on what networks of generation 0 say of the labeled images"
     if asked:
         raise SettingsError(

@@ -14,7 +14,7 @@ from napari_imseg.engine import curated, training_set
 from napari_imseg.engine.augmenting import augmented
 from napari_imseg.engine.foreign import Foreign
 from napari_imseg.engine.prediction import Ensemble, load_member
-from napari_imseg.engine.recipe import Recipe, recipe_of
+from napari_imseg.engine.recipe import Judging, Recipe, recipe_of
 from napari_imseg.engine.records import StudentRecord, ranked, read_record, record_path
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training_set import TrainingSet
@@ -114,6 +114,11 @@ class Room:
         if curator is not None and curator.teaches:
             return self.settings.generations
         return 0 if self.recipe.start is None else 1
+
+    @property
+    def judging(self) -> Judging | None:
+        """How EvalNets are trained; ``None`` if nothing will ask them."""
+        return self.recipe.judging if self.last or self.settings.predicted_quality else None
 
     def curates(self, generation: int) -> bool:
         """True if what the teachers of a generation say makes examples for the next."""

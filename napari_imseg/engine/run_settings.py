@@ -78,6 +78,11 @@ class RunSettings(Settings):
     unlabeled_limit: int = setting(
         5000, "Most unlabeled images that teach one generation, drawn at random.", ge=1, le=1_000_000
     )
+    predicted_quality: bool = setting(
+        False,
+        "Train networks that judge masks (EvalNets), so that the queue tells how good each suggestion "
+        "probably is. Takes some minutes more on a CPU.",
+    )
     workers: int = setting(
         0,
         "Students that train at the same time, each in a process of its own; 0 = one for each core or GPU of "

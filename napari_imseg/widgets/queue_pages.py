@@ -96,9 +96,10 @@ def reason(ranking: str, score: float | None) -> str:
     """Why an image has its place in the queue, in a few words."""
     if ranking == "in-order":
         return ""
-    if score is None:
-        return "not ranked yet"
     try:
-        return str(find(rankings, Ranking, ranking)().reason(score))
+        criterion = find(rankings, Ranking, ranking)
     except UnknownName:  # written by another version
-        return f"{ranking} {score:.3g}"
+        return "not ranked yet" if score is None else f"{ranking} {score:.3g}"
+    if score is None:
+        return "train with predicted quality to know" if criterion.needs_quality else "not ranked yet"
+    return str(criterion().reason(score))

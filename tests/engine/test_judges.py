@@ -14,14 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from napari_imseg.core.judging import JudgingSettings
 from napari_imseg.core.problem import INCONSISTENT, Problem
 from napari_imseg.engine import judges
 from napari_imseg.engine.events import Note
 from napari_imseg.engine.judges import EvalNets, judge_of, judge_path, train_judge
+from napari_imseg.engine.recipe import Judging
 from napari_imseg.engine.records import StudentRecord, read_record
 from napari_imseg.engine.room import Seat
 from napari_imseg.engine.training import StopRequested
-from napari_imseg.method import Judge
+from napari_imseg.method import Judge, JudgeOf
 from napari_imseg.nets.devices import choose
 from napari_imseg.nets.evalnet import Evaluation
 from tests.engine.test_judged import Says
@@ -34,7 +36,7 @@ class Toy:
 
     folder: Path
     problem: Problem
-    kind: str
+    kind: JudgeOf
     labeled: int = 12
     seats_: Sequence[Seat] = (Seat(), Seat(), Seat(), Seat(compared=True))
     trained: int = 1
@@ -48,10 +50,10 @@ class Toy:
         self.hardware = choose("cpu")
         self.project = SimpleNamespace(problem=self.problem)
         self.run = SimpleNamespace(checkpoints=self.folder)
-        judging = SimpleNamespace(
+        settings = JudgingSettings(
             evalnets=2, evalnets_trained=self.trained, evalnet_alpha=0.25, evalnet_epochs=self.epochs
         )
-        self.recipe = SimpleNamespace(curator=SimpleNamespace(settings=judging, judge_of=self.kind))
+        self.judging = Judging(self.kind, settings) if self.kind else None
         self.sets = SimpleNamespace(
             labeled=[example(self.problem, seed) for seed in range(self.labeled)],
             validation=[example(self.problem, 100 + seed) for seed in range(self.validation)],
