@@ -23,7 +23,7 @@ def write_card(
         "",
         f"- Labeled images: {len(sets.labeled)} to train on, {len(sets.validation)} to validate.",
         f"- Unlabeled images: {len(sets.unlabeled)}.",
-        f"- Seed {settings.seed}, {settings.students} students, {settings.top_k} teachers a generation.",
+        f"- Seed {settings.seed}, {settings.top_k} teachers a generation.",
         f"- Training cost (F x S x E, EvalNets included): {sum(each.cost for each in records) / 1e9:,.4g} "
         "GFLOP, counted as one crop a step.",
         "",
@@ -58,8 +58,13 @@ def write_card(
 def _story(records: Sequence[GenerationRecord], settings: RunSettings, sets: TrainingSet) -> Iterator[str]:
     """What each generation learned from, and who of it became teacher."""
     for record, before in zip(records, [None, *records], strict=False):
+        if not record.teachers:
+            tools = ", ".join(record.foreign)
+            yield f"- **Generation {record.generation}:** no network; the masks of {tools} were the teachers."
+            continue
+        students = len(record.scores) - len(record.foreign)
         yield (
-            f"- **Generation {record.generation}:** {settings.students} students learned from "
+            f"- **Generation {record.generation}:** {students} students learned from "
             f"{_learned(before, settings, sets)}. The best {len(record.teachers)} became teachers "
             f"({record.metric_name} of their ensemble on the validation images: {_number(record.score)})."
         )

@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 20
 
-LOST_WORKERS = 3
-"""A task is given to another worker as often as this when its own is lost."""
-
 
 class Cluster(Elsewhere):
     """Does tasks on the workers of a dask scheduler, one task on each at a time.
@@ -42,7 +39,7 @@ class Cluster(Elsewhere):
     def __init__(self, room: Room, address: str, workers: int) -> None:
         self._address, self._asked = address, workers
         self._client = _connect(address)
-        super().__init__(room, self._client.get_executor(pure=False, retries=LOST_WORKERS))
+        super().__init__(room, self._client.get_executor(pure=False))
 
     @property
     def workers(self) -> int:
@@ -67,7 +64,7 @@ class Cluster(Elsewhere):
             return future.result()
         except KilledWorker:
             raise ProjectError(
-                f"{LOST_WORKERS + 1} workers of the cluster were lost at the same task (out of memory?); "
+                "several workers of the cluster were lost at the same task (out of memory?); "
                 "choose a smaller tile or workers with more memory and resume the run"
             ) from None
         except CancelledError:

@@ -205,7 +205,9 @@ class _Teaching:
         if len(probabilities_K_C_H_W) > 1:
             _, im = prediction.agreement
             self.shard.sizes[image_id] = prediction.im_size
-        prediction = replace(prediction, quality=self._quality(image_C_H_W, pseudo_label, im))
+        quality = self._quality(image_C_H_W, pseudo_label, im)
+        if quality is not None:
+            prediction = replace(prediction, quality=quality)
         for ranking in self._rankings:
             if ranking.can_score(prediction):
                 self.shard.scores.setdefault(ranking.name, {})[image_id] = ranking.score(prediction)

@@ -180,6 +180,13 @@ def _start(loss: Loss) -> Loss | None:
 
 def _judging(curator: Curator | None, settings: RunSettings) -> Judging | None:
     if curator is not None and curator.judge_of:
+        first = settings.students_of(0) + len(settings.companions)
+        asked = settings.generations or settings.predicted_quality
+        if curator.judge_of == "blocked" and first < 2 and asked:
+            raise SettingsError(
+                f"the EvalNets of {curator.name} learn where networks of generation 0 disagree, and there is "
+                "one network only; set students=2 or more"
+            )
         return Judging(curator.judge_of, curator.settings)
     return Judging("masks", QUALITY) if settings.predicted_quality else None
 

@@ -227,9 +227,13 @@ class Room:
             networks = [place for place, seat in enumerate(self.seats(before)) if seat == OWN]
             records = [read_record(StudentRecord, record_path(folder, before, place)) for place in networks]
             return folder / ranked(records)[0].member
-        if generation > self.first and self.settings.warm_start:
+        if generation > self.first and self.settings.warm_start and self._is_network(before, student):
             return folder / f"g{before}-s{student}.safetensors"
         return None
+
+    def _is_network(self, generation: int, student: int) -> bool:
+        """True if that student may teach and is no classifier; the first generation may have fewer."""
+        return self.seats(generation)[student : student + 1] == [OWN]
 
     @cached_property
     def limits(self) -> tuple[float, float]:

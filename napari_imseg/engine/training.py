@@ -30,6 +30,10 @@ class StopRequested(Exception):
     """The user asked the run to stop; everything so far is on disk."""
 
 
+class Diverged(ValueError):
+    """The weights are not numbers any more."""
+
+
 class OutOfMemoryError(ValueError):
     """Not even one crop fits into memory."""
 
@@ -98,6 +102,8 @@ class Training:
             Everything up to the last pass is in the checkpoint.
         OutOfMemoryError
             Even a batch of one crop does not fit.
+        Diverged
+            The weights are not numbers any more.
         """
         optimizer = self._prepare()
         batch_size, done, losses = self.plan.batch_size, 0, dict[str, float]()
@@ -121,6 +127,7 @@ class Training:
                 torch.cuda.empty_cache()
                 load_state(self.checkpoint, self._modules, optimizer)
                 continue
+            self._check_weights(done // len(self.passes) + 1)
             done += 1
             over = done == last or time.monotonic() > self.plan.deadline
             metric = self._judge(done, over)
@@ -142,6 +149,13 @@ class Training:
         modules = self.objective.network.modules()
         self._momenta = [(m, m.momentum or 0.0) for m in modules if isinstance(m, _BatchNorm)]
         return self.objective.optimizer()
+
+    def _check_weights(self, epoch: int) -> None:
+        if not all(bool(value.isfinite().all()) for value in self.objective.network.parameters()):
+            raise Diverged(
+                f"student {self.plan.student + 1} of generation {self.plan.generation} diverged in epoch "
+                f"{epoch}: its weights are not numbers any more; start a new run with a lower learning rate"
+            )
 
     def _pass(
         self, optimizer: torch.optim.Optimizer, done: int, batch_size: int

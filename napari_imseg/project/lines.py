@@ -50,5 +50,5 @@ def read_lines(path: Path, offset: int = 0) -> tuple[list[str], int]:
     except FileNotFoundError:
         return [], offset
     data = data[: data.rfind(b"\n") + 1]
-    lines = data.decode("utf-8", "replace").splitlines()
+    lines = data.decode("utf-8", "replace").split("\n")  # splitlines() also ends lines at U+2028
     return [line for line in lines if line], offset + len(data)

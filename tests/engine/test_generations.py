@@ -17,6 +17,7 @@ from napari_imseg.engine.events import (
     StudentStarted,
 )
 from napari_imseg.engine.generations import Generations
+from napari_imseg.engine.recipe import recipe_of
 from napari_imseg.engine.records import find_generation, generations
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training import StopRequested
@@ -251,6 +252,26 @@ def test_an_evalnet_run_that_was_stopped_keeps_what_was_chosen(project: Project,
             list(Generations(project, run, settings, after(questions)).events())
     resumed = list(Generations(project, run, settings, never).events())
     assert figures(resumed)[-1] == figures(undisturbed)[-1]
+
+
+@pytest.mark.parametrize(
+    "change", [{"foreign": ("tool",)}, {"generations": 0, "predicted_quality": True}], ids=["tool", "queue"]
+)
+def test_evalnets_that_look_at_disagreement_need_two_networks(
+    project: Project, quick: RunSettings, change: dict[str, object]
+) -> None:
+    one = {"method": "IM++", "students": 1, "top_k": 1, "first_students": 1}
+    with pytest.raises(SettingsError, match="one network only; set students=2"):
+        recipe_of(quick.model_copy(update=one | change), project.problem)
+
+
+def test_more_students_than_before_start_at_random(project: Project, quick: RunSettings) -> None:
+    more = {"warm_start": True, "first_students": 2, "students": 4, "companions": ("pixel-classifier",)}
+    events = execute(project, quick.model_copy(update=more))
+    assert isinstance(events[-1], Finished)
+    card = (project.folder / "runs" / "r001" / "card.md").read_text()
+    assert "**Generation 0:** 3 students learned from 4 labeled images" in card
+    assert "**Generation 1:** 5 students learned from" in card
 
 
 def test_evalnets_are_not_trained_for_nothing(project: Project, quick: RunSettings) -> None:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from napari_imseg.core.problem import UNLABELED, Problem, Task
 from napari_imseg.engine.batches import Crops, Pass
 from napari_imseg.engine.events import Epoch, Event, Note, Step
-from napari_imseg.engine.training import OutOfMemoryError, Plan, StopRequested, Training
+from napari_imseg.engine.training import Diverged, OutOfMemoryError, Plan, StopRequested, Training
 from napari_imseg.method import Batch, Example, Objective
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.settings import Settings
@@ -198,6 +198,18 @@ def test_a_batch_that_does_not_fit_is_halved(tmp_path: Path) -> None:
     ]
     assert all(max(len(seen.labeled), len(seen.unlabeled or ())) == 1 for seen in objective.seen)
     assert len(epochs_of(events)) == 3
+
+
+def test_a_training_that_diverges_says_so_and_keeps_the_best_before(tmp_path: Path) -> None:
+    training, objective, kept = make(tmp_path, BESIDE)
+    events = training.run()
+    first = next(event for event in events if isinstance(event, Epoch))
+    with torch.no_grad():
+        next(objective.network.parameters()).fill_(torch.nan)
+    with pytest.raises(Diverged, match=r"student 1 of generation 0 diverged in epoch 2: .* learning rate"):
+        list(events)
+    assert first.epoch == len(kept) == 1
+    assert all(bool(value.isfinite().all()) for value in kept[0].values())
 
 
 def test_not_even_one_crop_fits(tmp_path: Path) -> None:
