@@ -73,10 +73,11 @@ class UnlabeledImage:
     rng
         Seeded per image and generation.
     previous
-        What the image taught the generation before; the first example, if there were several.
+        What the image taught the generation before, for curators whose ``judge_of`` is ``masks``; the
+        first example, if there were several.
     limits
-        Lowest and highest validation score of the first networks (of the compared ones, if any);
-        0 and 1 if there is no validation image.
+        Lowest and highest validation score of the first networks (of the compared ones, if any), for
+        curators with ``judge_of`` or ``needs_truth``; 0 and 1 for others, and without validation images.
     judge
         Judges masks without the truth, for curators with ``judge_of``.
     truth_H_W

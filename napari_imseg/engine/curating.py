@@ -92,4 +92,4 @@ def _looks(
 @lru_cache(1)
 def _previous(room: Room, generation: int) -> dict[str, Example]:
     """What each unlabeled image taught the students of a generation."""
-    return {example.name: example for example in curated.read(room.curated(generation))}
+    return {example.name: example for example in reversed(curated.read(room.curated(generation)))}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
+
+from pydantic import Field
 
 from napari_imseg.settings import Settings, setting
 
@@ -73,6 +75,11 @@ class RunSettings(Settings):
         ge=0,
         le=0.9999,
         step=0.001,
+    )
+    checkpoint: Literal["iou", "soft-iou"] = Field(
+        "iou",
+        description="What chooses the epoch whose network is kept: IoU on the validation images, or the same "
+        "from probabilities, as the paper's code does for several classes.",
     )
     flips: bool = setting(True, "Flip and turn the training crops at random (off in the paper).")
     unlabeled_limit: int = setting(

@@ -17,7 +17,12 @@ from napari_imseg.engine.prediction import predict_image
 from napari_imseg.engine.records import StudentRecord, record_path, write_record
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.training import Plan, Training
-from napari_imseg.engine.validation import checkpoint_score, metric_name, validate
+from napari_imseg.engine.validation import (
+    checkpoint_score,
+    metric_name,
+    soft_checkpoint_score,
+    validate,
+)
 from napari_imseg.method import Example, Member, NeedsUnlabeled
 from napari_imseg.nets.flops import forward_flops
 from napari_imseg.nets.member import NetworkMember
@@ -133,6 +138,7 @@ def _training(
         deadline=deadline,
         validate_every=_validate_every(room, passes, batch_size * crops.side**2),
     )
+    score = soft_checkpoint_score if settings.checkpoint == "soft-iou" else checkpoint_score
     training = Training(
         objective=objective,
         passes=passes,
@@ -141,9 +147,7 @@ def _training(
         hardware=room.hardware,
         checkpoint=member_path.with_name(f"{member_path.stem}.resume"),
         metric_name=metric_name(problem),
-        validate=lambda: checkpoint_score(
-            lambda image: predict_image(member, image), room.sets.validation, problem
-        ),
+        validate=lambda: score(lambda image: predict_image(member, image), room.sets.validation, problem),
         keep=lambda: member.save(member_path),
         should_stop=room.should_stop,
     )

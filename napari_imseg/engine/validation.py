@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.disagreement import hard_labels
-from napari_imseg.core.metrics import confusion, dataset_iou, semantic_metrics
+from napari_imseg.core.metrics import confusion, dataset_iou, semantic_metrics, soft_ious, soft_sums
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Example
 
@@ -63,6 +63,22 @@ def checkpoint_score(predict: Predict, examples: Sequence[Example], problem: Pro
             pooled[mask] += confusion(true, found, classes)
     scores = [dataset_iou(matrix) for matrix in pooled if matrix.any()]
     return float(np.mean(scores)) if scores else None
+
+
+def soft_checkpoint_score(predict: Predict, examples: Sequence[Example], problem: Problem) -> float | None:
+    """The same from probabilities: the mean over all classes of the soft IoU of all images as one.
+
+    The released code takes it for SUIM and Cityscapes, batch by batch and with the class of
+    inconsistent pixels, which validation images do not have. Arguments as in `checkpoint_score`.
+    """
+    sums = np.zeros((3, problem.classes))
+    for example in examples:
+        probabilities, target = predict(example.image_C_H_W), example.target_H_W
+        known = target >= 0
+        classes = np.arange(problem.classes)[:, None, None]
+        truth = target == 1 if problem.task is Task.MULTILABEL else target == classes
+        sums += soft_sums(truth & known, probabilities * known)
+    return float(soft_ious(sums).mean()) if sums[1:].any() else None
 
 
 def _answers(

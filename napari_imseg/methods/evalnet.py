@@ -6,15 +6,16 @@ from collections.abc import Sequence
 
 from napari_imseg.core.disagreement import hard_labels
 from napari_imseg.core.evalnet_scores import best_candidate
+from napari_imseg.core.growth import ScheduleSettings
 from napari_imseg.core.judging import JudgingSettings
 from napari_imseg.core.problem import Task
-from napari_imseg.core.strength import AUGMENTED_COPIES, SCHEDULES
+from napari_imseg.core.strength import AUGMENTED_COPIES
 from napari_imseg.method import Curator, Example, UnlabeledImage, augmented_copies
 from napari_imseg.settings import setting
 
 
-class EvalNetSettings(JudgingSettings):
-    """The EvalNets, and how good a mask must be."""
+class EvalNetSettings(JudgingSettings, ScheduleSettings):
+    """The EvalNets, how good a mask must be, and the augmentation of what compared networks learn."""
 
     threshold: float = setting(
         0.0,
@@ -41,7 +42,8 @@ class EvalNetCurator(Curator):
 
     def compared_set(self, labeled: Sequence[Example]) -> list[Example]:
         """EvalNets also judge networks that learned augmented labels (ALDT)."""
-        return [*labeled, *augmented_copies(labeled, SCHEDULES["isic"][-1], AUGMENTED_COPIES)]
+        *_, strongest = self.settings.strengths([example.image_C_H_W for example in labeled])
+        return [*labeled, *augmented_copies(labeled, strongest, AUGMENTED_COPIES)]
 
     def least_steps(self, images: int, batch_size: int) -> int:
         """A third of those for all images, since few may be chosen (IM-06)."""

@@ -159,6 +159,7 @@ def run_settings(
     if scale.name == "paper":
         column = PAPER_COLUMNS.get(data, PAPER_COLUMNS["isic"])
         values |= {"alpha": column.alpha, "tile": column.tile}
+        values |= {"checkpoint": "soft-iou" if data in ("suim", "cityscapes") else "iou"}
         own |= {"schedule": column.schedule, "evalnet_alpha": column.evalnet_alpha}
         own |= {"lowest": column.lowest, "highest": column.highest}
         own["table"] = "cityscapes" if data == "cityscapes" else "isic"  # CL

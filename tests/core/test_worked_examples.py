@@ -39,6 +39,8 @@ from napari_imseg.core.metrics import (
     iou,
     overall,
     semantic_metrics,
+    soft_ious,
+    soft_sums,
 )
 from napari_imseg.core.morphology import dilate, erode, erode_dilate
 from napari_imseg.core.problem import INCONSISTENT, Problem, Task
@@ -50,8 +52,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 LATER = {
     "class_shift": "run in tests/nets/test_outputs.py",
-    "im_val_soft_mean_iou": "belongs to inconsistency-masks (later)",
-    "im_mask_decoding": "belongs to inconsistency-masks (later)",
+    "im_mask_decoding": "run in tests/reproduce/test_layouts.py",
     "im_noise_range": "run in tests/ops/test_augmentation.py",
     "im_brightness_contrast": "run in tests/ops/test_augmentation.py",
     "hela_position_target_weight": "run in tests/ops/test_losses.py",
@@ -491,3 +492,14 @@ def _(inputs: Values, expected: Values, tolerance: float) -> None:
     hits = matching.true_positives(np.nextafter(0.5, 1))
     found = hits / (len(matching.true_ids) + len(matching.predicted_ids) - hits)
     assert found == pytest.approx(expected["precision"], abs=tolerance)
+
+
+@example("im_val_soft_mean_iou")
+def soft_mean_iou(given: Values, expected: Values, tolerance: float) -> None:
+    pairs = zip(given["y_true_onehot"], given["y_pred"], strict=True)
+    each = [
+        soft_ious(soft_sums(np.moveaxis(np.array(truth), -1, 0), np.moveaxis(np.array(predicted), -1, 0)))
+        for truth, predicted in pairs
+    ]
+    assert np.mean(each, axis=0) == pytest.approx(expected["per_class"], abs=tolerance)
+    assert np.mean(each) == pytest.approx(expected["mean"], abs=tolerance)

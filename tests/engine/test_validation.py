@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_imseg.core.problem import UNLABELED, Problem, Task
-from napari_imseg.engine.validation import Predict, checkpoint_score, validate
+from napari_imseg.engine.validation import Predict, checkpoint_score, soft_checkpoint_score, validate
 from napari_imseg.method import Example
 from tests.methods.toy import probabilities
 
@@ -36,6 +36,18 @@ HALF = ([1, 1, 0, 0], [1, 0, 0, 0])  # IoU 1/2
 WRONG = ([1, 0, 0, 0], [0, 0, 0, 0])  # IoU 0
 NOTHING = ([0, 0, 0, 0], [0, 0, 0, 0])  # no foreground, none found
 UNKNOWN = (unlabeled(4), [1, 1, 0, 0])
+
+
+def test_a_soft_score_sees_how_certain_a_network_is() -> None:
+    foreground = np.array([[0.9, 0.6, 0.2, 0.1, 0.7]], np.float32)
+    target = np.array([[1, 1, 0, 0, UNLABELED]], np.int16)
+    examples = [Example(np.zeros((1, 1, 5), np.float32), target)]
+    score = soft_checkpoint_score(lambda _: np.stack([1 - foreground, foreground]), examples, BINARY)
+    assert score == pytest.approx((1.5 / (2 + 1.8 - 1.5) + 1.7 / (2 + 2.2 - 1.7)) / 2)
+    masks = [Example(examples[0].image_C_H_W, np.stack([target, target]))]
+    score = soft_checkpoint_score(lambda _: np.stack([foreground, foreground]), masks, MASKS)
+    assert score == pytest.approx(1.5 / (2 + 1.8 - 1.5))
+    assert soft_checkpoint_score(*given(BINARY, UNKNOWN)) is None
 
 
 @pytest.mark.parametrize("score", [validate, checkpoint_score])
