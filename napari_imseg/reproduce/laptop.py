@@ -31,11 +31,11 @@ WIDE_STUDENTS: Final = 12
 PIXEL: Final = 0.018 / 256**2
 """Core seconds of a network for a pixel it predicts, alpha .5."""
 
-POOL_PASSES: Final = 180
+POOL_PASSES: Final = 112
 """How often a network sees all unlabeled images in a repetition, and what costs as much: 68 times as one of
-two teachers (after three generations of ten approaches, two of CL, and generation 0 of two more), as long
-again and a little more to score, rank and write what they say (78), 10 for the width of those of
-alpha .75, 8 for views of IE, and 16 for EvalNets and what curators do."""
+two teachers (after three generations of ten approaches, two of CL, and generation 0 of two more), 10 to
+score, rank and write what they say, 10 for the width of those of alpha .75, 8 for views of IE, and 16 for
+EvalNets and what curators do."""
 
 TEST_PASSES: Final = 70
 """How often a network sees all test images: once for each student, wide ones count double, and metrics."""
