@@ -43,8 +43,9 @@ from napari_imseg.nets.saving import load_network, save_network
 from napari_imseg.ops.evalnet_losses import evalnet_losses, iou_loss
 from napari_imseg.settings import Settings
 
-WINDOW = 256
-BATCH = 32
+ASKED = 32
+"""Windows that are judged at a time."""
+
 PASSES, VALIDATION_PASSES = 10, 3
 CHECKED_MEMBERS = 3
 """EvalNets are checked on what the first networks of each kind say of the validation images."""
@@ -81,11 +82,12 @@ class EvalNets:
         self._kind = kind
         self._problem = room.project.problem
         self._hardware = room.hardware
+        self._window = room.settings.tile_on(room.hardware.device)
 
     def score(self, image_C_H_W: NDArray[np.float32], mask_H_W: NDArray[np.int16]) -> float:
         """Expected quality of a mask, from 0 to 1; the mean over windows of a large image."""
         pair = Judged(image_C_H_W, mask_H_W, mask_H_W)
-        parts = list(windows(pair, min(WINDOW, max(image_C_H_W.shape[1:]))))
+        parts = list(windows(pair, min(self._window, max(image_C_H_W.shape[1:]))))
         said = [_ask(network, parts, self._problem, self._kind, self._hardware) for network in self._networks]
         masks = n_outputs(self._problem, False)  # without that of inconsistent pixels, which is the last
         iou_E_B_M = np.stack([each.iou_B_M[:, :masks] for each in said])
@@ -111,18 +113,20 @@ def train_judge(
     outputs = n_outputs(problem, kind == "blocked")
     network = EvalNet(problem.channels, outputs, settings.evalnet_alpha)
     path = judge_path(room, number)
-    side = min(WINDOW, max(max(pair.image_C_H_W.shape[1:]) for pair in learned))
+    device = room.hardware.device
+    batch_size = room.settings.batch_size_on(device)
+    side = min(room.settings.tile_on(device), max(max(pair.image_C_H_W.shape[1:]) for pair in learned))
     crops = JudgedCrops(learned, problem, kind, side, seed)
     check = _Check(checked, side, kind, room)
     training = Training(
         objective=EvalNetObjective(Settings(), problem, network),
         mean=None,
-        passes=[Pass(crops, None, max(len(crops) // BATCH, room.settings.min_steps))],
+        passes=[Pass(crops, None, max(len(crops) // batch_size, room.settings.min_steps))],
         plan=Plan(
             generation=0,
             student=number,
             epochs=settings.evalnet_epochs,
-            batch_size=BATCH,
+            batch_size=batch_size,
             seed=room.settings.seed,
             deadline=started + seconds,
         ),
@@ -237,7 +241,7 @@ def _ask(
     """What an EvalNet says of windows, a batch at a time."""
     network.to(hardware.device).eval()
     coming, iou, detection = iter(parts), [], []
-    while some := list(islice(coming, BATCH)):
+    while some := list(islice(coming, ASKED)):
         images, masks = (
             np.stack([part.image_C_H_W for part in some]),
             np.stack([part.mask_H_W for part in some]),

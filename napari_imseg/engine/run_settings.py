@@ -107,6 +107,17 @@ class RunSettings(Settings):
     device: str = setting("auto", "auto, cpu, or a GPU such as cuda:0.")
     seed: int = setting(0, "Seed of everything that is drawn at random.", ge=0, le=2**31 - 1)
 
+    def batch_size_on(self, device: str) -> int:
+        """Crops in one training step on a device such as ``cpu`` or ``cuda:0``.
+
+        For the same computing time more, smaller steps reach a better network where time is short.
+        """
+        return self.batch_size or (8 if device == "cpu" else 32)
+
+    def tile_on(self, device: str) -> int:
+        """Side of the square training crops in pixels on a device."""
+        return self.tile or (128 if device == "cpu" else 256)
+
     def students_of(self, generation: int) -> int:
         """Networks (or classifiers) that are trained in a generation, without companions."""
         return self.first_students or self.students if generation == 0 else self.students

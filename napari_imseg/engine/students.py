@@ -31,10 +31,6 @@ from napari_imseg.nets.saving import load_network
 from napari_imseg.nets.unet import UNet1x1
 from napari_imseg.ops.averaging import running_mean
 
-GPU_BATCH, GPU_TILE = 32, 256
-CPU_BATCH, CPU_TILE = 8, 128
-"""For the same computing time more, smaller steps reach a better network where time is short."""
-
 CPU_STEPS = 32
 """Short epochs, so that a training that runs out of time has been validated more than once."""
 
@@ -124,10 +120,9 @@ def _training(
     kept = objective.predictor() if mean is None else mean.module
     member = NetworkMember(kept, problem, room.recipe.im_class, room.hardware)
     seed = [settings.seed, generation, student]
-    tile = settings.tile or (CPU_TILE if room.hardware.device == "cpu" else GPU_TILE)
+    tile, batch_size = settings.tile_on(room.hardware.device), settings.batch_size_on(room.hardware.device)
     crops = Crops(examples, tile, settings.flips, seed)
     unlabeled = Crops(seen, tile, settings.flips, [*seed, UNLABELED_SEED], crops.side) if seen else None
-    batch_size = settings.batch_size or (CPU_BATCH if room.hardware.device == "cpu" else GPU_BATCH)
     passes = _passes(room, generation, objective.needs_unlabeled, crops, unlabeled, batch_size)
     plan = Plan(
         generation=generation,

@@ -22,6 +22,7 @@ from napari_imseg.engine.judges import EvalNets, judge_of, judge_path, train_jud
 from napari_imseg.engine.recipe import Judging
 from napari_imseg.engine.records import StudentRecord, read_record
 from napari_imseg.engine.room import Seat
+from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training import StopRequested
 from napari_imseg.method import Judge, JudgeOf
 from napari_imseg.nets.devices import choose
@@ -42,11 +43,12 @@ class Toy:
     trained: int = 1
     epochs: int = 6
     validation: int = 4
+    tile: int = 0
     stop_after: float = float("inf")
     asked: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.settings = SimpleNamespace(seed=0, min_steps=8)
+        self.settings = RunSettings(seed=0, min_steps=8, tile=self.tile)
         self.hardware = choose("cpu")
         self.project = SimpleNamespace(problem=self.problem)
         self.run = SimpleNamespace(checkpoints=self.folder)
@@ -235,13 +237,11 @@ class Fixed(nn.Module):
         return Evaluation(self.iou.expand(len(images), -1), detection)
 
 
-def judging(kind: str, problem: Problem, *networks: nn.Module) -> Judge:
-    return EvalNets(networks, kind, Toy(Path(), problem, kind))  # type: ignore[arg-type]
+def judging(kind: JudgeOf, problem: Problem, *networks: nn.Module, tile: int = 0) -> Judge:
+    return EvalNets(networks, kind, Toy(Path(), problem, kind, tile=tile))  # type: ignore[arg-type]
 
 
-def test_a_large_image_is_judged_by_windows(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judges, "WINDOW", 32)
-
+def test_a_large_image_is_judged_by_windows() -> None:
     class Brightness(Fixed):
         def forward(self, images: Tensor, masks: Tensor) -> Evaluation:
             super().forward(images, masks)
@@ -250,7 +250,7 @@ def test_a_large_image_is_judged_by_windows(monkeypatch: pytest.MonkeyPatch) -> 
     network = Brightness([0.0])
     image = np.full((1, 40, 64), 0.2, np.float32)
     image[:, :, 32:] = 0.6
-    score = judging("masks", PROBLEMS["binary"], network).score(image, np.zeros((40, 64), np.int16))
+    score = judging("masks", PROBLEMS["binary"], network, tile=32).score(image, np.zeros((40, 64), np.int16))
     assert score == pytest.approx(0.4)
     assert [tuple(each.shape) for each in network.windows] == [(2, 32, 32)] * 4
 
@@ -278,16 +278,14 @@ def test_the_mask_of_inconsistent_pixels_does_not_count() -> None:
     assert (network.windows[0][:2, 1] == 0).all()
 
 
-def test_a_window_without_any_class_says_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(judges, "WINDOW", 16)
-
+def test_a_window_without_any_class_says_nothing() -> None:
     class Bright(Fixed):
         def forward(self, images: Tensor, masks: Tensor) -> Evaluation:
             said = super().forward(images, masks)
             seen = (images[:, :1].mean(dim=(2, 3)) > 0.5).float() * 0.8 + 0.1
             return Evaluation(said.iou_B_M, seen.logit().expand(-1, 2))
 
-    judge = judging("masks", PROBLEMS["multilabel"], Bright([0.8, 0.6]))
+    judge = judging("masks", PROBLEMS["multilabel"], Bright([0.8, 0.6]), tile=16)
     image, mask = np.zeros((2, 16, 32), np.float32), np.zeros((2, 16, 32), np.int16)
     assert judge.score(image, mask) == 0
     image[:, :, :16] = 1
