@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Final
 
 from psygnal import Signal
@@ -25,11 +26,18 @@ class Brush:
     """The user chose what to paint by napari's own means (picker, spin box, swap)."""
     tool_changed = Signal()
     size_changed = Signal(int)
+    painted = Signal()
+    """Pixels were painted; the stroke may still go on."""
+    released = Signal()
+    """The mouse was released; napari ends the stroke right after."""
 
     def __init__(self, highest: int | None) -> None:
         self._highest = highest
         self._layer: Any = None
+        self._is_pressed = False
         self.size = 10
+        self.is_painting = False
+        """True from the first pixel that the mouse paints until it is released."""
 
     @property
     def tool(self) -> str:
@@ -43,6 +51,8 @@ class Brush:
         layer.events.selected_label.connect(self._on_selected)
         layer.events.mode.connect(self.tool_changed.emit)
         layer.events.brush_size.connect(self._on_size)
+        layer.events.labels_update.connect(self._on_painted)
+        layer.mouse_drag_callbacks.append(self._on_drag)
 
     def paint(self, value: int) -> None:
         """Take the brush; fill and outline stay in the hand. `UNLABELED` is the eraser."""
@@ -65,6 +75,23 @@ class Brush:
         self.size = size
         if self._layer is not None:
             self._layer.brush_size = size
+
+    def let_go(self) -> bool:
+        """Take the mouse for released, whatever it does; True if that ends a stroke."""
+        ended, self.is_painting, self._is_pressed = self.is_painting, False, False
+        return ended
+
+    def _on_drag(self, layer: Any, event: Any) -> Iterator[None]:
+        self._is_pressed = True
+        yield
+        while event.type == "mouse_move":
+            yield
+        self.let_go()
+        self.released.emit()
+
+    def _on_painted(self) -> None:
+        self.is_painting = self._is_pressed
+        self.painted.emit()
 
     def _on_selected(self) -> None:
         """napari offers every number; a label that the project does not know could not be saved."""

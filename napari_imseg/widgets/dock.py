@@ -144,8 +144,8 @@ class Dock(QWidget):
             layer,
             {
                 **digits,
-                keys.UNDO: self._with(lambda labeling: labeling.layers.undo()),
-                keys.REDO: self._with(lambda labeling: labeling.layers.redo()),
+                keys.UNDO: self._with(Labeling.undo),
+                keys.REDO: self._with(Labeling.redo),
             },
         )
 
@@ -206,7 +206,7 @@ class Dock(QWidget):
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         if watched is self._window and event.type() == QEvent.Type.Close:
             if self.session.labeling is not None:
-                self.session.labeling.autosave.flush()
+                self.session.labeling.flush()
             # The window may still refuse to close.
             QTimer.singleShot(0, self._shut_with_window)
         return False

@@ -41,7 +41,7 @@ class Jobs(QObject):
         super().__init__()
         self._lanes: dict[str, ThreadPoolExecutor] = {}
         self._newest: dict[str, int] = {}
-        self._waiting: dict[str, Future[Any]] = {}
+        self._waiting: dict[str, _Answer] = {}
         self._closed = False
         self._answered.connect(self._deliver)
 
@@ -73,17 +73,15 @@ class Jobs(QObject):
         if lane not in self._lanes:
             self._lanes[lane] = ThreadPoolExecutor(1, thread_name_prefix=f"imseg-{lane}")
         future = self._lanes[lane].submit(work)
-        self._waiting[topic] = future
-        future.add_done_callback(
-            lambda ended: self._answered.emit(_Answer(topic, number, ended, done, failed or report))
-        )
+        answer = self._waiting[topic] = _Answer(topic, number, future, done, failed or report)
+        future.add_done_callback(lambda _: self._answered.emit(answer))
 
     def forget(self, topic: str) -> None:
         """Make every request of a topic obsolete."""
         self._newest[topic] = self._newest.get(topic, 0) + 1
         waiting = self._waiting.pop(topic, None)
         if waiting is not None:
-            waiting.cancel()
+            waiting.future.cancel()
 
     def forget_all(self) -> None:
         """Make every request obsolete."""
@@ -95,7 +93,14 @@ class Jobs(QObject):
         running = self._waiting.get(topic)
         self.forget(topic)
         if running is not None:
-            wait([running])
+            wait([running.future])
+
+    def finish(self, topic: str) -> None:
+        """Wait for the newest request of a topic, and answer it now."""
+        running = self._waiting.get(topic)
+        if running is not None:
+            wait([running.future])
+            self._deliver(running)
 
     def is_busy(self, topic: str) -> bool:
         """True while the newest request of a topic has no answer yet."""
@@ -111,7 +116,7 @@ class Jobs(QObject):
     def _deliver(self, answer: _Answer) -> None:
         if self._closed or answer.number != self._newest.get(answer.topic):
             return
-        self._waiting.pop(answer.topic, None)
+        self.forget(answer.topic)  # it is answered once, though `finish` was faster than the signal
         try:
             result = answer.future.result()
         except CancelledError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 
 import numpy as np
@@ -17,6 +17,7 @@ from napari_imseg.project.project import Project
 from napari_imseg.project.records import State
 from napari_imseg.widgets import edits, keys, loading, notify
 from napari_imseg.widgets.autosave import Autosave, Unsaved
+from napari_imseg.widgets.changes import Changes
 from napari_imseg.widgets.jobs import Jobs
 from napari_imseg.widgets.loading import Shown, ShownPrediction
 from napari_imseg.widgets.opening import Opening
@@ -26,7 +27,6 @@ from napari_imseg.widgets.tour import Stopwatch, Tour
 from napari_imseg.workspace import Workspace, read_counts
 
 _PREVIEW_MS: Final = 150
-Change = Callable[[NDArray[np.int32]], NDArray[np.int32]]
 
 
 class Labeling(QObject):
@@ -49,11 +49,13 @@ class Labeling(QObject):
         self._workspace, self._project, self._jobs = workspace, project, jobs
         self.layers = layers
         self.autosave = Autosave(jobs, seconds=taste.autosave_seconds, parent=self)
-        self.opening = Opening(workspace, project, layers, jobs, self._unsaved_label, taste.prefetch)
+        self._changes = Changes(layers, jobs, parent=self)
+        self.opening = Opening(
+            workspace, project, layers, jobs, self._unsaved_label, self._changes.when_free, taste.prefetch
+        )
         self.tour = _no_tour()
         self.state: State = "unlabeled"
         self._stopwatch = Stopwatch(time.monotonic())
-        self._edits = 0
         self._preview = QTimer(self)
         self._preview.setSingleShot(True)
         self._preview.setInterval(_PREVIEW_MS)
@@ -66,12 +68,19 @@ class Labeling(QObject):
         layers.edited.connect(self._on_edited)
         layers.brush.set_size(taste.brush_size)
 
+    def flush(self) -> None:
+        """Write everything now, and wait for it: what is computed and what is painted just now, too."""
+        if self.layers.brush.let_go():
+            self._on_edited()
+        self._changes.settle()
+        self.autosave.flush()
+
     def close(self) -> None:
         """Save what is left, and take the layers away."""
+        self.flush()
         self._preview.stop()
         self.opening.close()
         self._jobs.forget("preview")
-        self._jobs.forget("edit")
         self.layers.edited.disconnect(self._on_edited)
         self.autosave.close()
         self.layers.clear()
@@ -103,56 +112,62 @@ class Labeling(QObject):
 
     # What is decided
 
-    def accept(self, *, everything: bool = False, then: Callable[[], None] | None = None) -> None:
-        """Fill the unlabeled pixels with the pseudo-label, outside the IM or everywhere."""
+    def accept(self, *, everything: bool = False) -> bool:
+        """Fill the unlabeled pixels with the pseudo-label, outside the IM or everywhere.
+
+        Returns
+        -------
+        bool
+            False if there is no pseudo-label, which the user is told.
+        """
         prediction, task = self.layers.prediction, self._project.info.task
         if prediction is None:
             notify.warning("There is no pseudo-label here yet: label by hand, or train a generation first.")
-            return
+            return False
         pseudo_label, im_H_W = prediction.pseudo_label, prediction.im_H_W
-        self._change(
-            lambda label: edits.accept(label, pseudo_label, im_H_W, task, everything=everything), then
+        self._changes.change(
+            lambda label: edits.accept(label, pseudo_label, im_H_W, task, everything=everything)
         )
+        return True
 
     def rest_is_background(self) -> None:
         """Make every unlabeled pixel background."""
-        self._change(edits.rest_is_background)
+        self._changes.change(edits.rest_is_background)
 
     def clear(self) -> None:
         """Take the whole label away; it can be undone."""
-        self._change(edits.clear)
+        self._changes.change(edits.clear)
 
     def restore(self, version: str) -> None:
         """Bring an earlier version of the label back; it can be undone."""
         image, project = self._workspace.image, self._project
         if image is not None:
-            self._change(lambda _: _read_version(project, image.id, version))
+            self._changes.change(lambda _: _read_version(project, image.id, version))
 
-    def done(self) -> bool:
-        """The label is complete; false if nothing is labeled yet, which the user is told."""
-        label = self.layers.label
-        if label is None or np.all(label == UNLABELED):
-            notify.warning(
-                "Nothing is labeled on this image yet; if there is nothing on it but background, "
-                f"press 'Rest is background' (key {keys.REST}) first."
-            )
-            return False
-        self._decide("labeled")
-        return True
+    def undo(self) -> None:
+        """Take back the last change of the label."""
+        self._changes.then(self.layers.undo)
+
+    def redo(self) -> None:
+        """Make the last undone change again."""
+        self._changes.then(self.layers.redo)
+
+    def done(self) -> None:
+        """The label is complete, unless nothing is labeled yet, which the user is told."""
+        self._changes.then(self._done)
 
     def done_and_next(self) -> None:
         """The label is complete; on to the next image, unless nothing is labeled on this one."""
-        if self.done():
-            self.next()
+        self._changes.then(lambda: self._done(go_on=True))
 
     def accept_and_next(self) -> None:
         """Accept the pseudo-label outside the IM; on to the next image."""
-        self.accept(then=self.done_and_next)
+        if self.accept():
+            self.done_and_next()
 
     def reject(self) -> None:
         """The image is not to be labeled: out of the queue, and on to the next."""
-        self._decide("rejected")
-        self.next()
+        self._changes.then(self._reject)
 
     def preview(self) -> None:
         """Let a pixel classifier that learns from the strokes so far suggest the rest."""
@@ -174,30 +189,21 @@ class Labeling(QObject):
 
         self._jobs.run("preview", lambda: next(answers, None), show)
 
-    def _change(self, change: Change, then: Callable[[], None] | None = None) -> None:
-        """Compute a new label in a thread; once more if the user painted in the meantime."""
-        label, edit = self.layers.label, self._edits
-        if label is not None:
-            self._jobs.run(
-                "edit",
-                lambda: (label.copy(), change(label)),
-                lambda pair: self._replace(*pair, edit, change, then),
+    def _done(self, *, go_on: bool = False) -> None:
+        label = self.layers.label
+        if label is None or np.all(label == UNLABELED):
+            notify.warning(
+                "Nothing is labeled on this image yet; if there is nothing on it but background, "
+                f"press 'Rest is background' (key {keys.REST}) first."
             )
-
-    def _replace(
-        self,
-        before: NDArray[np.int32],
-        new: NDArray[np.int32],
-        edit: int,
-        change: Change,
-        then: Callable[[], None] | None,
-    ) -> None:
-        if edit != self._edits:
-            self._change(change, then)
             return
-        self.layers.replace_label(new, before)
-        if then is not None:
-            then()
+        self._decide("labeled")
+        if go_on:
+            self.next()
+
+    def _reject(self) -> None:
+        self._decide("rejected")
+        self.next()
 
     def _decide(self, state: State) -> None:
         if self._workspace.image is not None:
@@ -214,7 +220,6 @@ class Labeling(QObject):
         return Unsaved(label.copy(), self.state, self._stopwatch.take())
 
     def _on_edited(self) -> None:
-        self._edits += 1
         self._stopwatch.sign_of_life(time.monotonic())
         if self.state in ("unlabeled", "rejected"):
             self.state = "partial"
@@ -232,7 +237,6 @@ class Labeling(QObject):
     def _on_leaving(self) -> None:
         self.autosave.leave()
         self._preview.stop()
-        self._jobs.forget("edit")
 
     def _on_entered(self, shown: Shown) -> None:
         unsaved = self.autosave.unsaved(shown.record.id)

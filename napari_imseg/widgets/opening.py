@@ -52,14 +52,16 @@ class Opening(QObject):
         layers: ProjectLayers,
         jobs: Jobs,
         unsaved: Callable[[str], NDArray[np.int32] | None],
+        when_free: Callable[[Callable[[], None]], None],
         ahead: int,
     ) -> None:
         super().__init__()
         self._workspace, self._project, self._layers, self._jobs = workspace, project, layers, jobs
-        self._unsaved = unsaved
+        self._unsaved, self._when_free = unsaved, when_free
         self._ahead = ahead
         self._cache = ShownCache(ahead + 3)
         self._number = 0
+        self._is_reading = False
         self._writes = 0
         self._newest_write: dict[str, int] = {}
         self._newest_reload = 0
@@ -106,7 +108,7 @@ class Opening(QObject):
         self._writes += 1
         self._newest_reload = self._writes
         image = self._workspace.image
-        if image is not None and not self._jobs.is_busy("open"):
+        if image is not None and not self._is_reading:
             self.open(image.id, self.score)
 
     def close(self) -> None:
@@ -126,16 +128,22 @@ class Opening(QObject):
                 return None
             return self._cache.read(self._project, row.record.id, generation), row.score
 
+        def show(answer: tuple[Shown, float | None] | None) -> None:
+            self._when_free(lambda: self._on_read(answer, number, writes))
+
+        self._is_reading = True
         self.busy.emit(True)
-        self._jobs.run(
-            "open", work, lambda answer: self._on_read(answer, number, writes), failed=self._on_unreadable
-        )
+        self._jobs.run("open", work, show, failed=self._on_unreadable)
 
     def _on_unreadable(self, error: BaseException) -> None:
+        self._is_reading = False
         self.busy.emit(False)
         report(error)
 
     def _on_read(self, answer: tuple[Shown, float | None] | None, number: int, writes: int) -> None:
+        if number != self._number:
+            return
+        self._is_reading = False
         if answer is None:
             self.busy.emit(False)
             notify.info("No image is left that wants a label.")

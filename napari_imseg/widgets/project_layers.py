@@ -252,7 +252,9 @@ class ProjectLayers:
         """Into the array that napari shows, so that its strokes still undo in place."""
         assert self._label is not None
         self._label[...] = label
-        self.label_layer.refresh(extent=False)
+        layer = self.label_layer
+        if layer is not None:  # napari empties its list of layers before it closes the window
+            layer.refresh(extent=False)
 
     def _show_mask(self, mask: int) -> None:
         self._mask = mask
@@ -262,9 +264,8 @@ class ProjectLayers:
             self.label_layer.colormap = self._colormap(LABEL)
             pseudo_label = self._stack.get(PSEUDO_LABEL)
             if pseudo_label is not None and self._prediction is not None:
-                self._set(
-                    PSEUDO_LABEL, self._plane(self._prediction.pseudo_label), pseudo_label.metadata[KEY]
-                )
+                plane = self._plane(self._prediction.pseudo_label)
+                self._set(PSEUDO_LABEL, plane, pseudo_label.metadata[KEY])
                 pseudo_label.colormap = self._colormap(PSEUDO_LABEL)
 
     def _plane(self, array: NDArray[Any]) -> NDArray[Any]:

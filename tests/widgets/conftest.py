@@ -19,6 +19,7 @@ from napari_imseg.widgets import recent
 from napari_imseg.widgets.dock import Dock
 
 SIDE = 64
+GENERATION = "r001-g0"
 PATIENCE_MS: Final = 60_000
 
 
@@ -93,3 +94,30 @@ def open_dock(dock: Dock, make_project: Callable[..., Path], qtbot: object) -> C
         return dock
 
     return opened
+
+
+def predict(folder, places: range = range(6)) -> list[str]:
+    """Let a generation predict a square with disagreement at two places, and rank backwards."""
+    with Project.open(folder) as project:
+        ids = [project.catalog.images()[place].id for place in places]
+        pseudo_label = np.zeros((64, 64), np.int32)
+        pseudo_label[10:30, 10:30] = 1
+        im = np.zeros((64, 64), bool)
+        im[28:32, 10:30] = im[50:55, 50:55] = True
+        for image_id in ids:
+            project.write_prediction(GENERATION, image_id, pseudo_label, im)
+        scores = {image_id: float(place) for place, image_id in enumerate(ids)}
+        for ranking in ("im-relative", "im-size"):
+            project.catalog.set_scores(GENERATION, ranking, scores)
+        project.catalog.current_generation = GENERATION
+        return ids[::-1]
+
+
+@pytest.fixture
+def ranked_dock(dock, make_project, qtbot):
+    """The dock with a project that a generation has ranked, and the ids in ranked order."""
+    folder = make_project()
+    ids = predict(folder)
+    dock.session.open_project(folder)
+    qtbot.waitUntil(lambda: dock.session.labeling is not None)
+    return dock, ids

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from napari.utils.notifications import notification_manager
 from qtpy.QtCore import QEvent, Qt
 from qtpy.QtTest import QTest
@@ -17,6 +18,14 @@ from qtpy.QtWidgets import (
     QSlider,
     QTableView,
     QWidget,
+)
+
+from napari_imseg.widgets.dock import Dock
+
+NONE, SHIFT, CONTROL = (
+    Qt.KeyboardModifier.NoModifier,
+    Qt.KeyboardModifier.ShiftModifier,
+    Qt.KeyboardModifier.ControlModifier,
 )
 
 
@@ -61,3 +70,31 @@ def delete(widget: QWidget) -> None:
     """Delete a widget as Qt does, whoever still holds it in Python."""
     widget.deleteLater()
     QApplication.sendPostedEvents(widget, QEvent.Type.DeferredDelete)
+
+
+def press(dock: Dock, key: str, modifier: Qt.KeyboardModifier = NONE) -> None:
+    """Press a key while the mouse is anywhere in the dock; napari hands it to the canvas."""
+    QTest.keyClick(dock, getattr(Qt.Key, f"Key_{key}"), modifier)
+
+
+def canvas_of(dock: Dock) -> QWidget:
+    """What napari draws on, and a person paints on."""
+    (canvas,) = (
+        widget for widget in dock.window().findChildren(QWidget) if "Canvas" in type(widget).__name__
+    )
+    return canvas
+
+
+def label_of(dock: Dock) -> np.ndarray:
+    """The label on the screen; not a copy."""
+    return dock.session.labeling.layers.label
+
+
+def shown_id(dock: Dock) -> str:
+    """Id of the image on the screen, empty without one."""
+    return dock.workspace.image.id if dock.workspace.image else ""
+
+
+def state_on_disk(dock: Dock, image_id: str) -> str:
+    """What the catalog says of an image."""
+    return dock.workspace.project.catalog.image(image_id).state

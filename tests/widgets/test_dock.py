@@ -22,7 +22,6 @@ from qtpy.QtWidgets import (
     QListWidget,
     QPushButton,
     QToolButton,
-    QWidget,
 )
 
 from napari_imseg.core.problem import UNLABELED
@@ -31,59 +30,21 @@ from napari_imseg.project.project import Project
 from napari_imseg.widgets.dock import KEYS, LABEL, PROJECT, QUEUE, Dock
 from napari_imseg.workspace import workspace_of
 from tests.widgets.conftest import write_images
-from tests.widgets.gui import child, click, last_words
-
-pytestmark = pytest.mark.gui
-GENERATION = "r001-g0"
-NONE, SHIFT, CONTROL = (
-    Qt.KeyboardModifier.NoModifier,
-    Qt.KeyboardModifier.ShiftModifier,
-    Qt.KeyboardModifier.ControlModifier,
+from tests.widgets.gui import (
+    CONTROL,
+    NONE,
+    SHIFT,
+    canvas_of,
+    child,
+    click,
+    label_of,
+    last_words,
+    press,
+    shown_id,
+    state_on_disk,
 )
 
-
-def press(dock: Dock, key: str, modifier: Qt.KeyboardModifier = NONE) -> None:
-    """Press a key while the mouse is anywhere in the dock; napari hands it to the canvas."""
-    QTest.keyClick(dock, getattr(Qt.Key, f"Key_{key}"), modifier)
-
-
-def label_of(dock: Dock) -> np.ndarray:
-    return dock.session.labeling.layers.label
-
-
-def shown_id(dock: Dock) -> str:
-    return dock.workspace.image.id if dock.workspace.image else ""
-
-
-def state_on_disk(dock: Dock, image_id: str) -> str:
-    return dock.workspace.project.catalog.image(image_id).state
-
-
-def predict(folder, places: range = range(6)) -> list[str]:
-    """Let a generation predict a square with disagreement at two places, and rank backwards."""
-    with Project.open(folder) as project:
-        ids = [project.catalog.images()[place].id for place in places]
-        pseudo_label = np.zeros((64, 64), np.int32)
-        pseudo_label[10:30, 10:30] = 1
-        im = np.zeros((64, 64), bool)
-        im[28:32, 10:30] = im[50:55, 50:55] = True
-        for image_id in ids:
-            project.write_prediction(GENERATION, image_id, pseudo_label, im)
-        scores = {image_id: float(place) for place, image_id in enumerate(ids)}
-        for ranking in ("im-relative", "im-size"):
-            project.catalog.set_scores(GENERATION, ranking, scores)
-        project.catalog.current_generation = GENERATION
-        return ids[::-1]
-
-
-@pytest.fixture
-def ranked_dock(dock, make_project, qtbot):
-    """The dock with a project that a generation has ranked, and the ids in ranked order."""
-    folder = make_project()
-    ids = predict(folder)
-    dock.session.open_project(folder)
-    qtbot.waitUntil(lambda: dock.session.labeling is not None)
-    return dock, ids
+pytestmark = pytest.mark.gui
 
 
 def test_a_new_project_by_clicks(dock, tmp_path, qtbot):
@@ -129,9 +90,7 @@ def test_the_list_of_recent_projects_opens_one(dock, make_project, qtbot):
 def test_a_stroke_with_the_mouse_is_on_disk_within_two_seconds(open_dock, qtbot):
     dock = open_dock()
     press(dock, "2")
-    (canvas,) = (
-        widget for widget in dock.window().findChildren(QWidget) if "Canvas" in type(widget).__name__
-    )
+    canvas = canvas_of(dock)
     middle = QPoint(canvas.width() // 2, canvas.height() // 2)
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, NONE, middle)
     QTest.mouseMove(canvas, middle + QPoint(30, 0))

@@ -81,3 +81,15 @@ def test_settle_waits_for_what_is_running(jobs):
     jobs.run("lane", lambda: ended.append(threading.Event().wait(0.2)), lambda _: None)
     jobs.settle("lane")
     assert ended
+
+
+def test_finish_waits_and_answers_once(jobs, qtbot):
+    gate, seen = threading.Event(), []
+    threading.Timer(0.1, gate.set).start()
+    jobs.run("lane", lambda: gate.wait(5), seen.append)
+    jobs.finish("lane")
+    assert seen == [True]
+    assert not jobs.is_busy("lane")
+    jobs.run("lane", lambda: "next", seen.append, topic="next")
+    qtbot.waitUntil(lambda: "next" in seen)
+    assert seen == [True, "next"]
