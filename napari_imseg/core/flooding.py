@@ -67,6 +67,20 @@ def keep_connected_to_seed(ids_H_W: NDArray[np.int32], seeds_H_W: NDArray[np.int
     return np.where(seeded[parts], ids_H_W, 0)
 
 
+def separate_parts(ids_H_W: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give every 4-connected part of an id an id of its own; the largest part keeps the old one."""
+    parts = components_of_equal_ids(ids_H_W, connectivity=1).ravel()
+    sizes = np.bincount(parts)
+    new_ids = np.zeros(len(sizes), np.int32)
+    new_ids[parts] = ids_H_W.ravel()
+    largest_first = np.lexsort((-sizes, new_ids))
+    ordered = new_ids[largest_first]
+    further = largest_first[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] > 0)]
+    new_ids[further] = ids_H_W.max(initial=0) + 1 + np.arange(len(further))
+    separated: NDArray[np.int32] = new_ids[parts].reshape(ids_H_W.shape)
+    return separated
+
+
 def highest_cost_on_the_way(
     cost_H_W: NDArray[Any], sources_H_W: NDArray[np.bool_], areas_H_W: NDArray[np.int32]
 ) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import find_boundaries
 
-from napari_imseg.core.flooding import connected_parts, flood, keep_connected_to_seed
+from napari_imseg.core.flooding import connected_parts, flood, keep_connected_to_seed, separate_parts
 from napari_imseg.core.problem import BACKGROUND, BOUNDARY, INTERIOR, UNLABELED
 from napari_imseg.core.thresholds import Thresholds, find_thresholds
 
@@ -76,6 +76,7 @@ def watershed_instances(
     minimum_size: int = 0,
     drop_seedless: bool = True,
     fill_holes: bool = False,
+    separate: bool = True,
 ) -> NDArray[np.int32]:
     """Objects of three-class probabilities by a seeded watershed.
 
@@ -91,6 +92,9 @@ def watershed_instances(
     drop_seedless
         Remove foreground that is not connected to the seed whose id it got. If False, islands
         without a seed get the id of a remote object, as in the ACTIS code.
+    separate
+        Objects that the foreground threshold cuts out of one seed are several. That happens where it is
+        higher than the seed threshold; if False, they share an id, as in the ACTIS code.
     fill_holes
         Fill background that one object encloses.
 
@@ -109,6 +113,8 @@ def watershed_instances(
     ids = np.where(foreground > float(foreground_threshold), flood(1 - interior, seeds), BACKGROUND)
     if drop_seedless:
         ids = keep_connected_to_seed(ids, seeds)
+    if drop_seedless and separate:
+        ids = separate_parts(ids)
     ids = without_small(ids, minimum_size)
     return _without_holes(ids) if fill_holes else ids
 

@@ -44,8 +44,9 @@ def find_thresholds(
 ) -> Thresholds:
     """Search the foreground threshold with a fixed seed threshold, then the seed threshold with it.
 
-    Each line search takes the first maximum. The result is what `watershed_instances` and
-    `instance_metrics` give at each of the 180 thresholds, at a small part of the work.
+    Each line search takes the first maximum. The result is what `watershed_instances` (with
+    ``separate=False``) and `instance_metrics` give at each of the 180 thresholds, at a small part of
+    the work.
 
     Parameters
     ----------

@@ -172,3 +172,18 @@ def test_highest_cost_on_the_way() -> None:
     areas = np.array([[1, 1, 1, 2], [1, 1, 1, 2]], np.int32)
     expected = [[0, 3 + 2, 5, np.inf], [2, 3, 8, np.inf]]
     np.testing.assert_array_equal(highest_cost_on_the_way(cost, sources, areas), expected)
+
+
+def test_a_seed_that_the_foreground_threshold_cuts_is_several_objects() -> None:
+    interior = np.full((5, 12), 0.05, np.float32)
+    interior[1:4, 1:5] = interior[1:4, 7:11] = 0.97
+    interior[2, 5:7] = 0.4  # a bridge that is a seed, but no foreground
+    maps = np.stack([1 - interior, interior, 0 * interior])
+    ids = watershed_instances(maps, 0.9, 0.36)
+    assert sorted(np.bincount(ids.ravel())[1:].tolist()) == [12, 12]
+    assert set(np.unique(ids[:, :6])) & set(np.unique(ids[:, 6:])) == {0}
+    together = watershed_instances(maps, 0.9, 0.36, separate=False)
+    np.testing.assert_array_equal(together > 0, ids > 0)
+    assert together.max() == 1
+    without_bridge = watershed_instances(maps, 0.9, 0.9)
+    np.testing.assert_array_equal(ids > 0, without_bridge > 0)

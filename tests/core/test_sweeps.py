@@ -37,7 +37,7 @@ def check_counts(
     both = sweep_foreground(scene, GRID, fixed), sweep_seeds(scene, GRID, fixed)
     cuts = [(cut, fixed) for cut in GRID], [(fixed, cut) for cut in GRID]
     for counts, pairs in zip(both, cuts, strict=True):
-        matchings = [match(true_ids, watershed_instances(maps, f, s)) for f, s in pairs]
+        matchings = [match(true_ids, watershed_instances(maps, f, s, separate=False)) for f, s in pairs]
         assert counts.true == len(matchings[0].true_ids)
         assert counts.predicted.tolist() == [len(matching.predicted_ids) for matching in matchings]
         assert counts.found.tolist() == [matching.true_positives(iou) for matching in matchings]
@@ -68,7 +68,7 @@ def test_objects_equal_brute_force_to_the_pixel(
 ) -> None:
     """Objects of one threshold are the truth, and only exact copies of them count as found."""
     maps = random_maps(seed, 20, levels, smooth)
-    check_exact_counts(maps, watershed_instances(maps, fixed, GRID[seed % len(GRID)]), fixed)
+    check_exact_counts(maps, watershed_instances(maps, fixed, GRID[seed % len(GRID)], separate=False), fixed)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +90,8 @@ def test_grown_seeds_that_change_the_flood(interior: list[float]) -> None:
 
 def test_fragment_that_grown_seeds_reach() -> None:
     maps = row_of([0.92, 0.12, 0.11, 0.9, 0.25, 0.2], foreground=[0.8, 0.8, 0.8, 0.8, 0.3, 0.8])
-    assert watershed_instances(maps, 0.4, 0.3)[0, -1] == 0
-    after = watershed_instances(maps, 0.4, 0.15)
+    assert watershed_instances(maps, 0.4, 0.3, separate=False)[0, -1] == 0
+    after = watershed_instances(maps, 0.4, 0.15, separate=False)
     assert after[0, -1] == after[0, 3] != 0
     check_exact_counts(maps, after, np.float32(0.4))
 

@@ -18,7 +18,7 @@ Truths = list[NDArray[np.int32]]
 
 def search_by_brute_force(images: Images, truths: Truths) -> Thresholds:
     def score(foreground: float, seed: float) -> float:
-        found = [watershed_instances(maps, foreground, seed) for maps in images]
+        found = [watershed_instances(maps, foreground, seed, separate=False) for maps in images]
         pairs = zip(truths, found, strict=True)
         return float(np.mean([average_precision(match(true, ids), (0.5,), "pr") for true, ids in pairs]))
 
