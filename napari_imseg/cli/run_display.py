@@ -93,7 +93,8 @@ def line_of(event: Event) -> str:
                 f"on {event.device}"
             )
         case StudentFinished():
-            return f"{_student(event)}: {event.member}, score {number(event.score)}, {event.seconds:.0f} s"
+            quality = f"{event.metric_name} {number(event.score)}"
+            return f"{_student(event)}: {event.member}, {quality}, {event.seconds:.0f} s"
         case GenerationFinished():
             return (
                 f"generation {event.generation} finished: {event.metric_name} {number(event.score)}, "

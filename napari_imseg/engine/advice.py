@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import Final
 
+import numpy as np
+
+from napari_imseg.core.blocking import BlockingSettings
 from napari_imseg.engine.events import Note
 from napari_imseg.engine.foreign import Foreign
-from napari_imseg.engine.records import MemberRecord
+from napari_imseg.engine.records import GenerationRecord, MemberRecord, best_of
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.validation import metric_name
+
+MOST_NAMED: Final = 3
 
 
 def advice(room: Room, foreign: list[MemberRecord]) -> Iterator[Note]:
@@ -32,8 +38,32 @@ def advice(room: Room, foreign: list[MemberRecord]) -> Iterator[Note]:
             "no validation image: students are kept as they end and are not ranked; "
             "label at least 4 images to get one"
         )
+    flat = [example.name for example in sets.labeled + sets.validation if np.ptp(example.image_C_H_W) == 0]
+    if flat:
+        paths = ", ".join(room.project.catalog.image(image_id).path for image_id in flat[:MOST_NAMED])
+        more = f" and {len(flat) - MOST_NAMED} more" if len(flat) > MOST_NAMED else ""
+        yield _warning(
+            f"{len(flat)} labeled images are the same everywhere (of one value, or not numbers): "
+            f"{paths}{more}; look at them, and reject those that are broken"
+        )
     if room.last and not sets.unlabeled:
         yield _warning("there is no unlabeled image, so every generation trains on the labels alone")
+
+
+def afterthought(room: Room, records: Sequence[GenerationRecord]) -> Iterator[Note]:
+    """What to try when no later generation is better than the first one."""
+    scored = [record for record in records if record.score is not None]
+    if len(scored) < 2 or best_of(records) is not scored[0]:
+        return
+    course = " → ".join(f"{record.score:.3f}" for record in scored)
+    tries = ["label the first images of the queue"]
+    curator = room.recipe.curator
+    if isinstance(getattr(curator, "settings", None), BlockingSettings):
+        tries.append("set blocking to left-out, or erosion to 3")
+    yield Note(
+        message=f"later generations were not better ({scored[0].metric_name} {course}), so generation "
+        f"{scored[0].generation} is used; to gain more, {', or '.join(tries)}"
+    )
 
 
 def _about(room: Room, record: MemberRecord) -> str:

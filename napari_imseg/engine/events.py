@@ -81,12 +81,13 @@ class Epoch(Event):
 
 
 class StudentFinished(Event):
-    """A student is trained and saved; ``score`` ranks it among its generation."""
+    """A student is trained and saved; ``score``, on validation images, ranks it among its generation."""
 
     kind: Literal["student-finished"] = "student-finished"
     generation: int
     student: int
     member: str
+    metric_name: str = "score"
     score: float | None
     seconds: float
 

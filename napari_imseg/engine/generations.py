@@ -13,7 +13,7 @@ from typing import cast
 from napari_imseg.core.instances import find_thresholds
 from napari_imseg.core.problem import Task
 from napari_imseg.engine import foreign, training_set, unlabeled
-from napari_imseg.engine.advice import advice
+from napari_imseg.engine.advice import advice, afterthought
 from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
 from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, Predicted, RunStarted
@@ -88,6 +88,7 @@ class Generations:
             records = yield from self._generations()
         finally:
             self.clock.note()
+        yield from afterthought(self.room, records)
         best = best_of(records)
         self.project.catalog.current_generation = best.name
         write_card(self.run, self.settings, records, self.room.sets)

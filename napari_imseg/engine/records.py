@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -185,7 +185,7 @@ def find_generation(project: Project, which: str = "best") -> GenerationRecord:
     raise ProjectError(f"there is no generation '{which}'; choose best, a number or one of: {known}")
 
 
-def best_of(records: list[GenerationRecord]) -> GenerationRecord:
+def best_of(records: Sequence[GenerationRecord]) -> GenerationRecord:
     """The highest score, the earlier of equals; the last one where none has a score.
 
     A generation without networks only if there is no other.
@@ -195,6 +195,6 @@ def best_of(records: list[GenerationRecord]) -> GenerationRecord:
     return max(scored, key=lambda record: record.score or 0.0) if scored else trained[-1]
 
 
-def _with_networks(records: list[GenerationRecord]) -> list[GenerationRecord]:
+def _with_networks(records: Sequence[GenerationRecord]) -> Sequence[GenerationRecord]:
     """Those that can predict other images than those of the project; all of them if none can."""
     return [record for record in records if record.teachers] or records

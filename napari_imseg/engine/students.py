@@ -98,6 +98,7 @@ def train_student(
         generation=generation,
         student=student,
         member=record.member,
+        metric_name=metric_name(room.project.problem),
         score=record.score,
         seconds=record.seconds,
     )

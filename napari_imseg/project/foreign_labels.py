@@ -100,7 +100,10 @@ def as_label(
         ids = _ones(ids)
     if info.task is Task.SEMANTIC and len(info.classes) == 1 and ids.max(initial=0) > 1:
         ids = np.minimum(ids, 1)
-        remark = f"instance ids were read as the class '{info.classes[0].name}'"
+        remark = (
+            f"instance ids were read as the class '{info.classes[0].name}' "
+            "(the task instances keeps objects apart)"
+        )
     ids = label_values.checked(ids, info, record.shape, name)
     if info.task is Task.INSTANCES:
         ids, divided = _instances(ids)
@@ -119,7 +122,7 @@ def _cut(
     if stored.shape[-2:] != (height, width) or stored.size != math.prod(expected):
         raise ProjectError(
             f"{name}: expected {label_values.size(expected)} like its image, "
-            f"got {label_values.size(stored.shape)}"
+            f"got {label_values.size(stored.shape)}; export it in the size of the image, or remove it"
         )
     plane: NDArray[Any] = stored.reshape(planes, *masks, height, width)[record.plane or 0]
     y, x, rows, columns = record.tile or (0, 0, height, width)

@@ -46,7 +46,10 @@ def checked(
     lowest, highest = int(ids.min(initial=0)), int(ids.max(initial=0))
     allowed = highest_value(info)
     if lowest < UNLABELED or (allowed is not None and highest > allowed):
-        raise ProjectError(f"{name}: expected {_allowed(info)}, got {_some(ids, allowed)}")
+        raise ProjectError(
+            f"{name}: expected {_allowed(info)}, got {_some(ids, allowed)}; "
+            "change the label or the classes of the project"
+        )
     return ids
 
 

@@ -19,7 +19,9 @@ class ImRelative(Ranking):
     def reason(self, score: float) -> str:
         if score == 0:
             return "networks agree on every pixel"
-        if score >= 10:
+        if score >= 1000:
             return "networks agree on hardly any foreground"
+        if score >= 10:
+            return f"disagreement is {score:.0f} times the agreed foreground"
         digits = 0 if score >= 0.1 else 1
         return f"disagreement is {100 * score:.{digits}f} % of the agreed foreground"

@@ -132,7 +132,10 @@ def test_instance_ids_become_the_one_class_and_that_is_said(make: Make, folder: 
         tifffile.imwrite(folder / f"cell_{number}.tif", square(value=7 * number))
     project = make(labels=folder)
     assert np.array_equal(label_of(project, 2), square())
-    assert project.warnings == ["instance ids were read as the class 'foreground': cell_1.tif, cell_2.tif"]
+    assert project.warnings == [
+        "instance ids were read as the class 'foreground' (the task instances keeps objects apart): "
+        "cell_1.tif, cell_2.tif"
+    ]
 
 
 def test_masks_become_instances_by_their_parts_and_that_is_said(make: Make, folder: Path) -> None:

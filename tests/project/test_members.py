@@ -55,7 +55,10 @@ def test_masks_are_found_by_the_name_of_their_image(
         tifffile.imwrite(path, square(value=900).astype(np.uint16))
     imported = project.members.import_folder("cellpose", folder)
     assert (imported.count, imported.replaced) == (1, 0)
-    assert imported.remarks == [f"instance ids were read as the class 'foreground': {path.name}"]
+    assert imported.remarks == [
+        "instance ids were read as the class 'foreground' (the task instances keeps objects apart): "
+        f"{path.name}"
+    ]
     assert project.members.counts() == {"cellpose": 1}
     assert np.array_equal(mask_of(project, "cellpose", 2), square())
     assert mask_of(project, "cellpose", 1) is None

@@ -92,6 +92,7 @@ def test_size_in_words(score: float, words: str) -> None:
         (0.0, "networks agree on every pixel"),
         (0.031, "disagreement is 3.1 % of the agreed foreground"),
         (1.4, "disagreement is 140 % of the agreed foreground"),
+        (12.4, "disagreement is 12 times the agreed foreground"),
         (4000.0, "networks agree on hardly any foreground"),
     ],
 )
