@@ -58,7 +58,7 @@ class Plan:
     generations: int = 2
     students: int = 2
     epochs: int = 30
-    minutes: float = 2.5
+    minutes: float = 2.0
     seed: int = 1
 
 

@@ -35,7 +35,11 @@ def rank(
     if json_:
         print_json(rows)
     elif out is None:
-        shown = ("place", "image", "score", "reason")
-        print_table(shown, [[str(row[name]) for name in shown] for row in rows])
+        shown = [(str(row["place"]), row["path"], _rounded(row["score"]), row["reason"]) for row in rows]
+        print_table(("place", "image", "score", "reason"), shown)
     else:
         typer.echo(f"{len(rows)} images in {out}")
+
+
+def _rounded(score: float | None) -> str:
+    return "–" if score is None else f"{score:.4g}"

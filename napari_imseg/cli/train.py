@@ -50,11 +50,11 @@ def train(
     }
     if resume is not None:
         _refuse_changes(resume, {"method": method, "with": objective, "set": settings, **flags})
-        run = _resumed(project, resume, cluster)
+        run, written = _resumed(project, resume, cluster)
     else:
         flags["cluster"] = cluster
-        run = _started(project, method or DEFAULT_METHOD, objective, settings or [], flags)
-    _finish(project, run, json_)
+        run, written = _started(project, method or DEFAULT_METHOD, objective, settings or [], flags), 0
+    _finish(project, run, written, json_)
 
 
 def _refuse_changes(run: str, options: dict[str, Any]) -> None:
@@ -88,7 +88,8 @@ def _started(
     return start(folder, settings)
 
 
-def _resumed(folder: Path, name: str, cluster: str | None) -> Run:
+def _resumed(folder: Path, name: str, cluster: str | None) -> tuple[Run, int]:
+    """The run at work again, and how much of its event file was written before."""
     from napari_imseg.engine.process import resume
     from napari_imseg.project.project import Project
     from napari_imseg.project.runs import runs
@@ -97,14 +98,15 @@ def _resumed(folder: Path, name: str, cluster: str | None) -> Run:
         known = {run.name: run for run in runs(folder)}
     if name not in known:
         fail(f"there is no run '{name}' in {folder}; its runs are: {', '.join(known) or 'none'}")
-    return resume(known[name], cluster)
+    _, written = known[name].read_events()
+    return resume(known[name], cluster), written
 
 
-def _finish(folder: Path, run: Run, json_: bool) -> None:
+def _finish(folder: Path, run: Run, written: int, json_: bool) -> None:
     """Show the run until it ends; its end decides the exit code."""
     from napari_imseg.engine.events import Failed, Stopped
 
-    events = _events_as_lines(run) if json_ else _events_as_bars(run)
+    events = _events_as_lines(run, written) if json_ else _events_as_bars(run, written)
     last = events[-1]
     if isinstance(last, Failed):
         fail(last.message)
@@ -113,27 +115,27 @@ def _finish(folder: Path, run: Run, json_: bool) -> None:
         raise typer.Exit(FAILED)
 
 
-def _events_as_lines(run: Run) -> list[Event]:
+def _events_as_lines(run: Run, written: int) -> list[Event]:
     from napari_imseg.cli.interrupt import stops_on_interrupt
     from napari_imseg.engine.events import to_line
     from napari_imseg.engine.process import follow
 
     events = []
     with stops_on_interrupt(run):
-        for event in follow(run, from_start=False):
+        for event in follow(run, offset=written):
             typer.echo(to_line(event))
             events.append(event)
     return events
 
 
-def _events_as_bars(run: Run) -> list[Event]:
+def _events_as_bars(run: Run, written: int) -> list[Event]:
     from napari_imseg.cli.interrupt import stops_on_interrupt
     from napari_imseg.cli.run_display import RunDisplay, print_generations
     from napari_imseg.engine.process import follow
 
     events = []
     with stops_on_interrupt(run), RunDisplay() as display:
-        for event in follow(run, from_start=False):
+        for event in follow(run, offset=written):
             display.show(event)
             events.append(event)
     print_generations(events)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.records import GenerationRecord
@@ -24,8 +25,8 @@ def write_card(
         f"- Labeled images: {len(sets.labeled)} to train on, {len(sets.validation)} to validate.",
         f"- Unlabeled images: {len(sets.unlabeled)}.",
         f"- Seed {settings.seed}, {settings.top_k} teachers a generation.",
-        f"- Training cost (F x S x E, EvalNets included): {sum(each.cost for each in records) / 1e9:,.4g} "
-        "GFLOP, counted as one crop a step.",
+        "- Training cost (operations of a forward pass x steps x epochs, EvalNets included): "
+        f"{sum(each.cost for each in records) / 1e9:,.4g} GFLOP, counted as one crop a step.",
         "",
         "## What was trained on what",
         "",
@@ -49,10 +50,23 @@ def write_card(
         for record in records
         for member in record.scores
     ]
-    changed = settings.model_dump(exclude_defaults=True)
+    changed = settings.model_dump(exclude_defaults=True) | {
+        f"{of}_settings": _changed(name, given)
+        for of, name, given in (
+            ("method", settings.method, settings.method_settings),
+            ("objective", settings.objective, settings.objective_settings),
+        )
+    }
+    changed = {name: value for name, value in changed.items() if value != {}}
     lines += ["", "Settings that differ from the defaults:", ""]
     lines += [f"- `{name}` = {value}" for name, value in changed.items()] or ["- none"]
     (run.folder / "card.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _changed(method: str, given: dict[str, Any]) -> dict[str, Any]:
+    """Settings of a method that are not its defaults."""
+    kind = find_method(method).Settings
+    return kind.checked(given).model_dump(mode="json", exclude_defaults=True)
 
 
 def _story(records: Sequence[GenerationRecord], settings: RunSettings, sets: TrainingSet) -> Iterator[str]:

@@ -129,6 +129,8 @@ def perform_elsewhere(folder: Path, task: Work, pulse: Path) -> Result:
             f"{socket.gethostname()} does not see '{folder}'; "
             "the project has to lie on a disk that all machines share, at the same place"
         )
+    if Run.open(folder).stop_requested():  # before the time that it takes to open a room
+        raise StopRequested
     room = _room(folder, pulse)
     path = room.run.folder / "tasks" / f"{task.name}.jsonl"
     work = perform(room, task)

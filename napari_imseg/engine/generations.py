@@ -252,7 +252,6 @@ class Generations:
         ensemble = self.room.ensemble(teachers) if teachers else None
         seen = len(self.room.unlabeled) if generation < self.room.last else 0
         taught = len(self._taught(generation)) or seen
-        maps = [ensemble.mean(example.image_C_H_W) for example in sets.validation if ensemble]
         record = GenerationRecord(
             run=self.run.name,
             generation=generation,
@@ -269,12 +268,12 @@ class Generations:
             foreign=list(self.settings.foreign_at(generation)),
             scores=self._scores(generation, students),
         )
-        if not maps:
+        if ensemble is None or not sets.validation:
             return record
         if problem.task is not Task.INSTANCES:
-            answers = iter(maps)
-            score = validate(lambda _: next(answers), sets.validation, problem)
+            score = validate(ensemble.mean, sets.validation, problem)
             return record.model_copy(update={"score": score})
+        maps = [ensemble.mean(example.image_C_H_W) for example in sets.validation]
         truths = [training_set.frozen_label(self.run, example.name) for example in sets.validation]
         found = find_thresholds(maps, truths)
         return record.model_copy(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
@@ -22,17 +23,25 @@ from napari_imseg.method import Example, JudgeOf, Member
 from napari_imseg.nets.evalnet import mask_channels
 from napari_imseg.ops.augmentation import augment
 
+Integer = TypeVar("Integer", bound=np.integer[Any])
+
 MOST_TEACHERS = 4
 SIDES = (0, 3, 5)
 """EvalNet-IM data: 2 to 4 networks disagree; erosion and dilation are drawn from these sides."""
 
+MANY_CLASSES = 127
+"""From so many on, a class id or the one that stands for blocked pixels may not fit into a byte."""
+
 
 @dataclass(frozen=True)
 class Judged:
-    """A mask of an image, and the truth; windows of it are black where the mask is blocked."""
+    """A mask of an image, and the truth; windows of it are black where the mask is blocked.
+
+    Masks of one image share it and its truth, and take a byte a pixel where that is enough.
+    """
 
     image_C_H_W: NDArray[np.float32]
-    mask_H_W: NDArray[np.int16]
+    mask_H_W: NDArray[np.integer[Any]]
     truth_H_W: NDArray[np.int16]
 
 
@@ -47,8 +56,8 @@ def predicted_masks(
         if (example.target_H_W >= 0).all():
             yield Judged(example.image_C_H_W, example.target_H_W, example.target_H_W)
         for member in members:
-            mask = hard_labels(predict_image(member, example.image_C_H_W)[None], problem)[0]
-            yield Judged(example.image_C_H_W, mask, example.target_H_W)
+            mask = _said(member, example.image_C_H_W, problem)
+            yield Judged(example.image_C_H_W, _small(mask, problem), example.target_H_W)
 
 
 def blocked_masks(
@@ -61,14 +70,25 @@ def blocked_masks(
     """Blocked masks, as the IM family makes them, of different networks and different morphology."""
     for example in examples:
         image = example.image_C_H_W
-        said_K_H_W = hard_labels(np.stack([predict_image(member, image) for member in members]), problem)
+        said_K_H_W = np.stack([_said(member, image, problem) for member in members])
         for _ in range(passes):
             count = int(rng.integers(2, min(MOST_TEACHERS, len(members)) + 1))
             chosen = rng.choice(len(members), count, replace=False)
             F, im = inconsistency(said_K_H_W[chosen])
             erosion, dilation = (int(side) for side in rng.choice(SIDES, 2))
             F, im = erode_dilate(F, im, erosion, dilation, "none" if problem.binary else "paper")
-            yield Judged(image, np.where(im, INCONSISTENT, F).astype(np.int16), example.target_H_W)
+            yield Judged(image, _small(np.where(im, INCONSISTENT, F), problem), example.target_H_W)
+
+
+def _said(member: Member, image_C_H_W: NDArray[np.float32], problem: Problem) -> NDArray[np.int16]:
+    """The label that one network gives an image; its probabilities are forgotten."""
+    label: NDArray[np.int16] = hard_labels(predict_image(member, image_C_H_W)[None], problem)[0]
+    return label
+
+
+def _small(mask_H_W: NDArray[np.integer[Any]], problem: Problem) -> NDArray[np.integer[Any]]:
+    """A mask as it is kept: in bytes, which hold negative values too, unless there are many classes."""
+    return mask_H_W.astype(np.int8 if problem.classes < MANY_CLASSES else np.int16)
 
 
 class JudgedCrops:
@@ -122,8 +142,8 @@ class JudgedCrops:
         return window(pair, top, left, self.side)
 
     def _augmented(
-        self, images: NDArray[np.float32], masks: NDArray[np.int16], rng: np.random.Generator
-    ) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+        self, images: NDArray[np.float32], masks: NDArray[np.integer[Any]], rng: np.random.Generator
+    ) -> tuple[NDArray[np.float32], NDArray[np.integer[Any]]]:
         """EvalNet-IM: each pair is augmented with probability one half."""
         chosen = np.flatnonzero(rng.integers(2, size=len(images)))
         seeds = rng.integers(2**31, size=len(images)).tolist()
@@ -155,14 +175,17 @@ def window(pair: Judged, top: int, left: int, side: int) -> Judged:
     image = np.where(blocked, 0, pair.image_C_H_W[place]).astype(np.float32, copy=False)
     missing = [(0, side - image.shape[-2]), (0, side - image.shape[-1])]
 
-    def filled(array: NDArray[np.int16]) -> NDArray[np.int16]:
+    def filled(array: NDArray[Integer]) -> NDArray[Integer]:
         return np.pad(array[place], [(0, 0)] * (array.ndim - 2) + missing, constant_values=UNLABELED)
 
     return Judged(np.pad(image, [(0, 0), *missing]), filled(pair.mask_H_W), filled(pair.truth_H_W))
 
 
 def looked_at(
-    images_B_C_H_W: NDArray[np.float32], masks_B_H_W: NDArray[np.int16], problem: Problem, kind: JudgeOf
+    images_B_C_H_W: NDArray[np.float32],
+    masks_B_H_W: NDArray[np.integer[Any]],
+    problem: Problem,
+    kind: JudgeOf,
 ) -> NDArray[np.float32]:
     """What an EvalNet looks at: (B, C + M, H, W)."""
     masks = mask_channels(torch.from_numpy(masks_B_H_W), problem, kind == "blocked").numpy()

@@ -9,7 +9,6 @@ import math
 import time
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from functools import lru_cache
-from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -38,6 +37,7 @@ from napari_imseg.method import Batch, JudgeOf, Member, Objective
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.evalnet import EvalNet
 from napari_imseg.nets.flops import forward_flops
+from napari_imseg.nets.memory import in_batches
 from napari_imseg.nets.outputs import has_im_channel, n_outputs
 from napari_imseg.nets.saving import load_network, save_network
 from napari_imseg.ops.evalnet_losses import evalnet_losses, iou_loss
@@ -234,24 +234,33 @@ class _Said(NamedTuple):
     detection_B_M: NDArray[np.float32] | None
 
 
-@torch.inference_mode()
 def _ask(
     network: nn.Module, parts: Iterable[Judged], problem: Problem, kind: JudgeOf, hardware: Hardware
 ) -> _Said:
     """What an EvalNet says of windows, a batch at a time."""
     network.to(hardware.device).eval()
-    coming, iou, detection = iter(parts), [], []
-    while some := list(islice(coming, ASKED)):
+
+    @torch.inference_mode()
+    def ask(some: list[Judged]) -> _Said:
         images, masks = (
             np.stack([part.image_C_H_W for part in some]),
             np.stack([part.mask_H_W for part in some]),
         )
         seen = torch.from_numpy(looked_at(images, masks, problem, kind)).to(hardware.device)
         said = network(*_apart(seen, problem.channels))
-        iou.append(said.iou_B_M.float().sigmoid().cpu().numpy())
-        if said.detection_B_M is not None:
-            detection.append(said.detection_B_M.float().sigmoid().cpu().numpy())
-    return _Said(np.concatenate(iou), np.concatenate(detection) if detection else None)
+        detection = None if said.detection_B_M is None else _sigmoid(said.detection_B_M)
+        return _Said(_sigmoid(said.iou_B_M), detection)
+
+    said = list(in_batches(parts, ASKED, ask))
+    detection = [each.detection_B_M for each in said if each.detection_B_M is not None]
+    return _Said(
+        np.concatenate([each.iou_B_M for each in said]), np.concatenate(detection) if detection else None
+    )
+
+
+def _sigmoid(logits: Tensor) -> NDArray[np.float32]:
+    numbers: NDArray[np.float32] = logits.float().sigmoid().cpu().numpy()
+    return numbers
 
 
 def _apart(seen_B_C_H_W: Tensor, channels: int) -> tuple[Tensor, Tensor]:

@@ -104,7 +104,7 @@ def predict_shard(
     told, done = 0.0, 0
     with ThreadPoolExecutor(1) as writer:
         seen = _Teaching(room, generation, asked, teachers, taught, writer)
-        for ids, images, problems in read_batches(room.project, image_ids):
+        for ids, images, problems in read_batches(room.project, image_ids, seen.voices):
             if room.should_stop():
                 raise StopRequested
             for problem in problems:
@@ -145,6 +145,11 @@ class _Teaching:
         self._rankings = [ranking() for ranking in classes_in(rankings, Ranking).values()]
         self._writer = writer
         self._writing: Future[None] | None = None
+
+    @property
+    def voices(self) -> int:
+        """Networks and other tools that speak of an image, at most."""
+        return (len(self._asked.members) if self._asked else 0) + len(self._foreign)
 
     def see(self, image_ids: Sequence[str], images: Sequence[NDArray[np.float32]]) -> None:
         """Predict images; curate those that may teach, score and store all of them."""
@@ -241,11 +246,18 @@ def _mean(values: list[float]) -> float | None:
 
 
 def read_batches(
-    project: Project, image_ids: Sequence[str]
+    project: Project, image_ids: Sequence[str], voices: int
 ) -> Iterator[tuple[list[str], list[NDArray[np.float32]], list[str]]]:
-    """Ids, images and complaints of one batch after the other; the next is read meanwhile."""
+    """Ids, images and complaints of one batch after the other; the next is read meanwhile.
+
+    Parameters
+    ----------
+    voices
+        Members that will say something of each image: the more, the smaller the batches.
+    """
     shapes = [project.catalog.image(image_id).shape for image_id in image_ids]
-    batches = [[image_ids[index] for index in batch] for batch in same_shape_batches(shapes)]
+    maps = max(1, voices) * project.problem.classes
+    batches = [[image_ids[index] for index in batch] for batch in same_shape_batches(shapes, maps)]
     if not batches:
         return
     with ThreadPoolExecutor(1) as reader:

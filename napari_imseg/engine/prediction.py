@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,8 @@ LARGEST_WHOLE = 1536 * 1536
 
 WINDOW = 512
 BATCH_PIXELS = 2**22
+BATCH_PROBABILITIES = 2**27
+"""Most of them in a batch, of all members and classes: half a gigabyte."""
 
 
 class Ensemble:
@@ -38,7 +40,7 @@ class Ensemble:
 
     def probabilities(self, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
         """What each member says: (K, classes, H, W)."""
-        return np.stack([predict_image(member, image_C_H_W) for member in self.members])
+        return _stacked((predict_image(member, image_C_H_W) for member in self.members), len(self.members))
 
     def mean(self, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
         """Mean class probabilities (classes, H, W)."""
@@ -50,8 +52,20 @@ class Ensemble:
         if len({image.shape for image in images}) > 1 or images[0][0].size > LARGEST_WHOLE:
             return [self.probabilities(image) for image in images]
         stacked = np.stack(images)
-        answers = [member.probabilities(stacked) for member in self.members]
-        return list(np.stack(answers, axis=1))
+        answers = (member.probabilities(stacked) for member in self.members)
+        return list(_stacked(answers, len(self.members), axis=1))
+
+
+def _stacked(answers: Iterable[NDArray[np.float32]], count: int, axis: int = 0) -> NDArray[np.float32]:
+    """``np.stack`` of ``count`` answers as they come: they are never in memory twice."""
+    whole = np.empty(0, np.float32)
+    for place, answer in enumerate(answers):
+        if not place:
+            shape = list(answer.shape)
+            shape.insert(axis, count)
+            whole = np.empty(shape, answer.dtype)
+        whole[(slice(None),) * axis + (place,)] = answer
+    return whole
 
 
 def predict_image(member: Member, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -71,11 +85,18 @@ def predict_image(member: Member, image_C_H_W: NDArray[np.float32]) -> NDArray[n
     return result
 
 
-def same_shape_batches(shapes: Sequence[tuple[int, ...]]) -> list[range]:
-    """Runs of neighbours of equal shape, each of at most `BATCH_PIXELS` pixels."""
+def same_shape_batches(shapes: Sequence[tuple[int, ...]], maps: int) -> list[range]:
+    """Runs of neighbours of equal shape, small enough for memory; at least one image in each.
+
+    Parameters
+    ----------
+    maps
+        Probabilities of each pixel, 1 or more: members times classes.
+    """
+    most = min(BATCH_PIXELS, BATCH_PROBABILITIES // maps)
     batches: list[range] = []
     for index, shape in enumerate(shapes):
-        room = BATCH_PIXELS // (shape[-2] * shape[-1])
+        room = most // (shape[-2] * shape[-1])
         if batches and shapes[index - 1] == shape and len(batches[-1]) < room:
             batches[-1] = range(batches[-1].start, index + 1)
         else:

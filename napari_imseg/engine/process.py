@@ -58,17 +58,17 @@ def resume(run: Run, cluster: str | None = None) -> Run:
     return run
 
 
-def follow(run: Run, *, poll: float = 0.2, from_start: bool = True) -> Iterator[Event]:
+def follow(run: Run, *, poll: float = 0.2, offset: int = 0) -> Iterator[Event]:
     """Events of a run as they come, until it ends or its process is gone.
 
     Parameters
     ----------
     poll
         Seconds between two looks at the file.
-    from_start
-        False skips what was written before the newest start of the run.
+    offset
+        Bytes of the event file to pass over. To follow a resumed run from its new start, take
+        them before it is resumed (`Run.read_events`): its process takes seconds to its first event.
     """
-    offset = 0 if from_start else run.newest_start
     last: Event | None = None
     while True:
         alive = run.is_running()

@@ -21,6 +21,7 @@ from napari_imseg.engine.checkpoints import load_state, save_state
 from napari_imseg.engine.events import Epoch, Event, Note, Step
 from napari_imseg.method import Batch, Objective
 from napari_imseg.nets.devices import Hardware, autocast, gradient_scaler
+from napari_imseg.nets.memory import OutOfMemoryError
 
 SECONDS_BETWEEN_STEPS = 0.3
 """Step events come no faster than this: reading a loss makes a GPU wait."""
@@ -32,10 +33,6 @@ class StopRequested(Exception):
 
 class Diverged(ValueError):
     """The weights are not numbers any more."""
-
-
-class OutOfMemoryError(ValueError):
-    """Not even one crop fits into memory."""
 
 
 @dataclass(frozen=True)
@@ -119,15 +116,15 @@ class Training:
         last = self.plan.epochs * len(self.passes)
         over = done >= last
         while not over:
-            try:
-                losses |= yield from self._pass(optimizer, done, batch_size)
-            except (torch.OutOfMemoryError, MemoryError) as error:
-                batch_size = _smaller(batch_size, error)
+            learned = yield from self._pass_that_fits(optimizer, done, batch_size)
+            if learned is None:
+                batch_size //= 2
                 yield Note(level="warning", message=f"not enough memory: batch size is now {batch_size}")
-                torch.cuda.empty_cache()
+                torch.cuda.empty_cache()  # not before: the traceback of the error held the tensors
                 load_state(self.checkpoint, self._modules, optimizer)
                 continue
             self._check_weights(done // len(self.passes) + 1)
+            losses |= learned
             done += 1
             over = done == last or time.monotonic() > self.plan.deadline
             metric = self._judge(done, over)
@@ -156,6 +153,19 @@ class Training:
                 f"student {self.plan.student + 1} of generation {self.plan.generation} diverged in epoch "
                 f"{epoch}: its weights are not numbers any more; start a new run with a lower learning rate"
             )
+
+    def _pass_that_fits(
+        self, optimizer: torch.optim.Optimizer, done: int, batch_size: int
+    ) -> Generator[Event, None, dict[str, float] | None]:
+        """As `_pass`; ``None`` if the batches take more memory than there is and can be halved."""
+        try:
+            return (yield from self._pass(optimizer, done, batch_size))
+        except (torch.OutOfMemoryError, MemoryError) as error:
+            if batch_size == 1:
+                raise OutOfMemoryError(
+                    "not even one training crop fits into memory; choose a smaller tile or a smaller alpha"
+                ) from error
+            return None
 
     def _pass(
         self, optimizer: torch.optim.Optimizer, done: int, batch_size: int
@@ -277,11 +287,3 @@ class Training:
             "scaler": self._scaler.state_dict(),
         }
         save_state(self.checkpoint, self._modules, optimizer, progress)
-
-
-def _smaller(batch_size: int, error: BaseException) -> int:
-    if batch_size == 1:
-        raise OutOfMemoryError(
-            "not even one training crop fits into memory; choose a smaller tile or a smaller alpha"
-        ) from error
-    return batch_size // 2

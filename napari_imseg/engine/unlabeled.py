@@ -42,7 +42,7 @@ def write_shard(room: Room, path: Path, image_ids: Sequence[str]) -> Generator[E
         The run was asked to stop, between two batches.
     """
     names, images = list[str](), []
-    for ids, some, problems in read_batches(room.project, image_ids):
+    for ids, some, problems in read_batches(room.project, image_ids, voices=0):
         if room.should_stop():
             raise StopRequested
         for problem in problems:

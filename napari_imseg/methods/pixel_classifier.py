@@ -19,7 +19,8 @@ Sample = tuple[NDArray[np.float32], NDArray[np.int16]]
 _SMALLEST_SHARE = 0.25
 """A class gets at least this part of an equal share of the training pixels."""
 
-_samples: Recent[Sample] = Recent(256)
+_samples: Recent[Sample] = Recent(8)
+"""Enough for a preview: the image on screen before and after a stroke, and the few that help."""
 
 
 class PixelClassifierSettings(Settings):
@@ -46,8 +47,9 @@ class PixelClassifier(Classifier):
     def fit(self, examples: Sequence[Example], seed: int) -> ForestMember:
         """Learn from labeled pixels; unlabeled and inconsistent ones are left out.
 
-        The pixels drawn from an image are remembered: fitting again after a stroke computes
-        the features of nothing but the image that has changed.
+        The pixels drawn from the last few images are remembered: fitting again after a stroke
+        computes the features of nothing but the image that has changed. Of the others, however
+        many, no more stays in memory than what is learned.
 
         Raises
         ------
@@ -57,8 +59,8 @@ class PixelClassifier(Classifier):
         s = self.settings
         quota = -(-s.training_pixels // max(1, len(examples)))
         # the first example, mostly the image on screen, comes last: its features stay remembered
-        drawn = [self._sample(example, seed) for example in reversed(examples)][::-1]
-        drawn = [(features[:quota], labels[:quota]) for features, labels in drawn if len(labels)]
+        drawn = [self._share(example, seed, quota) for example in reversed(examples)][::-1]
+        drawn = [(features, labels) for features, labels in drawn if len(labels)]
         if not drawn:
             raise ValueError(
                 "there is no labeled pixel to learn from; label a few pixels of each class first"
@@ -71,6 +73,11 @@ class PixelClassifier(Classifier):
     def load(cls, path: Path) -> ForestMember:
         """Read what `ForestMember.save` wrote; raises ``ValueError`` if the file is not valid."""
         return ForestMember.load(path)
+
+    def _share(self, example: Example, seed: int, quota: int) -> Sample:
+        """The first ``quota`` pixels of a sample, as copies: a view would keep all of it in memory."""
+        features_N_F, labels_N_C = self._sample(example, seed)
+        return features_N_F[:quota].copy(), labels_N_C[:quota].copy()
 
     def _sample(self, example: Example, seed: int) -> Sample:
         """Features (N, F) and labels (N, 1 or C) of labeled pixels, in the order of `_draw`."""

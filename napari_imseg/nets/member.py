@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,16 @@ from torch import nn
 from napari_imseg.core.problem import Problem
 from napari_imseg.nets.devices import Hardware, autocast
 from napari_imseg.nets.evalnet import EvalNet
-from napari_imseg.nets.outputs import to_probabilities
+from napari_imseg.nets.memory import in_batches
+from napari_imseg.nets.outputs import n_outputs, to_probabilities
 from napari_imseg.nets.saving import load_network, save_network
 
 _PIXELS = {"cpu": 2**17, "cuda": 2**22, "mps": 2**21}
 """Most pixels in one forward pass: on a CPU so few that activations stay in its cache."""
+
+_FIRST_FILTERS, _MAPS = 16, 32
+"""Filters of the first layers at alpha 1; maps in full size, outputs included, from which on a
+forward pass has fewer pixels."""
 
 _PLAIN = Hardware("cpu", "fp32", True, "CPU")
 
@@ -57,7 +63,8 @@ class NetworkMember:
         Raises
         ------
         ValueError
-            The images have another number of channels than the network was trained on.
+            The images have another number of channels than the network was trained on, or not
+            even one fits into the memory of the GPU.
         """
         if images_B_C_H_W.ndim != 4 or images_B_C_H_W.shape[1] != self.problem.channels:
             raise ValueError(
@@ -65,9 +72,10 @@ class NetworkMember:
             )
         count, _, height, width = images_B_C_H_W.shape
         answer = np.empty((count, self.problem.classes, height, width), np.float32)
-        size = max(1, _PIXELS[torch.device(self.hardware.device).type] // (height * width))
-        for first in range(0, count, size):
-            answer[first : first + size] = self._ask(images_B_C_H_W[first : first + size])
+        first = 0
+        for said in in_batches(images_B_C_H_W, max(1, self._pixels // (height * width)), self._ask):
+            answer[first : first + len(said)] = said
+            first += len(said)
         return answer
 
     def save(self, path: Path) -> None:
@@ -82,11 +90,18 @@ class NetworkMember:
             raise ValueError(f"{path.name} holds an EvalNet, which judges masks and cannot make any")
         return cls(network, header.problem, header.im_class, hardware, header.extra)
 
+    @property
+    def _pixels(self) -> int:
+        """Pixels of a forward pass: the wider the network and the more outputs, the fewer."""
+        arguments: Any = self.network.arguments
+        maps = _FIRST_FILTERS * arguments["alpha"] + n_outputs(self.problem, self.im_class)
+        return int(_PIXELS[torch.device(self.hardware.device).type] * _MAPS / max(_MAPS, maps))
+
     @torch.inference_mode()
-    def _ask(self, images_B_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
-        images = torch.from_numpy(np.ascontiguousarray(images_B_C_H_W, np.float32))
-        images = images.to(self.hardware.device, memory_format=self.hardware.memory_format)
+    def _ask(self, images: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+        images_B_C_H_W = torch.from_numpy(np.stack(images).astype(np.float32, copy=False))
+        images_B_C_H_W = images_B_C_H_W.to(self.hardware.device, memory_format=self.hardware.memory_format)
         with autocast(self.hardware):
-            logits = self.network(images)
+            logits = self.network(images_B_C_H_W)
         answer = to_probabilities(logits, self.problem, self.im_class)
         return answer.cpu().numpy()

@@ -142,16 +142,6 @@ class Run:
         """Complete lines after ``offset`` bytes, and the offset to go on from."""
         return read_lines(self.events_path, offset)
 
-    @property
-    def newest_start(self) -> int:
-        """Offset of the newest ``run-started`` event, 0 if there is none."""
-        offset = found = 0
-        for line in self.read_events()[0]:
-            if _kind(line) == "run-started":
-                found = offset
-            offset += len(line.encode("utf-8")) + 1
-        return found
-
     # Stop, state
 
     def request_stop(self) -> None:

@@ -123,8 +123,12 @@ def test_ctrl_c_stops_and_resume_goes_on(call: Call, new_project: NewProject) ->
     assert run.state == "stopped"
     settings = run.folder / "settings.json"
     settings.write_text(settings.read_text().replace('"epochs": 2000', '"epochs": 3'))
-    resumed = call("train", project, "--resume", "r001")
+    resumed = call("train", project, "--resume", "r001", "--json")
     assert resumed.exit_code == 0, resumed.output
+    events = [json.loads(line) for line in resumed.stdout.splitlines()]
+    assert (events[0]["kind"], events[0]["resumed"]) == ("run-started", True)
+    assert "stopped" not in {event["kind"] for event in events}
+    assert events[-1]["kind"] == "finished"
 
 
 def _wait_for_training(project: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import tifffile
 
+from napari_imseg.core.problem import Task
 from napari_imseg.engine.events import Finished, Note
 from napari_imseg.engine.generations import Generations
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
+from napari_imseg.synthetic.dataset import write_dataset
 
 
 def told(project: Project, settings: RunSettings) -> tuple[str, Finished]:
@@ -23,12 +27,16 @@ def told(project: Project, settings: RunSettings) -> tuple[str, Finished]:
 
 @pytest.mark.parametrize("value", [7.0, np.nan, np.inf])
 def test_an_image_that_is_the_same_everywhere_is_named(
-    project: Project, quick: RunSettings, value: float
+    tmp_path: Path, quick: RunSettings, value: float
 ) -> None:
-    record = project.labeled("train")[0]
-    tifffile.imwrite(project.folder / record.path, np.full(record.shape[-2:], value, np.float32))
-    notes, _ = told(project, quick.model_copy(update={"method": "supervised"}))
-    assert f"1 labeled images are the same everywhere (of one value, or not numbers): {record.path}" in notes
+    write_dataset("nuclei", tmp_path / "data", 8, seed=1, shape=(64, 64))
+    first, *_ = sorted((tmp_path / "data" / "images").iterdir())
+    tifffile.imwrite(first, np.full((64, 64), value, np.float32))
+    folders = {kind: tmp_path / "data" / kind for kind in ("images", "labels")}
+    with Project.create(tmp_path / "project", **folders, task=Task.SEMANTIC, classes=("nucleus",)) as project:
+        notes, _ = told(project, quick.model_copy(update={"method": "supervised"}))
+    assert "1 labeled images are the same everywhere (of one value, or not numbers)" in notes
+    assert f"{first.name}; look at them" in notes
 
 
 def test_a_run_whose_later_generations_are_worse_says_what_to_try(

@@ -62,8 +62,9 @@ def test_tasks_of_a_killed_trainer_end_and_the_run_is_resumed_on_another_cluster
     assert isinstance(list(process.follow(run, poll=0.05))[-1], Failed)
     assert not is_alive(trainer)
     with LocalCluster(1, threads_per_worker=1, dashboard_address=":0") as other:
+        _, written = run.read_events()
         process.resume(run, other.scheduler_address)
-        events = list(process.follow(run, poll=0.05, from_start=False))
+        events = list(process.follow(run, poll=0.05, offset=written))
     assert isinstance(events[-1], Finished), events[-1]
     assert figures(events)[-1] == expected[-1]
 

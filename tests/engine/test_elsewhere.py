@@ -54,6 +54,13 @@ def test_a_task_of_a_trainer_that_is_silent_ends(
         perform_elsewhere(run.folder, STUDENT, pulse)
 
 
+def test_a_task_that_is_given_out_after_the_run_was_stopped_does_not_begin(run: Run, pulse: Path) -> None:
+    run.request_stop()
+    (run.folder / "training_set.json").unlink()  # a room could not even be opened
+    with pytest.raises(StopRequested):
+        perform_elsewhere(run.folder, STUDENT, pulse)
+
+
 def test_a_machine_that_does_not_see_the_run_says_so(run: Run, pulse: Path) -> None:
     with pytest.raises(ProjectError, match=r"does not see '.*nowhere'"):
         perform_elsewhere(run.folder.parent / "nowhere", STUDENT, pulse)

@@ -76,8 +76,9 @@ def test_nothing_outlives_a_killed_trainer_and_the_rest_is_resumed(
     while any(map(is_alive, pids)) and time.monotonic() < deadline:
         time.sleep(0.05)
     assert not any(map(is_alive, pids))
+    _, written = run.read_events()
     process.resume(run)
-    events = list(process.follow(run, poll=0.05, from_start=False))
+    events = list(process.follow(run, poll=0.05, offset=written))
     assert isinstance(events[-1], Finished)
     assert figures(events)[-1] == expected[-1]
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,7 @@ from napari_imseg.engine.events import (
     StudentStarted,
 )
 from napari_imseg.engine.generations import Generations
+from napari_imseg.engine.prediction import Ensemble
 from napari_imseg.engine.recipe import recipe_of
 from napari_imseg.engine.records import find_generation, generations
 from napari_imseg.engine.run_settings import RunSettings
@@ -139,6 +142,27 @@ def test_three_classes_and_instances(tmp_path: Path, quick: RunSettings, kind: s
         first = project.unlabeled()[0]
         stored = project.read_prediction("r001-g1", first.id)
         assert (stored.probabilities_C_H_W is not None) == (kind == "nuclei-instances")
+
+
+@pytest.mark.parametrize(("kind", "most"), [("nuclei", 1), ("nuclei-instances", 2)])
+def test_validation_maps_are_kept_only_where_thresholds_are_searched(
+    tmp_path: Path, quick: RunSettings, monkeypatch: pytest.MonkeyPatch, kind: str, most: int
+) -> None:
+    maps: list[weakref.ref[Any]] = []
+    kept: list[int] = []
+    mean = Ensemble.mean
+
+    def watched(self: Ensemble, image_C_H_W: Any) -> Any:
+        kept.append(sum(each() is not None for each in maps))
+        found = mean(self, image_C_H_W)
+        maps.append(weakref.ref(found))
+        return found
+
+    monkeypatch.setattr(Ensemble, "mean", watched)
+    with make_project(tmp_path, kind, labeled=9) as project:
+        execute(project, quick.model_copy(update={"generations": 0}))
+    assert len(kept) == 3
+    assert max(kept) == most
 
 
 def test_a_classifier_needs_no_network(project: Project, quick: RunSettings) -> None:

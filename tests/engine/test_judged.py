@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -139,6 +140,61 @@ def test_several_classes_see_the_blocked_pixels_as_a_mask_of_their_own() -> None
     np.testing.assert_array_equal(seen[0, -1], pair.mask_H_W == INCONSISTENT)
     assert truth_about(pair, CLASSES, "blocked").shape == (2, 4)
     assert truth_about(pair, CLASSES, "blocked")[:, -1].tolist() == [0, 1]
+
+
+# --- memory ---------------------------------------------------------------------------------
+
+
+class Asked(Says):
+    """Remembers its answers for as long as somebody holds them."""
+
+    answers: ClassVar[list[weakref.ref[Any]]] = []
+
+    def probabilities(self, images_B_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
+        assert sum(answer() is not None for answer in self.answers) <= 1, "answers pile up"
+        answer = super().probabilities(images_B_C_H_W)
+        self.answers.append(weakref.ref(answer))
+        return answer
+
+
+@pytest.mark.parametrize("name", PROBLEMS)
+def test_a_mask_takes_a_byte_a_pixel_and_shares_image_and_truth(name: str) -> None:
+    problem, rng = PROBLEMS[name], np.random.default_rng(0)
+    known = example(problem, 0)
+    blocked = list(blocked_masks(members(problem, 4), [known], problem, 4, rng))
+    perfect, *predicted = predicted_masks(members(problem, 4), [known], problem)
+    assert perfect.mask_H_W is known.target_H_W
+    for pair in [*blocked, *predicted]:
+        assert pair.mask_H_W.nbytes == known.target_H_W.size
+        assert pair.mask_H_W.base is None, "it holds more than itself"
+        assert pair.image_C_H_W is known.image_C_H_W
+        assert pair.truth_H_W is known.target_H_W
+    assert {int(value) for pair in blocked for value in np.unique(pair.mask_H_W)} >= {INCONSISTENT, 0, 1}
+
+
+@pytest.mark.parametrize("classes", [126, 127, 300])
+def test_every_class_id_survives(classes: int) -> None:
+    problem = Problem(Task.SEMANTIC, 1, classes)
+    truth = np.array([[0, 1, UNLABELED], [classes - 2, classes - 1, 5]], np.int16)
+    other = np.array([[0, 2, 3], [classes - 2, classes - 1, 6]], np.int16)
+    known = Example(np.ones((1, 2, 3), np.float32), truth)
+    voices = [Says(problem, other), Says(problem, np.where(truth < 0, 3, truth))]
+    (first, _) = predicted_masks(voices, [known], problem)
+    np.testing.assert_array_equal(first.mask_H_W, other)
+    masks = list(blocked_masks(voices, [known], problem, 20, np.random.default_rng(0)))
+    untouched = np.array([[0, INCONSISTENT, 3], [classes - 2, classes - 1, INCONSISTENT]])
+    assert any(np.array_equal(pair.mask_H_W, untouched) for pair in masks)
+    seen = looked_at(first.image_C_H_W[None], masks[0].mask_H_W[None], problem, "blocked")
+    np.testing.assert_array_equal(seen[0, -1], masks[0].mask_H_W == INCONSISTENT)
+
+
+def test_of_the_probabilities_of_the_members_one_is_in_memory_at_a_time() -> None:
+    Asked.answers.clear()
+    said = [Asked(CLASSES, example(CLASSES, 100 + number).target_H_W) for number in range(4)]
+    known = [example(CLASSES, 0), example(CLASSES, 1)]
+    assert len(list(blocked_masks(said, known, CLASSES, 3, np.random.default_rng(0)))) == 6
+    assert len(list(predicted_masks(said, known, CLASSES))) == 10
+    assert len(Asked.answers) == 16
 
 
 # --- windows --------------------------------------------------------------------------------

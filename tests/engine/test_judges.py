@@ -27,6 +27,7 @@ from napari_imseg.engine.training import StopRequested
 from napari_imseg.method import Judge, JudgeOf
 from napari_imseg.nets.devices import choose
 from napari_imseg.nets.evalnet import Evaluation
+from napari_imseg.nets.memory import OutOfMemoryError
 from tests.engine.test_judged import Says
 from tests.methods.toy import PROBLEMS, example, probabilities
 
@@ -253,6 +254,31 @@ def test_a_large_image_is_judged_by_windows() -> None:
     score = judging("masks", PROBLEMS["binary"], network, tile=32).score(image, np.zeros((40, 64), np.int16))
     assert score == pytest.approx(0.4)
     assert [tuple(each.shape) for each in network.windows] == [(2, 32, 32)] * 4
+
+
+@pytest.mark.parametrize("detection", [None, [0.9, 0.2]])
+def test_windows_that_do_not_fit_into_the_gpu_are_judged_in_halves(detection: list[float] | None) -> None:
+    sizes: list[int] = []
+
+    class Full(Fixed):
+        most = 5
+
+        def forward(self, images: Tensor, masks: Tensor) -> Evaluation:
+            sizes.append(len(images))
+            if len(images) > self.most:
+                raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+            return super().forward(images, masks)
+
+    network = Full([0.3] if detection is None else [0.3, 0.5], detection)
+    problem = PROBLEMS["binary" if detection is None else "multilabel"]
+    image = np.ones((problem.channels, 64, 64), np.float32)
+    mask = np.ones((64, 64) if problem.binary else (2, 64, 64), np.int16)
+    assert judging("masks", problem, network, tile=16).score(image, mask) == pytest.approx(0.3)
+    assert sizes == [16, 8, 4, 4, 4, 4]
+    assert len(network.windows) == 16
+    network.most = 0
+    with pytest.raises(OutOfMemoryError, match="not even one image fits"):
+        judging("masks", problem, network, tile=16).score(image, mask)
 
 
 def test_a_small_image_is_judged_whole() -> None:

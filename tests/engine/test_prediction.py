@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +16,19 @@ from safetensors import safe_open
 
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine import prediction
-from napari_imseg.engine.prediction import Ensemble, load_member, predict_image, same_shape_batches
+from napari_imseg.engine.pool import read_batches
+from napari_imseg.engine.prediction import (
+    BATCH_PROBABILITIES,
+    Ensemble,
+    load_member,
+    predict_image,
+    same_shape_batches,
+)
 from napari_imseg.nets import header
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.unet import UNet1x1
+from napari_imseg.project.project import Project
 
 CPU = Hardware("cpu", "fp32", True, "CPU")
 BINARY = Problem(Task.SEMANTIC, 1, 2)
@@ -62,12 +71,45 @@ def test_large_images_are_blended_from_windows_of_bounded_size() -> None:
 
 def test_neighbours_of_one_shape_share_a_batch() -> None:
     small, large = (1, 64, 64), (1, 2048, 2048)
-    assert same_shape_batches([small, small, large, large, small]) == [
+    assert same_shape_batches([small, small, large, large, small], maps=4) == [
         range(0, 2),
         range(2, 3),
         range(3, 4),
         range(4, 5),
     ]
+
+
+def test_the_more_members_and_classes_the_fewer_images_in_a_batch() -> None:
+    shapes = [(1, 256, 256)] * 48
+    assert same_shape_batches(shapes, maps=4 * 3) == [range(48)]
+    batches = same_shape_batches(shapes, maps=10 * 34)
+    assert batches == [range(first, first + 6) for first in range(0, 48, 6)]
+    assert 6 * 256 * 256 * 340 <= BATCH_PROBABILITIES < 7 * 256 * 256 * 340
+    assert same_shape_batches([(1, 2000, 1000)] * 2, maps=340) == [range(1), range(1, 2)]
+
+
+@pytest.mark.parametrize(("voices", "size"), [(0, 6), (4, 6), (2**13, 2), (2**20, 1)])
+def test_images_are_read_in_batches_for_all_that_will_be_said(
+    project: Project, voices: int, size: int
+) -> None:
+    ids = [record.id for record in project.unlabeled()]
+    assert len(ids) == 6
+    read = [names for names, images, _ in read_batches(project, ids, voices) if len(images) == len(names)]
+    assert read == [ids[first : first + size] for first in range(0, 6, size)]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_answers_of_many_members_are_in_memory_once(together: bool) -> None:
+    images = np.random.default_rng(0).random((4, 1, 64, 64), np.float32)
+    ensemble = Ensemble([Brightness() for _ in range(20)])
+    said = np.stack([member.probabilities(images) for member in ensemble.members], axis=1)
+    expected = said if together else said[0]
+    tracemalloc.start()
+    found = ensemble.batch(list(images)) if together else ensemble.probabilities(images[0])
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 1.5 * expected.nbytes
+    np.testing.assert_array_equal(np.asarray(found), expected)
 
 
 def test_a_member_file_is_read_back(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,9 +16,10 @@ from torch import Tensor, nn
 from napari_imseg.core.problem import UNLABELED, Problem, Task
 from napari_imseg.engine.batches import Crops, Pass
 from napari_imseg.engine.events import Epoch, Event, Note, Step
-from napari_imseg.engine.training import Diverged, OutOfMemoryError, Plan, StopRequested, Training
+from napari_imseg.engine.training import Diverged, Plan, StopRequested, Training
 from napari_imseg.method import Batch, Example, Objective
 from napari_imseg.nets.devices import Hardware
+from napari_imseg.nets.memory import OutOfMemoryError
 from napari_imseg.settings import Settings
 
 SIDE = 16
@@ -210,6 +212,29 @@ def test_a_training_that_diverges_says_so_and_keeps_the_best_before(tmp_path: Pa
         list(events)
     assert first.epoch == len(kept) == 1
     assert all(bool(value.isfinite().all()) for value in kept[0].values())
+
+
+def test_the_gpu_is_cleared_when_nothing_holds_the_batch_any_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    training, objective, _ = make(tmp_path, AFTER)
+    tried: list[weakref.ref[Tensor]] = []
+    losses = objective.losses
+
+    def full(batch: Batch, step: int) -> dict[str, Tensor]:
+        if len(batch.images_B_C_H_W) > 1:
+            activations = torch.zeros(3)
+            tried.append(weakref.ref(activations))
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return losses(batch, step)
+
+    held: list[int] = []
+    monkeypatch.setattr(objective, "losses", full)
+    monkeypatch.setattr(
+        torch.cuda, "empty_cache", lambda: held.append(sum(one() is not None for one in tried))
+    )
+    assert len(epochs_of(list(training.run()))) == 3
+    assert (len(tried), held) == (1, [0])
 
 
 def test_not_even_one_crop_fits(tmp_path: Path) -> None:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import weakref
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from numpy.typing import NDArray
+from torch import Tensor
 
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.nets.member import NetworkMember
+from napari_imseg.nets.memory import OutOfMemoryError
 from napari_imseg.nets.outputs import n_outputs, to_probabilities
 from napari_imseg.nets.unet import UNet1x1
 from tests.methods.toy import PROBLEMS
@@ -45,12 +49,65 @@ def test_probabilities_of_every_problem(problem: Problem, im_class: bool, tmp_pa
     assert loaded.extra == {"generation": 1}
 
 
-def test_many_images_are_asked_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
-    voice = member(BINARY)
-    images = np.random.default_rng(0).random((5, 1, 16, 16), dtype=np.float32)
-    expected = voice.probabilities(images)
-    monkeypatch.setattr("napari_imseg.nets.member._PIXELS", {"cpu": 600})
-    assert np.allclose(voice.probabilities(images), expected, atol=1e-6)
+class Watched(UNet1x1):
+    """Fits into memory with no more than ``most`` images; remembers how many it was asked for."""
+
+    def __init__(self, outputs: int, alpha: float, most: int = 1000) -> None:
+        super().__init__(1, outputs, alpha)
+        self.most = most
+        self.asked: list[int] = []
+        self.tried: list[weakref.ref[Tensor]] = []
+
+    def forward(self, x_B_C_H_W: Tensor) -> Tensor:
+        self.asked.append(len(x_B_C_H_W))
+        if len(x_B_C_H_W) > self.most:
+            activations = torch.zeros(3)
+            self.tried.append(weakref.ref(activations))
+            raise torch.cuda.OutOfMemoryError("CUDA out of memory")
+        return super().forward(x_B_C_H_W)
+
+
+def images(count: int, side: int) -> NDArray[np.float32]:
+    return np.random.default_rng(0).random((count, 1, side, side), dtype=np.float32)
+
+
+def test_many_images_are_asked_in_parts() -> None:
+    network, given = Watched(1, 0.125), images(20, 128)
+    found = NetworkMember(network, BINARY).probabilities(given)
+    assert network.asked == [8, 8, 4]
+    for place in (0, 8, 19):
+        alone = NetworkMember(network, BINARY).probabilities(given[place : place + 1])
+        assert np.allclose(found[place], alone[0], atol=1e-5)
+
+
+def test_the_wider_a_network_and_the_more_outputs_the_fewer_images_at_once() -> None:
+    sizes = []
+    for classes, alpha in ((2, 0.125), (2, 1.0), (2, 4.0), (60, 0.25)):
+        problem = Problem(Task.SEMANTIC, 1, classes)
+        network = Watched(n_outputs(problem), alpha)
+        NetworkMember(network, problem).probabilities(images(40, 64))
+        sizes.append(network.asked[0])
+    assert sizes == [32, 32, 15, 16]
+
+
+def test_a_batch_that_does_not_fit_into_the_gpu_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
+    network, given, held = Watched(1, 0.25), images(13, 16), list[int]()
+    expected = NetworkMember(network, BINARY).probabilities(given)
+    network.most, network.asked = 3, []
+    monkeypatch.setattr(
+        torch.cuda, "empty_cache", lambda: held.append(sum(one() is not None for one in network.tried))
+    )
+    found = NetworkMember(network, BINARY).probabilities(given)
+    assert np.allclose(found, expected, atol=1e-6)
+    assert network.asked == [13, 6, 3, 3, 3, 3, 1]
+    assert held == [0, 0], "cleared while the traceback of the error held the tensors"
+
+
+def test_not_even_one_image_fits_into_the_gpu() -> None:
+    network = Watched(1, 0.25, most=0)
+    with pytest.raises(OutOfMemoryError, match="close other programs that use it"):
+        NetworkMember(network, BINARY).probabilities(images(4, 16))
+    assert network.asked == [4, 2, 1]
 
 
 def test_no_image_gives_no_answer() -> None:

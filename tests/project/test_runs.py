@@ -110,15 +110,6 @@ def test_a_full_disk_leaves_complete_events(tmp_path: Path) -> None:
         run.append_event('{"kind": "step"}')
 
 
-def test_the_newest_start_is_found(tmp_path: Path) -> None:
-    run = Run.create(tmp_path, {})
-    assert run.newest_start == 0
-    for kind in ("run-started", "step", "stopped", "run-started", "step"):
-        run.append_event(json.dumps({"kind": kind, "text": "ü"}, ensure_ascii=False))
-    lines, _ = run.read_events(run.newest_start)
-    assert [json.loads(line)["kind"] for line in lines] == ["run-started", "step"]
-
-
 def test_a_run_can_be_asked_to_stop(tmp_path: Path) -> None:
     run = Run.create(tmp_path, {})
     assert not run.stop_requested()
