@@ -216,8 +216,8 @@ class Generations:
         return record
 
     def _predict(self, generation: int, asked: list[str], teachers: int) -> Generator[Event, None, Shard]:
-        """Predict all unlabeled images, a shard for each task."""
-        ids, whole = self.room.sets.unlabeled, Shard()
+        """Predict all images without a complete label, a shard for each task."""
+        ids, whole = self.room.sets.unlabeled + self.room.sets.begun, Shard()
         shutil.rmtree(self.room.curated(generation + 1), ignore_errors=True)  # of a run that was killed
         taught = self._taught(generation)
         size = max(SMALLEST_SHARD, math.ceil(len(ids) / (4 * self.executor.workers)))

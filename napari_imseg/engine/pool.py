@@ -37,7 +37,7 @@ class Shard:
     Attributes
     ----------
     sizes
-        IM size of each image; empty if there is one teacher only.
+        IM size of each unlabeled image; empty if there is one teacher only.
     dropped
         Images from which the curator made nothing.
     scores
@@ -209,7 +209,8 @@ class _Teaching:
         im = np.zeros(probabilities_K_C_H_W.shape[2:], bool)
         if len(probabilities_K_C_H_W) > 1:
             _, im = prediction.agreement
-            self.shard.sizes[image_id] = prediction.im_size
+            if image_id not in self._room.sets.begun:
+                self.shard.sizes[image_id] = prediction.im_size
         quality = self._quality(image_C_H_W, pseudo_label, im)
         if quality is not None:
             prediction = replace(prediction, quality=quality)

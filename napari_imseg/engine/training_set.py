@@ -25,11 +25,19 @@ from napari_imseg.project.runs import Run
 
 @dataclass(frozen=True)
 class TrainingSet:
-    """Labeled set LD, validation set and unlabeled set ULD of a run."""
+    """Labeled set LD, validation set and unlabeled set ULD of a run.
+
+    Attributes
+    ----------
+    begun
+        Ids of images whose label is not complete; they are in LD or the validation set, too, and get
+        a suggestion as unlabeled ones do.
+    """
 
     labeled: list[Example]
     validation: list[Example]
     unlabeled: list[str]
+    begun: list[str]
 
 
 def freeze(project: Project, run: Run, foreign: Sequence[str] = ()) -> None:
@@ -47,6 +55,7 @@ def freeze(project: Project, run: Run, foreign: Sequence[str] = ()) -> None:
         "labeled": [record.id for record in project.labeled("train")],
         "validation": [record.id for record in project.labeled("validation")],
         "unlabeled": [record.id for record in project.unlabeled()],
+        "begun": [record.id for record in project.labeled() if record.state == "partial"],
     }
     for image_id in sets["labeled"] + sets["validation"]:
         _link(project.label_path(image_id), _frozen_path(run, image_id))
@@ -80,7 +89,7 @@ def load(project: Project, run: Run, *, labels_needed: bool = True) -> TrainingS
     if labels_needed and not labeled:
         raise ProjectError("there is no labeled image to train on; label at least one image first")
     validation = [_example(project, run, image_id) for image_id in sets["validation"]]
-    return TrainingSet(labeled, validation, sets["unlabeled"])
+    return TrainingSet(labeled, validation, sets["unlabeled"], sets["begun"])
 
 
 def target_of(label: NDArray[np.int32], problem: Problem) -> NDArray[np.int16]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from napari_imseg.core.problem import UNLABELED
 from napari_imseg.engine.events import (
     Epoch,
     Event,
@@ -303,6 +304,20 @@ def test_evalnets_are_not_trained_for_nothing(project: Project, quick: RunSettin
     events = execute(project, settings)
     assert isinstance(events[-1], Finished)
     assert not list((project.folder / "runs" / "r001" / "checkpoints").glob("judge*"))
+
+
+def test_an_image_that_is_labeled_in_part_gets_a_suggestion_too(project: Project, quick: RunSettings) -> None:
+    begun, unlabeled = project.labeled("train")[0].id, {record.id for record in project.unlabeled()}
+    label = project.read_label(begun)
+    assert label is not None
+    label[:, 32:] = UNLABELED
+    project.write_label(begun, label, state="partial")
+    events = execute(project, quick)
+    for generation in ("r001-g0", "r001-g1"):
+        assert project.read_prediction(generation, begun).pseudo_label_H_W.shape == (64, 64)
+        assert set(project.catalog.scores(generation, "im-relative")) == {begun, *unlabeled}
+    first = next(event for event in events if isinstance(event, GenerationFinished))
+    assert first.kept <= len(unlabeled)  # it teaches with its label alone
 
 
 def test_a_control_is_told_the_truth(tmp_path: Path, quick: RunSettings) -> None:
