@@ -88,20 +88,20 @@ class DemoLoop:
             self._make_project()
         with self._step("reference", "train a pixel classifier on them, as a reference"):
             run = self._train(few, "pixel-classifier", 0)
-            self._measure(f"pixel classifier, {few} labels", f"{run}-g0", few)
+            self._measure("pixel classifier", f"{run}-g0", few)
         with self._step(
             "train", f"train {plan.generations} generations of networks with inconsistency masks"
         ):
             run = self._train(few, "inconsistency-masks", plan.generations)
             story.start = self._measure("first networks (labels alone)", f"{run}-g0", few)
-            self._measure(f"best networks, {few} labels", "best", few)
+            self._measure("best networks", "best", few)
         with self._step("correct", f"label the first {plan.corrections} images of the queue"):
             self._correct()
         with self._step("train again", f"train again with {more} labels"):
             run = self._train(more, "pixel-classifier", 0)
-            story.reference = self._measure(f"pixel classifier, {more} labels", f"{run}-g0", more)
+            story.reference = self._measure("pixel classifier", f"{run}-g0", more)
             self._train(more, "inconsistency-masks", plan.generations)
-            story.end = self._measure(f"best networks, {more} labels", "best", more)
+            story.end = self._measure("best networks", "best", more)
         with self._step("instances", "find instances in held-out images"):
             self._find_instances("best")
         return story

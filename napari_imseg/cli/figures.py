@@ -78,7 +78,9 @@ def draw_curves(figure: FigureBase, runs: dict[str, Sequence[Event]]) -> None:
             metric.set_title(f"validation {epochs[0].metric_name}")
         finished = [event for event in events if isinstance(event, GenerationFinished)]
         sizes = [(event.generation, event.im_relative) for event in finished if event.im_relative is not None]
-        im.plot(*zip(*sizes, strict=True), "o" + style, color=BLUE, label=name) if sizes else None
+        im.plot(
+            *zip(*sizes, strict=True), "o" + style, color=CYCLE[run_number % len(CYCLE)], label=name
+        ) if sizes else None
     loss.set(title="training loss", xlabel="epoch", yscale="log")
     metric.set(xlabel="epoch")
     im.set(title="mean IM size / foreground", xlabel="generation", ylim=(0, None))

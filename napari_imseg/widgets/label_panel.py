@@ -248,7 +248,12 @@ class LabelPanel(QWidget):
     def _show_networks(self, labeling: Labeling) -> None:
         prediction, label = labeling.layers.prediction, labeling.layers.label
         if prediction is None or label is None:
-            self._networks.setText("Nothing yet: paint some of every class, or train.")
+            generation = self._session.workspace.generation
+            self._networks.setText(
+                f"No suggestion: {generation} was asked about images without a complete label only."
+                if generation
+                else "Nothing yet: paint some of every class, or train."
+            )
             self._tour.setText("–")
             return
         if not prediction.generation:

@@ -76,6 +76,8 @@ def spent(progress: Progress) -> str:
     """Labels and time, in one sentence."""
     if not progress.labeled:
         return "No image is labeled completely yet."
+    if progress.seconds < progress.labeled:  # nobody labels an image within a second
+        return f"{progress.labeled} images are labeled, most of them elsewhere."
     each = duration(progress.seconds / progress.labeled)
     return f"{progress.labeled} images labeled in {duration(progress.seconds)}, about {each} each."
 

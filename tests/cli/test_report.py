@@ -93,7 +93,7 @@ def test_report_is_one_page_with_every_figure(story: Story, tmp_path: Path) -> N
 def test_verdict_says_what_the_loop_gained(story: Story) -> None:
     assert verdict(story) == (
         "The last model is better than the first network: ap50_pr 0.400 → 0.700; "
-        "it is above the pixel classifier <12> (0.500)."
+        "it is above the pixel classifier <12> with the same 12 labels (0.500)."
     )
     assert improved(story)
 

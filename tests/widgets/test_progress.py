@@ -71,3 +71,4 @@ def test_members_of_the_newest_run_stand_in_one_table_best_first():
 def test_spent():
     assert "No image" in spent(Progress([], 0, 0.0))
     assert spent(Progress([], 4, 480.0)) == "4 images labeled in 8 min, about 2 min each."
+    assert spent(Progress([], 20, 3.0)) == "20 images are labeled, most of them elsewhere."
