@@ -71,8 +71,8 @@ def _figures(story: Story) -> Iterator[tuple[str, str, str, float, Callable[[Fig
     yield (
         "disagreement",
         "Where the networks disagree",
-        "Blue outline: what most networks call foreground. Orange, hatched where it is wide: the inconsistency "
-        "mask, where they disagree. Below: the truth, which they have never seen.",
+        "Blue outline: what most networks call foreground. Orange, hatched where it is wide: the "
+        "inconsistency mask, where they disagree. Below: the truth, which they have never seen.",
         6.6,
         lambda figure: figures.draw_disagreement(figure, pictures),
     )
@@ -93,8 +93,8 @@ def _figures(story: Story) -> Iterator[tuple[str, str, str, float, Callable[[Fig
     yield (
         "quality",
         "Quality",
-        f"Measured on {story.held_out} images that were never in the project. ap50_pr is precision times recall "
-        "of objects that overlap a true one by half or more; 1 is perfect.",
+        f"Measured on {story.held_out} images that were never in the project. ap50_pr is precision times "
+        "recall of objects that overlap a true one by half or more; 1 is perfect.",
         0.8 * len(story.qualities) + 0.9,
         lambda figure: figures.draw_quality(figure, story.qualities, _shown_metrics(story.qualities[0])),
     )
