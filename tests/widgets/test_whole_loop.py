@@ -87,7 +87,7 @@ class Person:
             self.type_into(f"setting_{name}", str(value))
         self.press("T", SHIFT)
         self.qtbot.waitUntil(lambda: self.dock.session.follower.is_following)
-        self.qtbot.waitUntil(lambda: not self.dock.session.follower.is_following, timeout=120_000)
+        self.qtbot.waitUntil(lambda: not self.dock.session.follower.is_following, timeout=400_000)
 
 
 def new_project(dock, images: Path, qtbot) -> None:
