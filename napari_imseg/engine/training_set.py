@@ -89,7 +89,8 @@ def load(project: Project, run: Run, *, labels_needed: bool = True) -> TrainingS
     if labels_needed and not labeled:
         raise ProjectError("there is no labeled image to train on; label at least one image first")
     validation = [_example(project, run, image_id) for image_id in sets["validation"]]
-    return TrainingSet(labeled, validation, sets["unlabeled"], sets["begun"])
+    # runs of an earlier version do not say which were begun
+    return TrainingSet(labeled, validation, sets["unlabeled"], sets.get("begun", []))
 
 
 def target_of(label: NDArray[np.int32], problem: Problem) -> NDArray[np.int16]:
