@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 
-from napari_imseg.core.blocking import BlockingSettings
 from napari_imseg.engine.events import Note
 from napari_imseg.engine.foreign import Foreign
 from napari_imseg.engine.records import GenerationRecord, MemberRecord, best_of
@@ -15,6 +14,9 @@ from napari_imseg.engine.room import Room
 from napari_imseg.engine.validation import metric_name
 
 MOST_NAMED: Final = 3
+
+TRIES: Final = {"blocking": "set blocking to left-out", "erosion": "set erosion to 3"}
+"""What may help where networks disagree along every edge, for methods that have the setting."""
 
 
 def advice(room: Room, foreign: list[MemberRecord]) -> Iterator[Note]:
@@ -56,10 +58,9 @@ def afterthought(room: Room, records: Sequence[GenerationRecord]) -> Iterator[No
     if len(scored) < 2 or best_of(records) is not scored[0]:
         return
     course = " → ".join(f"{record.score:.3f}" for record in scored)
-    tries = ["label the first images of the queue"]
     curator = room.recipe.curator
-    if isinstance(getattr(curator, "settings", None), BlockingSettings):
-        tries.append("set blocking to left-out, or erosion to 3")
+    known = () if curator is None else curator.Settings.model_fields
+    tries = ["label the first images of the queue", *(say for name, say in TRIES.items() if name in known)]
     yield Note(
         message=f"later generations were not better ({scored[0].metric_name} {course}), so generation "
         f"{scored[0].generation} is used; to gain more, {', or '.join(tries)}"

@@ -88,7 +88,7 @@ class RunSettings(Settings):
     predicted_quality: bool = setting(
         False,
         "Train networks that judge masks (EvalNets), so that the queue tells how good each suggestion "
-        "probably is. Takes some minutes more on a CPU.",
+        "probably is. It makes generation 0 longer.",
     )
     workers: int = setting(
         0,

@@ -14,7 +14,10 @@ from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QApplication
 from skimage.draw import disk
 
+from napari_imseg.engine import process
+from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
+from napari_imseg.project.runs import Run
 from napari_imseg.widgets import recent
 from napari_imseg.widgets.dock import Dock
 
@@ -60,6 +63,19 @@ def make_project(tmp_path: Path) -> Callable[..., Path]:
             return project.folder
 
     return make
+
+
+@pytest.fixture
+def started(monkeypatch: pytest.MonkeyPatch) -> list[RunSettings]:
+    """Runs that were asked for; no process is started."""
+    asked: list[RunSettings] = []
+
+    def start(folder: Path, settings: RunSettings) -> Run:
+        asked.append(settings)
+        return Run.create(folder, settings.model_dump(mode="json"))
+
+    monkeypatch.setattr(process, "start", start)
+    return asked
 
 
 @pytest.fixture

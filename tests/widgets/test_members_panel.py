@@ -10,10 +10,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QToolButton
 
-from napari_imseg.engine import process
 from napari_imseg.engine.records import GenerationRecord, MemberRecord, generation_path, write_record
-from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.project.runs import Run
 from napari_imseg.widgets.dock import RESULTS, TRAIN
 from tests.widgets.gui import assert_explained, child, choose, click, last_words
 
@@ -30,19 +27,6 @@ def masks(tmp_path):
         mask[5:9, 5:9] = 1
         tifffile.imwrite(folder / f"well{number % 2}_{number:02d}_cp_masks.tif", mask)
     return folder
-
-
-@pytest.fixture
-def started(monkeypatch):
-    """Runs that were asked for; no process is started."""
-    asked: list[RunSettings] = []
-
-    def start(folder, settings):
-        asked.append(settings)
-        return Run.create(folder, settings.model_dump(mode="json"))
-
-    monkeypatch.setattr(process, "start", start)
-    return asked
 
 
 def unfold(dock, qtbot) -> None:

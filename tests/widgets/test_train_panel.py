@@ -18,7 +18,6 @@ from napari_imseg.engine.events import (
     to_line,
 )
 from napari_imseg.engine.records import GenerationRecord, generation_path, write_record
-from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
@@ -61,19 +60,6 @@ def finished(generation: int, score: float) -> GenerationFinished:
 def write(run: Run, *events: object) -> None:
     for event in events:
         run.append_event(to_line(event))
-
-
-@pytest.fixture
-def started(monkeypatch):
-    """Runs that were asked for; no process is started."""
-    asked: list[RunSettings] = []
-
-    def start(folder, settings):
-        asked.append(settings)
-        return Run.create(folder, settings.model_dump(mode="json"))
-
-    monkeypatch.setattr(process, "start", start)
-    return asked
 
 
 def open_train(open_dock, qtbot, **options):
