@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from napari.utils.notifications import notification_manager
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, Qt, Signal
 
 from napari_imseg.project.errors import sentence
 from napari_imseg.widgets import notify
@@ -43,7 +43,8 @@ class Jobs(QObject):
         self._newest: dict[str, int] = {}
         self._waiting: dict[str, _Answer] = {}
         self._closed = False
-        self._answered.connect(self._deliver)
+        # Queued, always: work that has ended before `run` returns would else be answered within `run`.
+        self._answered.connect(self._deliver, Qt.ConnectionType.QueuedConnection)
 
     def run(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 
 import pytest
@@ -23,6 +24,21 @@ def test_answer_comes_on_the_gui_thread_and_work_on_another(jobs, qtbot):
     jobs.run("read", threading.get_ident, lambda worker: seen.append((worker, threading.get_ident())))
     qtbot.waitUntil(lambda: bool(seen))
     assert seen[0][0] != seen[0][1] == threading.get_ident()
+
+
+def test_an_answer_never_comes_before_run_has_returned(qapp, qtbot):
+    every, answered, early = sys.getswitchinterval(), [], []
+    sys.setswitchinterval(1e-6)  # let the thread be the faster one, as it is at times
+    try:
+        for lane in range(200):
+            jobs, begun = Jobs(), len(answered)
+            jobs.run("read", lambda: None, answered.append)
+            early += [lane] * (len(answered) - begun)
+            qtbot.waitUntil(lambda begun=begun: len(answered) > begun)
+            jobs.close()
+    finally:
+        sys.setswitchinterval(every)
+    assert early == []
 
 
 def test_late_answers_are_dropped(jobs, qtbot):
