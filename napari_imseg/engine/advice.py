@@ -15,9 +15,6 @@ from napari_imseg.engine.validation import metric_name
 
 MOST_NAMED: Final = 3
 
-TRIES: Final = {"blocking": "set blocking to left-out", "erosion": "set erosion to 3"}
-"""What may help where networks disagree along every edge, for methods that have the setting."""
-
 
 def advice(room: Room, foreign: list[MemberRecord]) -> Iterator[Note]:
     """Notes on what is missing, and on the masks of other tools that take part.
@@ -58,9 +55,7 @@ def afterthought(room: Room, records: Sequence[GenerationRecord]) -> Iterator[No
     if len(scored) < 2 or best_of(records) is not scored[0]:
         return
     course = " → ".join(f"{record.score:.3f}" for record in scored)
-    curator = room.recipe.curator
-    known = () if curator is None else curator.Settings.model_fields
-    tries = ["label the first images of the queue", *(say for name, say in TRIES.items() if name in known)]
+    tries = ["label the first images of the queue", *_remedies(room)]
     yield Note(
         message=f"later generations were not better ({scored[0].metric_name} {course}), so generation "
         f"{scored[0].generation} is used; to gain more, {', or '.join(tries)}"
@@ -81,3 +76,12 @@ def _about(room: Room, record: MemberRecord) -> str:
 
 def _warning(message: str) -> Note:
     return Note(level="warning", message=message)
+
+
+def _remedies(room: Room) -> Iterator[str]:
+    """Settings that help where networks disagree along every edge and black pixels teach the wrong thing."""
+    values = room.recipe.curator.settings.model_dump() if room.recipe.curator else {}
+    if values.get("blocking") == "black":
+        yield "set blocking to left-out"
+    elif "blocking" not in values and values.get("erosion") == 0:
+        yield "set erosion to 3"

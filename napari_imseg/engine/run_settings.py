@@ -14,7 +14,8 @@ class RunSettings(Settings):
 
     The defaults follow the protocol of the Inconsistency Masks paper (50 epochs, no schedule)
     with fewer students and generations, with smaller batches and crops on a CPU (for the same
-    time they train a better network there), and with averaged weights.
+    time they train a better network there), with averaged weights, and with students that go
+    on from those before them.
     """
 
     method: str = setting("inconsistency-masks", "Method: a curator, an objective or a classifier.")
@@ -64,7 +65,7 @@ class RunSettings(Settings):
     )
     alpha: float = setting(0.5, "Width factor of the 1x1 U-Net.", ge=0.125, le=4, step=0.125)
     warm_start: bool = setting(
-        False,
+        True,
         "Students start from the weights of the student with their number in the generation before, if it is "
         "as wide; at random in the paper.",
     )

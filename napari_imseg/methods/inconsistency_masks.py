@@ -15,10 +15,10 @@ from napari_imseg.method import Curator, Example, UnlabeledImage
 class InconsistencyMasksSettings(BlockingSettings):
     """Blocking of IM."""
 
-    blocking: Literal["black", "left-out"] = Field(
-        "black",
-        description="Inconsistent pixels become black background, as in the paper, or the image stays as it "
-        "is and nothing is learned of them.",
+    blocking: Literal["left-out", "black"] = Field(
+        "left-out",
+        description="The image stays as it is and nothing is learned of inconsistent pixels, or they become "
+        "black background, as in the paper.",
     )
 
 

@@ -80,9 +80,11 @@ SCALES: Final = {
             "alpha": 0.25,
             "tile": 64,
             "batch_size": 8,
+            "warm_start": False,
             "averaging": 0.9,  # so short a training would lag behind a longer mean
         },
         method={
+            "blocking": "black",
             "evalnets": 2,
             "evalnets_trained": 2,
             "evalnet_alpha": 0.25,
@@ -101,8 +103,10 @@ SCALES: Final = {
             "alpha": 0.5,
             "tile": 128,
             "batch_size": 8,
+            "warm_start": False,
         },
         method={
+            "blocking": "black",
             "evalnets": 2,
             "evalnets_trained": 2,
             "evalnet_alpha": 0.25,
@@ -123,14 +127,16 @@ SCALES: Final = {
             "min_steps": 1,
             "max_steps": 100_000,
             "averaging": 0.0,
+            "warm_start": False,
             "flips": False,
             "unlabeled_limit": 1_000_000,
         },
-        method={},
+        method={"blocking": "black"},
         repetitions=3,
     ),
 }
-"""``smoke`` and ``laptop`` keep the app's own additions (averaged weights, flips); ``paper`` has none."""
+"""``smoke`` and ``laptop`` keep those of the app's own additions that serve every approach alike (averaged
+weights, flips); ``paper`` has none."""
 
 
 def scale_called(name: str) -> Scale:

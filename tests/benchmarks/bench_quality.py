@@ -1,12 +1,13 @@
-"""L8 and L10: what a run reaches on real images with few labels, against the pixel classifier.
+"""L8 and L10: what inconsistency masks reach with few labels of real images, against the pixel classifier.
 
 ``python -m tests.benchmarks.bench_quality --data DIR --labeled 20 --minutes 15 --seeds 3 --out DIR``
 
-``DIR`` holds ``images/`` and ``labels/`` with the same names (instance ids count as one class).
+``DIR`` holds ``images/`` and ``labels/`` with the same names. Instance ids count as one class, which is
+measured by IoU, or with ``--task instances`` as objects, which are measured by AP.50 (precision x recall).
 For each seed, ``labeled`` random images have their label, the others are unlabeled; 100 images
 (the same for every seed) are never in the project and are the test set. What is done is kept in
 ``--out`` and not done again. Prints a table with the mean and its 95 % interval over the seeds.
-Anything after ``--`` is a setting of the run: ``-- warm_start=true``.
+Anything after ``--`` is a setting of the method or the run: ``-- blocking=black warm_start=false``.
 """
 
 from __future__ import annotations
@@ -21,10 +22,12 @@ import tifffile
 from numpy.typing import NDArray
 from scipy import stats
 
+from napari_imseg.cli.assignments import run_settings
 from napari_imseg.core.intensity import normalise
-from napari_imseg.core.metrics import semantic_metrics
+from napari_imseg.core.metrics import instance_metrics, semantic_metrics
 from napari_imseg.core.problem import Task
 from napari_imseg.engine import process
+from napari_imseg.engine.evaluation import metrics_of
 from napari_imseg.engine.events import Failed
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.records import find_generation
@@ -32,6 +35,7 @@ from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
 
 TEST_IMAGES = 100
+METRIC = {Task.SEMANTIC: "iou", Task.INSTANCES: "ap50_pr"}
 
 
 def split(data: Path, labeled: int, seed: int) -> tuple[list[str], list[str], list[str]]:
@@ -43,7 +47,7 @@ def split(data: Path, labeled: int, seed: int) -> tuple[list[str], list[str], li
     return sorted(chosen), sorted(set(rest) - chosen), sorted(test)
 
 
-def make_project(data: Path, folder: Path, labeled: list[str], unlabeled: list[str]) -> Project:
+def make_project(data: Path, folder: Path, labeled: list[str], unlabeled: list[str], task: Task) -> Project:
     """A project of copies, so that nothing is written beside the data."""
     for kind, names in (("images", labeled + unlabeled), ("labels", labeled)):
         (folder / kind).mkdir(parents=True, exist_ok=True)
@@ -53,7 +57,7 @@ def make_project(data: Path, folder: Path, labeled: list[str], unlabeled: list[s
         folder / "project",
         images=folder / "images",
         labels=folder / "labels",
-        task=Task.SEMANTIC,
+        task=task,
         classes=("object",),
     )
 
@@ -67,56 +71,62 @@ def train(project: Project, settings: RunSettings) -> str:
     return run.name
 
 
-def truth(data: Path, name: str) -> NDArray[np.int32]:
-    """True foreground of an image."""
-    return (tifffile.imread(data / "labels" / name) > 0).astype(np.int32)
+def truth(data: Path, name: str, task: Task) -> NDArray[np.int32]:
+    """True foreground, or objects, of an image."""
+    label = tifffile.imread(data / "labels" / name).astype(np.int32)
+    return label if task is Task.INSTANCES else (label > 0).astype(np.int32)
 
 
-def test_iou(project: Project, generation: str, data: Path, names: list[str]) -> float:
-    """Mean IoU of a generation on images that were never in the project."""
+def quality(project: Project, generation: str, data: Path, names: list[str]) -> float:
+    """Mean of the metric of a generation over images that were never in the project."""
     model = Model.load(project, find_generation(project, generation))
-    scores = []
+    task, scores = project.info.task, []
     for name in names:
         pixels = tifffile.imread(data / "images" / name)
         channels_first = np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else pixels[None]
-        image = normalise(channels_first, project.info.intensity)
-        label = model.label(model.ensemble.mean(image))
-        scores.append(semantic_metrics(truth(data, name), label, project.problem)["iou"])
+        mean = model.ensemble.mean(normalise(channels_first, project.info.intensity))
+        scores.append(metrics_of(model, truth(data, name, task), mean)[METRIC[task]])
     return float(np.mean(scores))
 
 
 def spearman(project: Project, generation: str, data: Path) -> float:
-    """Correlation of relative IM size with 1 - IoU over the unlabeled images."""
-    sizes = project.catalog.scores(generation, "im-relative")
+    """Correlation of relative IM size with 1 - the metric over the unlabeled images."""
+    task, sizes = project.info.task, project.catalog.scores(generation, "im-relative")
     ids, errors = list(sizes), []
     for image_id in ids:
-        name = Path(project.catalog.image(image_id).path).name
+        true = truth(data, Path(project.catalog.image(image_id).path).name, task)
         label = project.read_prediction(generation, image_id).pseudo_label_H_W
-        errors.append(1 - semantic_metrics(truth(data, name), label, project.problem)["iou"])
+        found = (
+            instance_metrics(true, label)
+            if task is Task.INSTANCES
+            else semantic_metrics(true, label, project.problem)
+        )
+        errors.append(1 - found[METRIC[task]])
     return float(stats.spearmanr([sizes[image_id] for image_id in ids], errors).statistic)
 
 
 def one_seed(
-    data: Path, out: Path, labeled: int, minutes: float, seed: int, changes: list[str]
+    data: Path, out: Path, task: Task, labeled: int, minutes: float, seed: int, changes: list[str]
 ) -> dict[str, float]:
     """Figures of one seed; read back if they are known."""
-    name = "-".join([f"labeled{labeled}", f"minutes{minutes:g}", *changes, f"seed{seed}"])
+    name = "-".join([task, f"labeled{labeled}", f"minutes{minutes:g}", *changes, f"seed{seed}"])
     result = out / f"{name}.json"
     if result.exists():
         known: dict[str, float] = json.loads(result.read_text())
         return known
     labeled_names, unlabeled_names, test_names = split(data, labeled, seed)
     folder = out / name
-    with make_project(data, folder, labeled_names, unlabeled_names) as project:
-        given = [f"minutes={minutes}", f"seed={seed}", "generations=2", *changes]
-        im = train(project, RunSettings.parse(given))
+    with make_project(data, folder, labeled_names, unlabeled_names, task) as project:
+        flags = {"minutes": minutes, "seed": seed, "generations": 2}
+        im = train(project, run_settings("inconsistency-masks", None, changes, flags))
         forest = train(project, RunSettings(method="pixel-classifier", students=1, top_k=1, seed=seed))
+        models = {f"generation {number}": f"{im}-g{number}" for number in range(3)}
+        models["pixel classifier"] = f"{forest}-g0"
         figures = {
-            f"IoU of generation {generation}": test_iou(project, f"{im}-g{generation}", data, test_names)
-            for generation in range(3)
+            f"{METRIC[task]} of {title}": quality(project, generation, data, test_names)
+            for title, generation in models.items()
         }
-        figures["IoU of the pixel classifier"] = test_iou(project, f"{forest}-g0", data, test_names)
-        figures["Spearman of relative IM size and 1 - IoU"] = spearman(project, f"{im}-g2", data)
+        figures[f"Spearman of im-relative and 1 - {METRIC[task]}"] = spearman(project, f"{im}-g2", data)
     result.write_text(json.dumps(figures, indent=1))
     return figures
 
@@ -131,16 +141,23 @@ def interval(values: list[float]) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--task", type=Task, choices=list(METRIC), default=Task.SEMANTIC)
     parser.add_argument("--labeled", type=int, default=20)
     parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("settings", nargs="*", help="settings of the run: warm_start=true")
+    parser.add_argument("settings", nargs="*", help="settings: blocking=black")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     rows = [
         one_seed(
-            arguments.data, arguments.out, arguments.labeled, arguments.minutes, seed, arguments.settings
+            arguments.data,
+            arguments.out,
+            arguments.task,
+            arguments.labeled,
+            arguments.minutes,
+            seed,
+            arguments.settings,
         )
         for seed in range(arguments.seeds)
     ]

@@ -37,7 +37,7 @@ def test_the_run_keeps_every_setting_of_its_method() -> None:
         "dilation": 0,
         "refill": "paper",
         "foreground_filter": True,
-        "blocking": "black",
+        "blocking": "left-out",
     }
 
 

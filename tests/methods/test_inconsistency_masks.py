@@ -26,28 +26,28 @@ def curate(problem: Problem, labels: list[Any], **settings: Any) -> list[Example
 
 
 def test_disagreement_is_blocked_in_image_and_label() -> None:
-    (found,) = curate(BINARY, [[[1, 1, 1, 0]], [[1, 1, 0, 0]]])
+    (found,) = curate(BINARY, [[[1, 1, 1, 0]], [[1, 1, 0, 0]]], blocking="black")
     assert found.target_H_W.tolist() == [[1, 1, INCONSISTENT, 0]]
     assert found.image_C_H_W.tolist() == [[[1, 1, 0, 1]]] * 2
 
 
 @pytest.mark.parametrize("problem", [BINARY, CLASSES, MASKS])
-def test_disagreement_can_be_left_out_instead(problem: Problem) -> None:
+def test_disagreement_is_left_out_by_default(problem: Problem) -> None:
     says, others = [[1, 1, 1, 0]], [[1, 1, 0, 0]]
     labels = [[says, says], [others, others]] if problem is MASKS else [says, others]
-    (found,) = curate(problem, labels, blocking="left-out")
+    (found,) = curate(problem, labels)
     assert found.target_H_W.reshape(-1, 4)[0].tolist() == [1, 1, UNLABELED, 0]
     assert found.target_H_W.dtype == np.int16
     assert (found.image_C_H_W == 1).all()
 
 
 def test_three_teachers_must_be_unanimous() -> None:
-    (found,) = curate(CLASSES, [[[3, 2, 1, 0]], [[3, 2, 1, 0]], [[3, 1, 1, 2]]])
+    (found,) = curate(CLASSES, [[[3, 2, 1, 0]], [[3, 2, 1, 0]], [[3, 1, 1, 2]]], blocking="black")
     assert found.target_H_W.tolist() == [[3, INCONSISTENT, 1, INCONSISTENT]]
 
 
 def test_masks_are_blocked_where_any_differs() -> None:
-    (found,) = curate(MASKS, [[[[1, 0, 0]], [[1, 1, 0]]], [[[1, 0, 0]], [[1, 0, 0]]]])
+    (found,) = curate(MASKS, [[[[1, 0, 0]], [[1, 1, 0]]], [[[1, 0, 0]], [[1, 0, 0]]]], blocking="black")
     assert found.target_H_W.tolist() == [[[1, INCONSISTENT, 0]], [[1, INCONSISTENT, 0]]]
     assert found.image_C_H_W[0].tolist() == [[1, 0, 1]]
 

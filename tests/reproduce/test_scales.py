@@ -46,6 +46,13 @@ def test_paper_is_the_protocol_of_the_paper() -> None:
     assert (own.evalnets_trained, own.evalnet_epochs) == (5, 50)
 
 
+@pytest.mark.parametrize("scale", SCALES)
+def test_inconsistency_masks_are_those_of_the_paper_at_every_scale(scale: str) -> None:
+    settings = run_settings(SCALES[scale], approach("IM"), "folder", SIZES, 0, "cpu")
+    assert settings.method_settings["blocking"] == "black"
+    assert not settings.warm_start
+
+
 def test_isic_starts_with_narrow_students() -> None:
     settings = run_settings(SCALES["paper"], approach("NS"), "isic", SIZES, 0, "cpu")
     recipe = recipe_of(settings, PROBLEMS[0])
