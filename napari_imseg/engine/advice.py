@@ -6,12 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
+from napari_imseg.core.problem import INTERIOR, Problem, Task
 from napari_imseg.engine.events import Note
 from napari_imseg.engine.foreign import Foreign
 from napari_imseg.engine.records import GenerationRecord, MemberRecord, best_of
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.validation import metric_name
+from napari_imseg.method import Example
 
 MOST_NAMED: Final = 3
 
@@ -45,6 +48,7 @@ def advice(room: Room, foreign: list[MemberRecord]) -> Iterator[Note]:
             f"{len(flat)} labeled images are the same everywhere (of one value, or not numbers): "
             f"{paths}{more}; look at them, and reject those that are broken"
         )
+    yield from _about_classes(room)
     if room.last and not sets.unlabeled:
         yield _warning("there is no unlabeled image, so every generation trains on the labels alone")
 
@@ -52,12 +56,12 @@ def advice(room: Room, foreign: list[MemberRecord]) -> Iterator[Note]:
 def afterthought(room: Room, records: Sequence[GenerationRecord]) -> Iterator[Note]:
     """What to try when no later generation is better than the first one."""
     scored = [record for record in records if record.score is not None]
-    if len(scored) < 2 or best_of(records) is not scored[0]:
+    if len(scored) < 2 or best_of(records) is not scored[0] or scored[0].score == 1:
         return
     course = " → ".join(f"{record.score:.3f}" for record in scored)
     tries = ["label the first images of the queue", *_remedies(room)]
-    yield Note(
-        message=f"later generations were not better ({scored[0].metric_name} {course}), so generation "
+    yield _warning(
+        f"later generations were not better ({scored[0].metric_name} {course}), so generation "
         f"{scored[0].generation} is used; to gain more, {', or '.join(tries)}"
     )
 
@@ -72,6 +76,45 @@ def _about(room: Room, record: MemberRecord) -> str:
         f"{told}; {metric_name(room.project.problem)} {record.score:.3f} on {record.images} of "
         f"{len(sets.validation)} validation images"
     )
+
+
+def _about_classes(room: Room) -> Iterator[Note]:
+    """What no label shows, no network can find."""
+    sets, names = room.sets, [one.name for one in room.project.info.classes]
+    if not sets.labeled:
+        return
+    never = _never_shown(sets.labeled, room.project.problem, names)
+    if never == names:
+        yield _warning(
+            f"no label to train on shows any {' or '.join(names)}, so nothing can be learned from them; "
+            "paint some in at least one image and train again"
+        )
+    elif never:
+        yield _warning(
+            f"no label to train on shows any {' or '.join(never)}, so no network will find it; "
+            "label an image that has some"
+        )
+    if sets.validation and _never_shown(sets.validation, room.project.problem, names) == names:
+        yield _warning(
+            f"no validation image shows any {' or '.join(names)}, so their scores say little; label some more"
+        )
+
+
+def _never_shown(examples: Sequence[Example], problem: Problem, names: list[str]) -> list[str]:
+    """Classes that no target has a pixel of; objects of an instance project are one class."""
+
+    def shows(target: NDArray[np.int16], index: int) -> bool:
+        if problem.task is Task.MULTILABEL:
+            return bool((target[index] == 1).any())
+        if problem.task is Task.INSTANCES:
+            return bool((target == INTERIOR).any())
+        return bool((target == index + 1).any())
+
+    return [
+        name
+        for index, name in enumerate(names)
+        if not any(shows(example.target_H_W, index) for example in examples)
+    ]
 
 
 def _warning(message: str) -> Note:

@@ -91,15 +91,20 @@ class RunSummary:
     ended
         ``finished``, ``stopped`` or ``failed``; empty while it works.
     message
-        Why it ended, or the newest note.
+        Its warnings, and why it ended or the newest note; one a line.
     """
 
     def __init__(self) -> None:
         self.headline = "Starting…"
         self.hardware = ""
         self.ended = ""
-        self.message = ""
+        self._warnings: list[str] = []
+        self._news = ""
         self._standing = Standing()
+
+    @property
+    def message(self) -> str:
+        return "\n".join([*self._warnings, *([self._news] if self._news else [])])
 
     @property
     def share(self) -> float:
@@ -124,13 +129,16 @@ class RunSummary:
             self.headline = (
                 f"Generation {event.generation} is complete{_scored(event.metric_name, event.score)}"
             )
+        elif isinstance(event, Note) and event.level == "warning":
+            self._warnings.append(event.message)
         elif isinstance(event, Note):
-            self.message = event.message
+            self._news = event.message
         elif isinstance(event, Finished | Stopped | Failed):
             self._on_end(event)
 
     def _on_start(self, event: RunStarted) -> None:
-        self.ended = self.message = ""
+        self.ended = self._news = ""
+        self._warnings.clear()
         self.hardware = event.device
         self.headline = (
             f"Learning from {event.labeled} labels, {event.validation} held back for validation, "
@@ -141,10 +149,10 @@ class RunSummary:
         self.ended = event.kind
         if isinstance(event, Finished):
             self.headline = f"Finished: generation {event.best_generation} is the best"
-            self.message = ""
+            self._news = ""
         else:
             self.headline = "Stopped" if isinstance(event, Stopped) else "Failed"
-            self.message = event.message
+            self._news = event.message
 
     def _who_trains(self) -> str:
         """The same words whichever of the students at work has said something last."""

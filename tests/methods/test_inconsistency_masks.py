@@ -88,16 +88,16 @@ def square() -> tuple[NDArray[np.int16], NDArray[np.int16]]:
 
 
 def test_erosion_and_dilation() -> None:
-    (eroded,) = curate(BINARY, list(square()), erosion=3)
+    (eroded,) = curate(BINARY, list(square()), erosion=3, blocking="black")
     assert (eroded.target_H_W == INCONSISTENT).sum() == 9
     assert (eroded.target_H_W[2:7, 2:7] == 0).sum() == 16  # released: background, not refilled
-    (grown,) = curate(BINARY, list(square()), dilation=3)
+    (grown,) = curate(BINARY, list(square()), dilation=3, blocking="black")
     assert (grown.target_H_W == INCONSISTENT).sum() == 49
 
 
 def test_released_pixels_take_the_class_of_their_neighbours() -> None:
     first, second = square()
-    (refilled,) = curate(CLASSES, [first + 1, second + 1], erosion=3)
+    (refilled,) = curate(CLASSES, [first + 1, second + 1], erosion=3, blocking="black")
     assert (refilled.target_H_W == 2).sum() == 81 - 9
 
 

@@ -10,6 +10,7 @@ from napari_imseg.engine.events import (
     Failed,
     Finished,
     GenerationFinished,
+    Note,
     RunStarted,
     Step,
     Stopped,
@@ -126,6 +127,22 @@ def test_summary_tells_how_it_ended():
     assert (summary.ended, summary.message) == ("", "")
     summary.add(Finished(best_generation=1, score=0.9, seconds=3))
     assert (summary.ended, summary.share, summary.seconds_left) == ("finished", 1.0, None)
+
+
+def test_warnings_stay_until_the_next_start():
+    summary = RunSummary()
+    for event in (
+        STARTED,
+        Note(level="warning", message="no validation image"),
+        Note(message="trained by one process"),
+        Note(level="warning", message="later generations were not better"),
+    ):
+        summary.add(event)
+    assert summary.message == "no validation image\nlater generations were not better\ntrained by one process"
+    summary.add(Finished(best_generation=0, score=0.9, seconds=3))
+    assert summary.message == "no validation image\nlater generations were not better"
+    summary.add(STARTED)
+    assert summary.message == ""
 
 
 def begins(generation: int, student: int) -> StudentStarted:
