@@ -15,10 +15,12 @@ from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
 from tests.engine.test_executors import figures, is_alive, processes_of
 
+pytestmark = pytest.mark.slow
 
-@pytest.fixture
+
+@pytest.fixture(scope="module")
 def cluster() -> Iterator[LocalCluster]:
-    """Two workers, each a process with one thread."""
+    """Two workers, each a process with one thread; one that is killed is started again."""
     with LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as made:
         yield made
 

@@ -15,6 +15,8 @@ from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 
+pytestmark = pytest.mark.slow
+
 
 def figures(events: list[Event]) -> list[tuple[object, ...]]:
     return [

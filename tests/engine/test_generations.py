@@ -167,7 +167,8 @@ def test_validation_maps_are_kept_only_where_thresholds_are_searched(
 
 
 def test_a_classifier_needs_no_network(project: Project, quick: RunSettings) -> None:
-    events = execute(project, quick.model_copy(update={"method": "pixel-classifier"}))
+    few = {"method": "pixel-classifier", "method_settings": {"trees": 10}}
+    events = execute(project, quick.model_copy(update=few))
     assert isinstance(events[-1], Finished)
     assert events[-1].score is not None
     assert sorted(find_generation(project).teachers) == ["g0-s0.safetensors", "g0-s1.safetensors"]

@@ -27,6 +27,8 @@ from napari_imseg.reproduce.units import Interrupted, Unit, units, work
 from napari_imseg.synthetic.dataset import KINDS, write_dataset
 from tests.reproduce.conftest import TINY
 
+pytestmark = pytest.mark.slow
+
 
 def never() -> bool:
     return False

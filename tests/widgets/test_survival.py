@@ -15,7 +15,7 @@ from napari_imseg.project.project import Project
 from napari_imseg.widgets.dock import TRAIN
 from tests.widgets.gui import click
 
-pytestmark = pytest.mark.gui
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 SAVED_WITHIN = 2.0
 """Seconds after which a stroke is on disk, whatever happens to napari."""
