@@ -45,6 +45,7 @@ bench: $(STAMP)
 	  $(SCREEN) $(BIN)/python -m "tests.benchmarks.$$name" || exit 1; done
 
 docs: $(STAMP)
+	$(BIN)/python docs/hooks.py
 	$(BIN)/mkdocs build --strict
 
 clean:

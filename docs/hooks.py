@@ -1,15 +1,15 @@
 """What the documentation takes from the code, so that nothing is listed twice.
 
-A line ``<!-- from-code: NAME ARGUMENT -->`` in a page is replaced when the site is built:
+What stands between ``<!-- from-code: NAME ARGUMENT -->`` and ``<!-- end -->`` in a page is written by
+``python docs/hooks.py`` (``make docs`` runs it), and is always fresh in the site:
 
 * ``methods`` and ``rankings``: a table of all there are,
 * ``settings METHOD`` and ``run-settings``: the table of settings,
 * ``commands``: the help of every command,
-* ``keys``: the keys of the dock,
-* ``changelog``: CHANGELOG.md,
-* ``image FILE CAPTION``: the picture ``images/FILE``, once it exists.
+* ``keys``: the keys of the dock.
 
-Equations become MathML, which browsers draw without any script.
+``<!-- changelog -->`` becomes CHANGELOG.md in the site. Equations become MathML, which browsers draw without
+any script.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ from napari_imseg.registry import classes_in, find
 from napari_imseg.widgets import keys
 
 DOCS = Path(__file__).parent
-MARK = re.compile(r"^<!-- from-code: ([a-z-]+) ?(.*?) -->$", re.MULTILINE)
+CHANGELOG = "<!-- changelog -->"
+MARK = re.compile(r"^<!-- from-code: ([a-z-]+) ?(.*?) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -46,7 +47,18 @@ def on_config(config: Any) -> Any:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Fill in what comes from the code."""
-    return MARK.sub(lambda mark: MAKERS[mark[1]](mark[2]), markdown)
+    changes = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").split("\n", 1)[1]
+    return MARK.sub(lambda mark: MAKERS[mark[1]](mark[2]), markdown).replace(CHANGELOG, changes)
+
+
+def refreshed(markdown: str) -> str:
+    """The text of a page with what comes from the code as it is now, marks and all."""
+    return MARK.sub(
+        lambda mark: "\n".join(
+            [mark[0].partition("\n")[0], "", MAKERS[mark[1]](mark[2]), "", "<!-- end -->"]
+        ),
+        markdown,
+    )
 
 
 def on_page_content(html: str, **_: Any) -> str:
@@ -120,15 +132,6 @@ def _keys(_: str) -> str:
     return _table(("key", "what it does"), ((f"`{key}`", what) for key, what in keys.TABLE.items()))
 
 
-def _changelog(_: str) -> str:
-    return (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").split("\n", 1)[1]
-
-
-def _image(arguments: str) -> str:
-    file, _, caption = arguments.partition(" ")
-    return f"![{caption}](images/{file})" if (DOCS / "images" / file).exists() else ""
-
-
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:
     lines = [columns, ("---",) * len(columns), *rows]
     return "\n".join("| " + " | ".join(str(cell).replace("|", "\\|") for cell in row) + " |" for row in lines)
@@ -141,6 +144,9 @@ MAKERS = {
     "run-settings": _run_settings,
     "commands": _commands,
     "keys": _keys,
-    "changelog": _changelog,
-    "image": _image,
 }
+
+
+if __name__ == "__main__":
+    for page in sorted(DOCS.rglob("*.md")):
+        page.write_text(refreshed(page.read_text(encoding="utf-8")), encoding="utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from napari_imseg.method import Method
 from napari_imseg.registry import classes_in
 
 ROOT = Path(__file__).parents[2]
+refreshed = runpy.run_path(str(ROOT / "docs" / "hooks.py"))["refreshed"]
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +46,12 @@ def test_every_method_has_a_page_with_its_settings(site: Path) -> None:
 def test_nothing_that_comes_from_the_code_was_forgotten(site: Path) -> None:
     for page in site.rglob("*.html"):
         assert "from-code:" not in page.read_text(), page.name
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").rglob("*.md")), ids=lambda page: page.name)
+def test_pages_read_as_text_tell_what_the_code_has(page: Path) -> None:
+    text = page.read_text()
+    assert text == refreshed(text), "run: make docs"
 
 
 def test_equations_are_drawn_without_scripts(site: Path) -> None:
