@@ -127,7 +127,7 @@ def _screen() -> Iterator[Check]:
     """Qt, a display, and OpenGL: what napari's window needs."""
     binding, problem = _ask_python(_QT)
     if problem:
-        yield Check("Qt", "no working Qt binding", 'run: python -m pip install "napari-imseg[all]"')
+        yield Check("Qt", "no working Qt binding", 'run: python -m pip install "napari[pyqt6]"')
     else:
         yield Check("Qt", binding)
     if not has_screen():
