@@ -130,7 +130,7 @@ class RunSummary:
                 f"Generation {event.generation} is complete{_scored(event.metric_name, event.score)}"
             )
         elif isinstance(event, Note) and event.level == "warning":
-            self._warnings.append(event.message)
+            self._warnings.append(f"⚠ {event.message}")
         elif isinstance(event, Note):
             self._news = event.message
         elif isinstance(event, Finished | Stopped | Failed):
@@ -151,8 +151,9 @@ class RunSummary:
             self.headline = f"Finished: generation {event.best_generation} is the best"
             self._news = ""
         else:
-            self.headline = "Stopped" if isinstance(event, Stopped) else "Failed"
-            self._news = event.message
+            failed = isinstance(event, Failed)
+            self.headline = "Failed" if failed else "Stopped"
+            self._news = f"⚠ {event.message}" if failed else event.message
 
     def _who_trains(self) -> str:
         """The same words whichever of the students at work has said something last."""

@@ -112,5 +112,5 @@ class RunView(QWidget):
         self._bar.setValue(round(_PARTS * summary.share))
         left = "" if summary.seconds_left is None else f"about {duration(summary.seconds_left)} left"
         self._about.setText(" · ".join(part for part in (left, summary.hardware) if part))
-        self._message.setText(f"⚠ {summary.message}" if summary.ended == "failed" else summary.message)
+        self._message.setText(summary.message)
         self._message.setVisible(bool(summary.message))

@@ -122,7 +122,7 @@ def test_summary_tells_how_it_ended():
     summary.add(finished)
     assert summary.headline.endswith("iou 0.812")
     summary.add(Failed(message="the disk is full; free some space"))
-    assert (summary.ended, summary.message) == ("failed", "the disk is full; free some space")
+    assert (summary.ended, summary.message) == ("failed", "⚠ the disk is full; free some space")
     summary.add(STARTED)
     assert (summary.ended, summary.message) == ("", "")
     summary.add(Finished(best_generation=1, score=0.9, seconds=3))
@@ -138,9 +138,11 @@ def test_warnings_stay_until_the_next_start():
         Note(level="warning", message="later generations were not better"),
     ):
         summary.add(event)
-    assert summary.message == "no validation image\nlater generations were not better\ntrained by one process"
+    assert summary.message == (
+        "⚠ no validation image\n⚠ later generations were not better\ntrained by one process"
+    )
     summary.add(Finished(best_generation=0, score=0.9, seconds=3))
-    assert summary.message == "no validation image\nlater generations were not better"
+    assert summary.message == "⚠ no validation image\n⚠ later generations were not better"
     summary.add(STARTED)
     assert summary.message == ""
 
