@@ -60,7 +60,7 @@ class Ranking(ABC):
     Attributes
     ----------
     minimum_members
-        Fewer cannot be asked.
+        Fewer cannot be asked; 0 for an order that does without networks.
     needs_quality
         True if `Prediction.quality` must be known.
     """

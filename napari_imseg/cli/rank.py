@@ -16,7 +16,9 @@ COLUMNS = ("place", "image", "path", "score", "reason")
 
 def rank(
     project: Annotated[Path, typer.Argument(help="Folder of the project.", metavar="PROJECT")],
-    by: Annotated[str, typer.Option(metavar="NAME", help="A ranking; see: napari-imseg rankings.")],
+    by: Annotated[
+        str, typer.Option(metavar="NAME", help="A ranking; see: napari-imseg rankings.")
+    ] = "im-relative",
     top: Annotated[int, typer.Option(min=0, help="Only the first N images; 0 = all.")] = 0,
     out: Annotated[Path | None, typer.Option(metavar="ranking.csv", help="Also write this table.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

@@ -11,6 +11,7 @@ class InOrder(Ranking):
     name = "in-order"
     title = "Order of the files"
     source = "control"
+    minimum_members = 0
 
     def score(self, prediction: Prediction) -> float:
         return -float(prediction.index)

@@ -13,6 +13,7 @@ class RandomOrder(Ranking):
     name = "random"
     title = "Random order"
     source = "control"
+    minimum_members = 0
 
     def score(self, prediction: Prediction) -> float:
         digest = hashlib.blake2b(prediction.image_id.encode(), digest_size=8, person=b"napari-imseg").digest()

@@ -45,6 +45,16 @@ def test_nothing_trained_yet(call: Call, new_project: NewProject, cells: Path, t
     assert not (tmp_path / "o").exists()
 
 
+@pytest.mark.parametrize(("ranking", "reason"), [("random", "at random"), ("in-order", "image 7 of")])
+def test_an_order_that_needs_no_network_is_there_before_training(
+    call: Call, new_project: NewProject, ranking: str, reason: str
+) -> None:
+    rows = json.loads(call("rank", new_project(), "--by", ranking, "--top", 2, "--json").stdout)
+    assert [row["place"] for row in rows] == [1, 2]
+    assert rows[0]["score"] > rows[1]["score"]
+    assert reason in rows[0]["reason"]
+
+
 def test_predict_writes_what_was_asked_for(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     image = sorted((cells / "images").iterdir())[0]
