@@ -64,6 +64,7 @@ def setting(
     le: float | None = None,
     gt: float | None = None,
     step: float | None = None,
+    zero: str = "",
 ) -> Any:
     """Declare one field of a `Settings` class.
 
@@ -77,15 +78,23 @@ def setting(
         Bounds; both a lower and an upper one are required for numbers.
     step
         Smallest useful change; required for floats.
+    zero
+        What 0 means, in a word or two for the form, where it is no ordinary number.
     """
-    extra: JsonDict | None = None if step is None else {"step": step}
-    return Field(default, description=description, ge=ge, le=le, gt=gt, json_schema_extra=extra)
+    extra: JsonDict = {**({} if step is None else {"step": step}), **({"zero": zero} if zero else {})}
+    return Field(default, description=description, ge=ge, le=le, gt=gt, json_schema_extra=extra or None)
 
 
 def step_of(field: FieldInfo) -> float | None:
     """The ``step`` that `setting` stored in a field."""
     extra = field.json_schema_extra
     return extra.get("step") if isinstance(extra, dict) else None  # type: ignore[return-value]
+
+
+def zero_of(field: FieldInfo) -> str:
+    """What 0 means, if it is no ordinary number."""
+    extra = field.json_schema_extra
+    return str(extra.get("zero", "")) if isinstance(extra, dict) else ""
 
 
 def bounds_of(field: FieldInfo) -> tuple[float | None, float | None]:

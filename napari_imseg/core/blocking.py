@@ -28,10 +28,18 @@ class BlockingSettings(Settings):
     """Morphology and filter of METHODS 1.4 and 1.5, shared by the IM family."""
 
     erosion: Annotated[int, AfterValidator(_odd)] = setting(
-        0, "Side of the square that erodes the inconsistency mask: 0 (off), 3, 5, ...", ge=0, le=31
+        0,
+        "Side of the square that erodes the inconsistency mask: 0 (off), 3, 5, ...",
+        ge=0,
+        le=31,
+        zero="off",
     )
     dilation: Annotated[int, AfterValidator(_odd)] = setting(
-        0, "Side of the square that dilates the inconsistency mask: 0 (off), 3, 5, ...", ge=0, le=31
+        0,
+        "Side of the square that dilates the inconsistency mask: 0 (off), 3, 5, ...",
+        ge=0,
+        le=31,
+        zero="off",
     )
     refill: Literal["paper", "code"] = Field(
         "paper",

@@ -40,6 +40,7 @@ class RunSettings(Settings):
         "Students of generation 0, where more are trained (10 in the paper); 0 = as many as later.",
         ge=0,
         le=20,
+        zero="as many as later",
     )
     first_run: str = setting(
         "",
@@ -51,17 +52,31 @@ class RunSettings(Settings):
         "The same for the networks that learn augmented labels and from which EvalNets learn too (evalnet).",
     )
     top_k: int = setting(2, "Best students that become the teachers of the next generation.", ge=1, le=20)
-    minutes: float = setting(0.0, "Time budget of the whole run; 0 = no limit.", ge=0, le=100_000, step=0.5)
+    minutes: float = setting(
+        0.0, "Time budget of the whole run; 0 = no limit.", ge=0, le=100_000, zero="no limit", step=0.5
+    )
     epochs: int = setting(50, "Epochs of each student.", ge=1, le=10_000)
     batch_size: int = setting(
-        0, "Crops in one training step; 0 = 32 on a GPU (as in the paper), 8 on a CPU.", ge=0, le=1024
+        0,
+        "Crops in one training step; 0 = 32 on a GPU (as in the paper), 8 on a CPU.",
+        ge=0,
+        le=1024,
+        zero="automatic",
     )
     min_steps: int = setting(16, "Steps of an epoch are never fewer than this.", ge=1, le=10_000)
     max_steps: int = setting(
-        0, "Steps of an epoch are never more than this; 0 = no limit on a GPU, 32 on a CPU.", ge=0, le=100_000
+        0,
+        "Steps of an epoch are never more than this; 0 = no limit on a GPU, 32 on a CPU.",
+        ge=0,
+        le=100_000,
+        zero="automatic",
     )
     tile: int = setting(
-        0, "Side of the square training crops in pixels; 0 = 256 on a GPU, 128 on a CPU.", ge=0, le=2048
+        0,
+        "Side of the square training crops in pixels; 0 = 256 on a GPU, 128 on a CPU.",
+        ge=0,
+        le=2048,
+        zero="automatic",
     )
     alpha: float = setting(0.5, "Width factor of the 1x1 U-Net.", ge=0.125, le=4, step=0.125)
     warm_start: bool = setting(
@@ -97,6 +112,7 @@ class RunSettings(Settings):
         "this machine, or each worker of the cluster.",
         ge=0,
         le=1000,
+        zero="automatic",
     )
     cluster: str = setting(
         "",

@@ -27,6 +27,8 @@ class ExactSpinBox(QDoubleSpinBox):
         return short if float(short) == value else repr(value)
 
     def valueFromText(self, text: str) -> float:
+        if text and text == self.specialValueText():  # what Qt shows for the lowest value
+            return self.minimum()
         return float(text.replace(",", "."))
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:

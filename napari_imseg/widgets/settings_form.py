@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
-from napari_imseg.settings import Settings, SettingsError, bounds_of, step_of
+from napari_imseg.settings import Settings, SettingsError, bounds_of, step_of, zero_of
 from napari_imseg.widgets.controls import form
 from napari_imseg.widgets.inputs import CalmComboBox, CalmSpinBox, ExactSpinBox
 
@@ -123,9 +123,11 @@ def _editor(field: FieldInfo, value: Any) -> _Editor | None:
         return _filled(_Editor(check, check.isChecked, check.setChecked, check.toggled), value)
     if kind is int and low is not None and high is not None:
         spin = CalmSpinBox(int(low), int(high))
+        spin.setSpecialValueText(zero_of(field))
         return _filled(_Editor(spin, spin.value, spin.setValue, spin.valueChanged), value)
     if kind is float and low is not None and high is not None:
         exact = ExactSpinBox(low, high, step_of(field) or 0.01)
+        exact.setSpecialValueText(zero_of(field))
         return _filled(_Editor(exact, exact.value, exact.setValue, exact.valueChanged), value)
     if choices := _choices(kind):
         combo = CalmComboBox()

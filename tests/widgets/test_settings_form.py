@@ -88,6 +88,21 @@ def test_typing_changes_one_setting_and_tells(form, qtbot):
     assert told.args[0] == Toy(rate=3e-5) == form.value()
 
 
+@pytest.mark.parametrize(("name", "words"), [("minutes", "no limit"), ("tile", "automatic")])
+def test_a_zero_that_is_no_ordinary_number_is_shown_in_words(qtbot, name, words):
+    form = SettingsForm(RunSettings(**{name: 0}))
+    qtbot.addWidget(form)
+    box = child(form, f"setting_{name}")
+    assert box.text() == words
+    retype(box, "64")
+    assert (box.text(), getattr(form.value(), name)) == ("64", 64)
+    retype(box, "0")
+    assert (box.text(), getattr(form.value(), name)) == (words, 0)
+    QTest.keyClick(box, Qt.Key.Key_Up)
+    QTest.keyClick(box, Qt.Key.Key_Down)
+    assert (box.text(), getattr(form.value(), name)) == (words, 0)
+
+
 def test_a_value_that_is_not_allowed_is_explained_and_not_told(form, qtbot):
     with qtbot.assertNotEmitted(form.valueChanged):
         retype(child(form, "setting_rate"), "0")
