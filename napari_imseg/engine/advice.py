@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.metrics import TITLES
 from napari_imseg.core.problem import INTERIOR, Problem, Task
 from napari_imseg.engine.events import Note
 from napari_imseg.engine.foreign import Foreign
@@ -61,7 +62,7 @@ def afterthought(room: Room, records: Sequence[GenerationRecord]) -> Iterator[No
     course = " → ".join(f"{record.score:.3f}" for record in scored)
     tries = ["label the first images of the queue", *_remedies(room)]
     yield _warning(
-        f"later generations were not better ({scored[0].metric_name} {course}), so generation "
+        f"later generations were not better ({TITLES[scored[0].metric_name]} {course}), so generation "
         f"{scored[0].generation} is used; to gain more, {', or '.join(tries)}"
     )
 
@@ -73,7 +74,7 @@ def _about(room: Room, record: MemberRecord) -> str:
     if record.score is None:
         return f"{told} and of no validation image with a label, so nobody knows how good they are"
     return (
-        f"{told}; {metric_name(room.project.problem)} {record.score:.3f} on {record.images} of "
+        f"{told}; {TITLES[metric_name(room.project.problem)]} {record.score:.3f} on {record.images} of "
         f"{len(sets.validation)} validation images"
     )
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from napari_imseg import __version__
+from napari_imseg.core.metrics import TITLES
 from napari_imseg.project.atomic import replacing, write_text
 from napari_imseg.reproduce import plots
 from napari_imseg.reproduce.figures_file import read_figures
@@ -27,15 +28,6 @@ from napari_imseg.reproduce.summary import (
 )
 
 GIGA = 1e9
-
-NAMES = {
-    "iou": "IoU",
-    "dice": "Dice",
-    "miou": "mIoU",
-    "mpa": "pixel accuracy",
-    "miou_ad": "mIoU of alive and dead",
-    "mcce": "cell count error (lower is better)",
-}
 
 
 def write_report(study: Study) -> Path | None:
@@ -71,12 +63,12 @@ def _table(study: Study, found: Sequence[Row]) -> list[str]:
     in_paper = info.data in published()
     columns = [
         "approach",
-        f"{NAMES[metric]}, best student",
+        f"{TITLES[metric]}, best student",
         "95 % interval",
         "best repetition",
         *([f"**published**, best of 3 ({DATA_SETS[info.data]})"] if in_paper else []),
         "ensemble",
-        *(NAMES[other] for other in info.metrics[1:]),
+        *(TITLES[other] for other in info.metrics[1:]),
         "cost (GFLOP)",
         "gap closed",
         *(f"**published** {name}" for name in DATA_SETS.values()),
@@ -118,7 +110,7 @@ def _notes(study: Study) -> list[str]:
 
 def _drawn(study: Study, found: Sequence[Row], folder: Path) -> Iterator[str]:
     """Save each plot; yields the lines that show it on the page."""
-    metric = NAMES[study.info.metrics[0]]
+    metric = TITLES[study.info.metrics[0]]
     units = read_figures(study.out)
     for name, title, figure in (
         ("quality", "Quality per generation", plots.quality(found, metric)),

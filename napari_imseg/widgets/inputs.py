@@ -28,7 +28,7 @@ class ExactSpinBox(QDoubleSpinBox):
 
     def valueFromText(self, text: str) -> float:
         if text and text == self.specialValueText():  # what Qt shows for the lowest value
-            return self.minimum()
+            return float(self.minimum())
         return float(text.replace(",", "."))
 
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:

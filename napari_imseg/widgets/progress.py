@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from napari_imseg.core.metrics import TITLES
 from napari_imseg.engine.records import GenerationRecord, generations
 from napari_imseg.engine.standing import duration
 from napari_imseg.project.project import Project
@@ -38,13 +39,18 @@ def read_progress(project: Project) -> Progress:
     return Progress(generations(project), catalog.count(state="labeled"), catalog.seconds())
 
 
+def metric_of(records: Sequence[GenerationRecord]) -> str:
+    """What the scores of generations measure, as people call it."""
+    name = records[-1].metric_name if records else "score"
+    return TITLES.get(name, name)
+
+
 def table(records: Sequence[GenerationRecord]) -> Columns:
     """Generations as columns; NaN where something was not measured."""
-    metric = records[-1].metric_name if records else "score"
     return {
         "generation": np.array([record.name for record in records], dtype=object),
         "labels": np.array([record.labeled for record in records], dtype=int),
-        metric: np.array([_number(record.score) for record in records]),
+        metric_of(records): np.array([_number(record.score) for record in records]),
         "IM [%]": np.array([100 * _number(record.im_fraction) for record in records]),
         "IM/fg": np.array([_number(record.im_relative) for record in records]),
     }
@@ -93,7 +99,7 @@ def what_labels_brought(records: Sequence[GenerationRecord]) -> str:
     change = after - before
     verb = "raised" if change >= 0 else "lowered"
     return (
-        f"The last {more - fewer} labels {verb} {records[-1].metric_name} by {abs(change):.3f}, "
+        f"The last {more - fewer} labels {verb} {metric_of(records)} by {abs(change):.3f}, "
         f"from {before:.3f} to {after:.3f}."
     )
 

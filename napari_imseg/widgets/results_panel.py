@@ -112,7 +112,7 @@ class ResultsPanel(QWidget):
         self._table.set_columns(progress.table(found.records))
         self._members.set_columns(progress.members(found.records))
         self._curve.clear()
-        metric = found.records[-1].metric_name if found.records else "score"
+        metric = progress.metric_of(found.records)
         self._curve.set_labels("labels", metric)
         for labels, score in progress.best_by_labels(found.records):
             self._curve.add_point(metric, labels, score)

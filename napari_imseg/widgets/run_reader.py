@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
+from napari_imseg.core.metrics import TITLES
 from napari_imseg.engine.events import (
     Epoch,
     Event,
@@ -177,4 +178,4 @@ def _numbered(word: str, numbers: Sequence[int]) -> str:
 
 
 def _scored(metric: str, score: float | None) -> str:
-    return "" if score is None else f": {metric} {score:.3f}"
+    return "" if score is None else f": {TITLES.get(metric, metric)} {score:.3f}"

@@ -7,6 +7,7 @@ from typing import Final
 
 from qtpy.QtWidgets import QProgressBar, QTabWidget, QVBoxLayout, QWidget
 
+from napari_imseg.core.metrics import TITLES
 from napari_imseg.engine.events import Epoch, Event, GenerationFinished, RunStarted, Step
 from napari_imseg.engine.standing import duration
 from napari_imseg.widgets.controls import text
@@ -97,11 +98,12 @@ class RunView(QWidget):
         while self._epochs.get(name, 0) >= event.epoch:  # the student began again after a stop
             name += "′"
         self._epochs[name] = event.epoch
-        self.validation.set_labels("epoch", event.metric_name)
+        self.validation.set_labels("epoch", TITLES.get(event.metric_name, event.metric_name))
         self.validation.add_point(name, event.epoch, event.metric)
 
     def _add_generation(self, event: GenerationFinished) -> None:
-        for name, value in ((event.metric_name, event.score), ("IM size", event.im_fraction)):
+        metric = TITLES.get(event.metric_name, event.metric_name)
+        for name, value in ((metric, event.score), ("IM size", event.im_fraction)):
             if value is not None and self._epochs.get(f"generation {name}", -1) < event.generation:
                 self._epochs[f"generation {name}"] = event.generation
                 self.generations.add_point(name, event.generation, value)

@@ -53,7 +53,7 @@ def test_a_run_whose_later_generations_are_worse_says_what_to_try(
     change = {"method": method, "method_settings": settings, "epochs": 1}
     for seed in range(6):
         notes, end = told(project, quick.model_copy(update={**change, "seed": seed}))
-        said = "later generations were not better (iou " in notes
+        said = "later generations were not better (IoU " in notes
         assert said == (end.best_generation == 0)
         if said:
             assert "generation 0 is used" in notes

@@ -127,7 +127,7 @@ def test_tools_are_scored_beside_students_and_never_among_the_best(
         assert [one.score for one in record.scores if one.name in record.foreign] == [1.0, 0.0]
         assert {one.images for one in record.scores} == {2}
         assert len(Model.load(project, record, "cpu").ensemble.members) == 2
-    assert "iou 1.000 on 2 of 2 validation images" in notes(events)
+    assert "IoU 1.000 on 2 of 2 validation images" in notes(events)
     card = (project.folder / "runs" / "r001" / "card.md").read_text()
     assert "| 1 | perfect | 1.0000 | 2 |" in card
     finished = [event for event in events if isinstance(event, GenerationFinished)]

@@ -36,7 +36,7 @@ def test_learning_curve_takes_the_best_of_each_number_of_labels():
 
 
 def test_what_labels_brought_says_what_was_measured():
-    assert "12 labels raised iou by 0.110, from 0.700 to 0.810" in what_labels_brought(RECORDS)
+    assert "12 labels raised IoU by 0.110, from 0.700 to 0.810" in what_labels_brought(RECORDS)
     worse = [record("r001", 0, 10, 0.7), record("r002", 0, 11, 0.6)]
     assert "lowered" in what_labels_brought(worse)
     assert "Label more" in what_labels_brought(RECORDS[:2])
@@ -46,7 +46,7 @@ def test_what_labels_brought_says_what_was_measured():
 def test_table_has_a_row_for_each_generation_and_gaps_for_what_is_not_known():
     columns = table([*RECORDS, record("r003", 0, 30, None)])
     assert columns["generation"].tolist()[-1] == "r003-g0"
-    assert np.isnan(columns["iou"][-1])
+    assert np.isnan(columns["IoU"][-1])
     assert columns["IM [%]"][0] == 5
     assert all(not len(column) for column in table([]).values())
 

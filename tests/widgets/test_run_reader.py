@@ -120,7 +120,7 @@ def test_summary_tells_how_it_ended():
         im_relative=0.1, kept=1, dropped=0,
     )  # fmt: skip
     summary.add(finished)
-    assert summary.headline.endswith("iou 0.812")
+    assert summary.headline.endswith("IoU 0.812")
     summary.add(Failed(message="the disk is full; free some space"))
     assert (summary.ended, summary.message) == ("failed", "⚠ the disk is full; free some space")
     summary.add(STARTED)

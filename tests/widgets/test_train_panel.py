@@ -118,7 +118,7 @@ def test_a_run_is_drawn_stopped_and_can_be_resumed(open_dock, qtbot, started):
     qtbot.waitUntil(lambda: child(dock, "train_resume").isEnabled())
     assert child(dock, "train_start").isEnabled()
     assert child(dock, "run_headline").text() == "Stopped"
-    assert view.generations.points("iou")[1].tolist() == [0.81]
+    assert view.generations.points("IoU")[1].tolist() == [0.81]
     assert view.generations.points("IM size")[1].tolist() == [0.05]
 
 
