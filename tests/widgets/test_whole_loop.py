@@ -17,7 +17,7 @@ from napari_imseg.engine.records import generations
 from napari_imseg.widgets.dock import QUEUE, TRAIN
 from tests.widgets.gui import child, click
 
-pytestmark = [pytest.mark.gui, pytest.mark.slow, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.gui, pytest.mark.slow]
 
 SIDE, RADIUS = 96, 5
 """A click of the default brush covers a disc."""
