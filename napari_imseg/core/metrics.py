@@ -32,17 +32,6 @@ PAPER_THRESHOLDS = tuple(tenth / 10 for tenth in range(1, 10))
 CODE_THRESHOLDS = (*PAPER_THRESHOLDS, 0.55, 0.65, 0.75, 0.85, 0.95)
 """The 14 thresholds over which the ACTIS code averages."""
 
-TITLES = {
-    "iou": "IoU",
-    "dice": "Dice",
-    "miou": "mIoU",
-    "mpa": "pixel accuracy",
-    "miou_ad": "mIoU of alive and dead",
-    "mcce": "cell count error (lower is better)",
-    "ap50_pr": "AP.50",
-}
-"""What people call the metrics that choose networks or compare approaches."""
-
 
 def confusion(
     truth_H_W: NDArray[np.integer[Any]], predicted_H_W: NDArray[np.integer[Any]], classes: int

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.metrics import TITLES
+from napari_imseg.core.metric_names import TITLES
 from napari_imseg.core.problem import INTERIOR, Problem, Task
 from napari_imseg.engine.events import Note
 from napari_imseg.engine.foreign import Foreign

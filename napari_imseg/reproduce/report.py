@@ -11,7 +11,7 @@ from pathlib import Path
 from matplotlib.figure import Figure
 
 from napari_imseg import __version__
-from napari_imseg.core.metrics import TITLES
+from napari_imseg.core.metric_names import TITLES
 from napari_imseg.project.atomic import replacing, write_text
 from napari_imseg.reproduce import plots
 from napari_imseg.reproduce.figures_file import read_figures

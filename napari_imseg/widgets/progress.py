@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from napari_imseg.core.metrics import TITLES
+from napari_imseg.core.metric_names import TITLES
 from napari_imseg.engine.records import GenerationRecord, generations
 from napari_imseg.engine.standing import duration
 from napari_imseg.project.project import Project

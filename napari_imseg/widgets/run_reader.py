@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Final
 
-from napari_imseg.core.metrics import TITLES
+from napari_imseg.core.metric_names import TITLES
 from napari_imseg.engine.events import (
     Epoch,
     Event,

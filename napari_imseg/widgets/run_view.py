@@ -7,7 +7,7 @@ from typing import Final
 
 from qtpy.QtWidgets import QProgressBar, QTabWidget, QVBoxLayout, QWidget
 
-from napari_imseg.core.metrics import TITLES
+from napari_imseg.core.metric_names import TITLES
 from napari_imseg.engine.events import Epoch, Event, GenerationFinished, RunStarted, Step
 from napari_imseg.engine.standing import duration
 from napari_imseg.widgets.controls import text

@@ -137,8 +137,7 @@ def test_augmented_labels_and_pairs_for_wider_students(project: Project, quick: 
 def test_three_classes_and_instances(tmp_path: Path, quick: RunSettings, kind: str) -> None:
     with make_project(tmp_path, kind) as project:
         events = execute(project, quick)
-        last = events[-2]
-        assert isinstance(last, GenerationFinished)
+        last = [event for event in events if isinstance(event, GenerationFinished)][-1]
         assert last.metric_name == ("miou" if kind == "cells" else "ap50_pr")
         first = project.unlabeled()[0]
         stored = project.read_prediction("r001-g1", first.id)
