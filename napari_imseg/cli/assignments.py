@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from napari_imseg.cli.failures import UsageMistake
 from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.nets.names import IMAGENET
 from napari_imseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -55,6 +57,8 @@ def run_settings(
     for name in LISTS & run_values.keys():
         words = str(run_values[name]).split(",")
         run_values[name] = tuple(word.strip() for word in words if word.strip())
+    if run_values.get("weights", "") not in ("", IMAGENET):  # the trainer works in another folder
+        run_values["weights"] = str(Path(run_values["weights"]).expanduser().absolute())
     own = [
         cls.checked(dict(share)).model_dump(mode="json")
         for cls, share in zip(owners[:-1], shares, strict=False)
@@ -71,10 +75,13 @@ def run_settings(
 
 def check_fit(settings: RunSettings, project: Project) -> None:
     """Refuse, before any work, what fits neither the project nor the number of students."""
-    from napari_imseg.engine import foreign
+    from napari_imseg.engine import foreign, starting_weights
     from napari_imseg.engine.recipe import recipe_of
 
-    foreign.check(project, settings, recipe_of(settings, project.problem))
+    recipe = recipe_of(settings, project.problem)
+    foreign.check(project, settings, recipe)
+    if recipe.objective is not None:
+        starting_weights.check(settings)
 
 
 def _pair(method_name: str, objective_name: str | None) -> tuple[type[Method], type[Method] | None]:

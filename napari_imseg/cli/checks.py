@@ -66,6 +66,7 @@ def all_checks() -> Iterator[Check]:
     yield _cache()
     yield _device()
     yield from _screen()
+    yield from _networks()
 
 
 def _python() -> Check:
@@ -121,6 +122,22 @@ def _device() -> Check:
     except (ImportError, OSError, RuntimeError, ValueError) as error:
         advice = "install torch again: see https://pytorch.org/get-started/locally for your machine"
         return Check("device", f"torch does not work ({error})", advice, essential=True)
+
+
+def _networks() -> Iterator[Check]:
+    """What each network costs on the device; measured once, a second or so for each."""
+    from napari_imseg.engine.run_settings import RunSettings
+    from napari_imseg.nets.names import NETWORKS
+
+    try:
+        from napari_imseg.engine.network_costs import costs_here
+
+        costs = costs_here([RunSettings(network=name) for name in NETWORKS])
+    except (ImportError, OSError, RuntimeError, ValueError) as error:
+        yield Check("networks", f"not measured ({error})", "mend what is wrong above, and look again")
+        return
+    for name, cost in zip(NETWORKS, costs, strict=True):
+        yield Check(f"network {name}", cost)
 
 
 def _screen() -> Iterator[Check]:

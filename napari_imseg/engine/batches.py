@@ -12,9 +12,6 @@ from numpy.typing import NDArray
 from napari_imseg.core.problem import UNLABELED
 from napari_imseg.method import Example
 
-STRIDE = 16
-"""Sides of a crop are multiples of this: the 1x1 U-Net halves an image four times."""
-
 
 class Batches(Protocol):
     """An endless sequence of batches, each a function of its step."""
@@ -64,23 +61,18 @@ class Crops:
     ----------
     examples
         At least one.
-    tile
-        Largest side of a crop in pixels; smaller if all images are smaller.
+    side
+        Height and width of a crop in pixels (`crop_side`).
     flips
         Draw one of the eight flips and turns for each crop.
     seed
         Any sequence of integers that numpy accepts as a seed.
-    side
-        Side of a crop whatever the size of the images, for crops that stand beside others.
     """
 
-    def __init__(
-        self, examples: Sequence[Example], tile: int, flips: bool, seed: Sequence[int], side: int = 0
-    ) -> None:
+    def __init__(self, examples: Sequence[Example], side: int, flips: bool, seed: Sequence[int]) -> None:
         if not examples:
             raise ValueError("there is no labeled image to train on; label at least one image first")
-        largest = max(max(example.image_C_H_W.shape[1:]) for example in examples)
-        self.side = side or min(tile, -(-largest // STRIDE) * STRIDE)
+        self.side = side
         self._examples = examples
         self._flips = flips
         self._seed = tuple(seed)
@@ -122,6 +114,20 @@ class Crops:
             return image, target
         turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
         return _turn(image, turns, mirrored), _turn(target, turns, mirrored)
+
+
+def crop_side(examples: Sequence[Example], tile: int, stride: int) -> int:
+    """Side of the crops of these images: ``tile``, or less if all of them are smaller.
+
+    Parameters
+    ----------
+    tile
+        Largest side in pixels.
+    stride
+        A smaller side is a multiple of this (`napari_imseg.nets.network.Network.stride`).
+    """
+    largest = max((max(example.image_C_H_W.shape[1:]) for example in examples), default=tile)
+    return min(tile, -(-largest // stride) * stride)
 
 
 def _tiles(example: Example, side: int) -> int:

@@ -12,7 +12,7 @@ from typing import cast
 
 from napari_imseg.core.instances import find_thresholds
 from napari_imseg.core.problem import Task
-from napari_imseg.engine import foreign, training_set, unlabeled
+from napari_imseg.engine import foreign, starting_weights, training_set, unlabeled
 from napari_imseg.engine.advice import advice, afterthought
 from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
@@ -79,6 +79,7 @@ class Generations:
         self.room = Room.open(self.project, self.run, self.settings, self.should_stop)
         self.clock = Clock(self.run.folder, self.settings.minutes)
         yield self._run_started()
+        yield from starting_weights.keep(self.room)
         tools = self.room.foreign(self.settings.all_foreign)
         self.foreign = {tool.name: tool.measured(self.room.sets.validation) for tool in tools}
         yield from advice(self.room, list(self.foreign.values()))

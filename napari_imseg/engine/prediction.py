@@ -13,7 +13,7 @@ from napari_imseg.method import Classifier, Member
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.header import read_header
 from napari_imseg.nets.member import NetworkMember
-from napari_imseg.nets.saving import ARCHITECTURES
+from napari_imseg.nets.networks import ARCHITECTURES
 
 LARGEST_WHOLE = 1536 * 1536
 """Images with more pixels are predicted in overlapping windows."""

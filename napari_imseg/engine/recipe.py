@@ -10,6 +10,7 @@ from napari_imseg.core.judging import QUALITY, JudgingSettings
 from napari_imseg.core.problem import Problem
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.method import Classifier, Curator, JudgeOf, Method, Objective
+from napari_imseg.nets.names import UNET_1X1
 from napari_imseg.registry import find
 from napari_imseg.settings import Settings, SettingsError
 
@@ -110,6 +111,7 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
                 "leave it out, or choose another method"
             )
         return Recipe(problem, None, None, classifiers)
+    _check_weights(settings)
     if issubclass(method, Objective):
         loss = _objective(method, settings.method_settings, problem)
         return Recipe(problem, None, loss, classifiers, _start(loss), _judging(None, settings))
@@ -117,6 +119,7 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
         raise TypeError(f"{method.name} is neither a curator, an objective nor a classifier")
     curator = method(method.Settings.checked(settings.method_settings), problem)
     _check_teachers(curator, settings)
+    _check_width(curator, settings)
     _check_voices(curator, settings)
     objective = find_method(settings.objective)
     if not issubclass(objective, Objective):
@@ -158,12 +161,33 @@ def _check_start(objective: type[Objective], curator: Curator, settings: RunSett
             f"generation 0 is trained by {objective.starts_from} and {objective.name} starts from it; "
             "set generations to 1 or more"
         )
-    widths = {curator.width(generation, settings.alpha) for generation in range(settings.generations + 1)}
-    if len(widths) > 1:
+    if _gets_wider(curator, settings):
         raise SettingsError(
             f"{objective.name} starts from the networks of the generation before, but with {curator.name} "
             "students get wider; set alpha_step to 0"
         )
+
+
+def _check_weights(settings: RunSettings) -> None:
+    if settings.weights and settings.network == UNET_1X1:
+        raise SettingsError(
+            f"weights={settings.weights} are for the encoder of an EfficientNet, and the 1x1 U-Net has none; "
+            "choose network=efficientnet-b0 or a larger one, or leave weights out"
+        )
+
+
+def _check_width(curator: Curator, settings: RunSettings) -> None:
+    """Refused, not passed over: that students grow is a part of such a method."""
+    if settings.network != UNET_1X1 and _gets_wider(curator, settings):
+        raise SettingsError(
+            f"with {curator.name} students get wider from generation to generation, and {settings.network} "
+            "has one width; set alpha_step=0, or choose network=unet-1x1"
+        )
+
+
+def _gets_wider(curator: Curator, settings: RunSettings) -> bool:
+    generations = range(settings.generations + 1)
+    return len({curator.width(generation, settings.alpha) for generation in generations}) > 1
 
 
 def _start(loss: Loss) -> Loss | None:

@@ -177,6 +177,11 @@ class Room:
         """Folder of the unlabeled images that students see."""
         return self._folder("unlabeled")
 
+    @property
+    def starting_weights(self) -> Path:
+        """What the encoders of the first networks start from, where the settings name something."""
+        return self._folder("weights.safetensors")
+
     def drawn(self, generation: int) -> list[str]:
         """Ids of the unlabeled images that may teach; all of them unless there are too many."""
         ids, limit = self.sets.unlabeled, self.settings.unlabeled_limit

@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 from pydantic import Field
 
+from napari_imseg.nets.names import UNET_1X1, NetworkName
 from napari_imseg.settings import Settings, setting
 
 
@@ -78,11 +79,23 @@ class RunSettings(Settings):
         le=2048,
         zero="automatic",
     )
-    alpha: float = setting(0.5, "Width factor of the 1x1 U-Net.", ge=0.125, le=4, step=0.125)
+    network: NetworkName = Field(
+        UNET_1X1,
+        description="What a student is: the 1x1 U-Net of the paper, or a U-Net with an EfficientNet encoder, "
+        "the larger the slower.",
+    )
+    alpha: float = setting(
+        0.5, "Width factor of the 1x1 U-Net; other networks have one width.", ge=0.125, le=4, step=0.125
+    )
+    weights: str = setting(
+        "",
+        "What the encoder of an EfficientNet starts from: imagenet, or a file (.safetensors, .pth); "
+        "empty = random.",
+    )
     warm_start: bool = setting(
         True,
         "Students start from the weights of the student with their number in the generation before, if it is "
-        "as wide; at random in the paper.",
+        "the same network; at random in the paper.",
     )
     averaging: float = setting(
         0.99,

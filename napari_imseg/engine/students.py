@@ -6,12 +6,13 @@ import math
 import time
 from collections.abc import Generator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
-from napari_imseg.engine.batches import Crops, Pass
+from napari_imseg.engine.batches import Crops, Pass, crop_side
 from napari_imseg.engine.events import Event, StudentFinished, StudentStarted
 from napari_imseg.engine.prediction import predict_image
 from napari_imseg.engine.records import StudentRecord, record_path, write_record
@@ -24,11 +25,13 @@ from napari_imseg.engine.validation import (
     validate,
 )
 from napari_imseg.method import Example, Member, NeedsUnlabeled
+from napari_imseg.nets.efficientnet import EfficientNetUNet
 from napari_imseg.nets.flops import forward_flops
 from napari_imseg.nets.member import NetworkMember
+from napari_imseg.nets.network import Network
+from napari_imseg.nets.networks import new_network
 from napari_imseg.nets.outputs import n_outputs
 from napari_imseg.nets.saving import load_network
-from napari_imseg.nets.unet import UNet1x1
 from napari_imseg.ops.averaging import running_mean
 
 CPU_STEPS = 32
@@ -116,14 +119,16 @@ def _training(
 ) -> tuple[Training, int]:
     """Training on examples with targets and on unlabeled images as they are, and the side of the crops."""
     settings, problem = room.settings, room.recipe.problem
-    objective = room.recipe.new_objective(_network(room, generation, student), generation)
+    network = _network(room, generation, student)
+    objective = room.recipe.new_objective(network, generation)
     mean = running_mean(objective.predictor(), settings.averaging) if settings.averaging else None
     kept = objective.predictor() if mean is None else mean.module
-    member = NetworkMember(kept, problem, room.recipe.im_class, room.hardware)
+    member = NetworkMember(cast(Network, kept), problem, room.recipe.im_class, room.hardware)
     seed = [settings.seed, generation, student]
     tile, batch_size = settings.tile_on(room.hardware.device), settings.batch_size_on(room.hardware.device)
-    crops = Crops(examples, tile, settings.flips, seed)
-    unlabeled = Crops(seen, tile, settings.flips, [*seed, UNLABELED_SEED], crops.side) if seen else None
+    side = crop_side(examples, tile, network.stride)
+    crops = Crops(examples, side, settings.flips, seed)
+    unlabeled = Crops(seen, side, settings.flips, [*seed, UNLABELED_SEED]) if seen else None
     passes = _passes(room, generation, objective.needs_unlabeled, crops, unlabeled, batch_size)
     plan = Plan(
         generation=generation,
@@ -132,7 +137,7 @@ def _training(
         batch_size=batch_size,
         seed=settings.seed,
         deadline=deadline,
-        validate_every=_validate_every(room, passes, batch_size * crops.side**2),
+        validate_every=_validate_every(room, passes, batch_size * side**2),
     )
     score = soft_checkpoint_score if settings.checkpoint == "soft-iou" else checkpoint_score
     training = Training(
@@ -147,27 +152,31 @@ def _training(
         keep=lambda: member.save(member_path),
         should_stop=room.should_stop,
     )
-    return training, crops.side
+    return training, side
 
 
-def _network(room: Room, generation: int, student: int) -> UNet1x1:
+def _network(room: Room, generation: int, student: int) -> Network:
     """What a student starts as."""
     seed = np.random.SeedSequence([room.settings.seed, generation, student])
     torch.manual_seed(int(seed.generate_state(1)[0]))
     problem = room.recipe.problem
     outputs = n_outputs(problem, room.recipe.im_class)
-    network = UNet1x1(problem.channels, outputs, room.width(generation))
+    network = new_network(room.settings.network, problem.channels, outputs, room.width(generation))
     start = room.start_of(generation, student)
-    if start is not None:
-        _take_over(network, start)
+    if start is not None and _take_over(network, start):
+        return network
+    if isinstance(network, EfficientNetUNet) and room.settings.weights:
+        network.take_encoder(load_file(room.starting_weights))
     return network
 
 
-def _take_over(network: UNet1x1, path: Path) -> None:
-    """Start from the weights of an earlier network, if it is as wide."""
-    earlier, _ = load_network(path)
-    if isinstance(earlier, UNet1x1) and earlier.arguments == network.arguments:
-        network.load_state_dict(earlier.state_dict())
+def _take_over(network: Network, path: Path) -> bool:
+    """Start from the weights of an earlier network; false if it is of another kind or width."""
+    earlier, header = load_network(path)
+    if (header.kind, header.arguments) != (network.kind, network.arguments):
+        return False
+    network.load_state_dict(earlier.state_dict())
+    return True
 
 
 def _passes(

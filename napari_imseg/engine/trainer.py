@@ -95,7 +95,7 @@ def _guarded(run: Run, should_stop: Callable[[], bool], cluster: str | None) -> 
 def _sentence(error: Exception, run: Run) -> str:
     """What went wrong, for people; our own errors are sentences already."""
     if isinstance(error, MemoryError):
-        return "memory is full; choose a smaller batch_size, tile or alpha and resume"
+        return "memory is full; choose a smaller batch_size, tile or network and start a new run"
     if isinstance(error, OSError | ValueError | KeyError):
         return sentence(error)
     return f"{type(error).__name__}: {error} (details in {run.log_path.name} of the run)"

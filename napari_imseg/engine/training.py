@@ -163,7 +163,7 @@ class Training:
         except (torch.OutOfMemoryError, MemoryError) as error:
             if batch_size == 1:
                 raise OutOfMemoryError(
-                    "not even one training crop fits into memory; choose a smaller tile or a smaller alpha"
+                    "not even one training crop fits into memory; choose a smaller tile or a smaller network"
                 ) from error
             return None
 

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 import torch
-from platformdirs import user_cache_path
-from pydantic import TypeAdapter
 from torch.nn import functional
 
 from napari_imseg import __version__
+from napari_imseg.nets.remembered import Remembered, cache_file
 from napari_imseg.nets.unet import UNet1x1
 
 Precision = Literal["fp32", "bf16", "fp16"]
@@ -66,9 +65,6 @@ class Hardware:
         return torch.channels_last if self.channels_last else torch.contiguous_format
 
 
-_memory = TypeAdapter(dict[str, Hardware])
-
-
 def autocast(hardware: Hardware) -> AbstractContextManager[object]:
     """The context in which a forward pass runs."""
     if hardware.precision == "fp32":
@@ -96,12 +92,12 @@ def choose(device: str = "auto", cache: Path | None = None) -> Hardware:
     ValueError
         The name is unknown or there is no such device; says what there is.
     """
-    found = _resolve(device)
+    found = resolve(device)
     if found.type == "cuda":
         return _cuda(found)
     if found.type == "mps":
         return Hardware("mps", "fp32", False, "Apple GPU, fp32")
-    return _cpu(cache or user_cache_path("napari-imseg", appauthor=False) / "hardware.json")
+    return _cpu(cache or cache_file("hardware.json"))
 
 
 def available() -> list[str]:
@@ -112,7 +108,8 @@ def available() -> list[str]:
     return [*names, "cpu"]
 
 
-def _resolve(name: str) -> torch.device:
+def resolve(name: str) -> torch.device:
+    """The device behind a name, without measuring anything; raises ``ValueError`` as `choose` does."""
     names = available()
     wanted = names[0] if name == "auto" else name.lower()
     if wanted == "cuda":
@@ -130,16 +127,23 @@ def _cuda(device: torch.device) -> Hardware:
 
 
 def _cpu(cache: Path) -> Hardware:
-    key = f"{cpu_model()} | torch {torch.__version__} | {__version__}"
-    remembered = _read(cache)
-    if key in remembered:
-        return remembered[key]
+    key = machine_key(torch.device("cpu"))
+    remembered = Remembered(Hardware, cache)
+    known = remembered.all()
+    if key in known:
+        return known[key]
     precision, channels_last = fastest(_step_seconds)
     layout = "channels last" if channels_last else "channels first"
     words = f"{cpu_model()}, {os.cpu_count()} cores, {precision}, {layout}"
     hardware = Hardware("cpu", precision, channels_last, words)
-    _write(cache, {**remembered, key: hardware})
+    remembered.add({key: hardware})
     return hardware
+
+
+def machine_key(device: torch.device) -> str:
+    """What a measurement on a device of this machine holds for."""
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else cpu_model()
+    return f"{name} | torch {torch.__version__} | {__version__}"
 
 
 def fastest(step_seconds: Callable[[Precision, bool, int, int], float]) -> tuple[Precision, bool]:
@@ -168,7 +172,7 @@ def _step_seconds(precision: Precision, channels_last: bool, batch: int, side: i
     In seconds of one processor core on one thread: other programs hardly change them.
     """
     hardware = Hardware("cpu", precision, channels_last, "")
-    with torch.random.fork_rng(devices=[]), _one_thread():
+    with torch.random.fork_rng(devices=[]), one_thread():
         network = UNet1x1(1, 1, 0.5).to(memory_format=hardware.memory_format)  # type: ignore[call-overload]
         images = torch.rand(batch, 1, side, side).to(memory_format=hardware.memory_format)
         seconds = []
@@ -182,7 +186,8 @@ def _step_seconds(precision: Precision, channels_last: bool, batch: int, side: i
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
+def one_thread() -> Iterator[None]:
+    """Compute on one thread of this process."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
@@ -199,21 +204,3 @@ def cpu_model() -> str:
             if line.startswith("model name"):
                 return line.partition(":")[2].strip()
     return platform.processor() or platform.machine()
-
-
-def _read(cache: Path) -> dict[str, Hardware]:
-    """What earlier measurements found; a missing or damaged file counts as none."""
-    try:
-        return _memory.validate_json(cache.read_bytes())
-    except (OSError, ValueError):
-        return {}
-
-
-def _write(cache: Path, content: dict[str, Hardware]) -> None:
-    scratch = cache.with_name(f"{cache.name}.{os.getpid()}")
-    try:
-        cache.parent.mkdir(parents=True, exist_ok=True)
-        scratch.write_bytes(_memory.dump_json(content, indent=1))
-        os.replace(scratch, cache)
-    except OSError:
-        return  # an unwritable cache folder costs a second at each start, nothing else

@@ -9,21 +9,19 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from napari_imseg.core.problem import Problem
 from napari_imseg.nets.devices import Hardware, autocast
-from napari_imseg.nets.evalnet import EvalNet
 from napari_imseg.nets.memory import in_batches
+from napari_imseg.nets.network import Network
 from napari_imseg.nets.outputs import n_outputs, to_probabilities
 from napari_imseg.nets.saving import load_network, save_network
 
 _PIXELS = {"cpu": 2**17, "cuda": 2**22, "mps": 2**21}
 """Most pixels in one forward pass: on a CPU so few that activations stay in its cache."""
 
-_FIRST_FILTERS, _MAPS = 16, 32
-"""Filters of the first layers at alpha 1; maps in full size, outputs included, from which on a
-forward pass has fewer pixels."""
+_MAPS = 32
+"""Maps in full size, outputs included, from which on a forward pass has fewer pixels."""
 
 _PLAIN = Hardware("cpu", "fp32", True, "CPU")
 
@@ -45,7 +43,7 @@ class NetworkMember:
 
     def __init__(
         self,
-        network: nn.Module,
+        network: Network,
         problem: Problem,
         im_class: bool = False,
         hardware: Hardware = _PLAIN,
@@ -86,15 +84,14 @@ class NetworkMember:
     def load(cls, path: Path, hardware: Hardware = _PLAIN) -> NetworkMember:
         """Read what `save` wrote; raises ``ValueError`` as `load_network` does, or for an EvalNet."""
         network, header = load_network(path)
-        if isinstance(network, EvalNet):
+        if not isinstance(network, Network):
             raise ValueError(f"{path.name} holds an EvalNet, which judges masks and cannot make any")
         return cls(network, header.problem, header.im_class, hardware, header.extra)
 
     @property
     def _pixels(self) -> int:
         """Pixels of a forward pass: the wider the network and the more outputs, the fewer."""
-        arguments: Any = self.network.arguments
-        maps = _FIRST_FILTERS * arguments["alpha"] + n_outputs(self.problem, self.im_class)
+        maps = self.network.maps + n_outputs(self.problem, self.im_class)
         return int(_PIXELS[torch.device(self.hardware.device).type] * _MAPS / max(_MAPS, maps))
 
     @torch.inference_mode()

@@ -52,6 +52,6 @@ def _unless_full(ask: Callable[[list[Item]], Answer], batch: list[Item]) -> Answ
         if len(batch) == 1:
             raise OutOfMemoryError(
                 "not even one image fits into the memory of the GPU; close other programs that use it, "
-                "choose the CPU as device, or train with a smaller alpha"
+                "choose the CPU as device, or train a smaller network"
             ) from error
         return None

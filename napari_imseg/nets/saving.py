@@ -10,15 +10,11 @@ from safetensors.torch import save_file
 from torch import nn
 
 from napari_imseg.core.problem import Problem
-from napari_imseg.nets.evalnet import EvalNet
 from napari_imseg.nets.header import HEADER, MemberHeader, read_member, write_member
+from napari_imseg.nets.networks import ARCHITECTURES
 from napari_imseg.nets.outputs import n_outputs
-from napari_imseg.nets.unet import UNet1x1
 
-__all__ = ["ARCHITECTURES", "HEADER", "load_network", "save_network"]
-
-ARCHITECTURES: dict[str, type[nn.Module]] = {UNet1x1.kind: UNet1x1, EvalNet.kind: EvalNet}
-"""Networks by the ``kind`` that stands in their files."""
+__all__ = ["HEADER", "load_network", "save_network"]
 
 
 def save_network(

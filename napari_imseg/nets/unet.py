@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from napari_imseg.nets.blocks import block, he_normal
+from napari_imseg.nets.names import UNET_1X1
+from napari_imseg.nets.network import Network
 
-STRIDE = 16
-"""Four poolings of 2: the network works on sides that are multiples of this."""
 
-
-class UNet1x1(nn.Module):
+class UNet1x1(Network):
     """1x1 U-Net: every 3x3 convolution is followed by a 1x1 one; ReLU comes before batch norm.
 
     Parameters
@@ -27,17 +23,19 @@ class UNet1x1(nn.Module):
         Width: a layer has ``int(n * alpha)`` filters where the paper has n.
     """
 
-    kind: ClassVar[str] = "unet-1x1"
+    kind = UNET_1X1
+    stride = 16  # four poolings of 2
 
     def __init__(self, in_channels: int, outputs: int, alpha: float = 1.0) -> None:
         super().__init__()
-        self.arguments: dict[str, Any] = {"in_channels": in_channels, "outputs": outputs, "alpha": alpha}
+        self.arguments = {"in_channels": in_channels, "outputs": outputs, "alpha": alpha}
         n16, n32, n64, n128, n256 = (int(n * alpha) for n in (16, 32, 64, 128, 256))
         if min(n16, in_channels, outputs) < 1:
             raise ValueError(
                 f"a 1x1 U-Net needs a channel, an output and alpha >= 1/16, got in_channels={in_channels}, "
                 f"outputs={outputs}, alpha={alpha}"
             )
+        self.maps = 16 * alpha
         self.stem = block((in_channels, n16, 1))
         self.encoder = nn.ModuleList(
             block((fan_in, f, 3), (f, f, 1))
@@ -51,15 +49,8 @@ class UNet1x1(nn.Module):
         self.head = nn.Conv2d(n16, outputs, 1)
         self.apply(he_normal)
 
-    def forward(self, x_B_C_H_W: Tensor) -> Tensor:
-        """Logits (B, outputs, H, W) of images in [0, 1] of any height and width.
-
-        Sides are padded to multiples of 16 by reflection and cropped again. Pixels that are
-        not a number count as 0, infinite ones as 0 or 1.
-        """
-        height, width = x_B_C_H_W.shape[-2:]
-        x = pad_to_stride(torch.nan_to_num(x_B_C_H_W, nan=0.0, posinf=1.0, neginf=0.0))
-        x = self.stem(x)
+    def _logits(self, x_B_C_H_W: Tensor) -> Tensor:
+        x = self.stem(x_B_C_H_W)
         skips = []
         for layers in self.encoder:
             x = layers(x)
@@ -69,18 +60,4 @@ class UNet1x1(nn.Module):
         for layers in self.decoder:
             x = layers(functional.interpolate(x, scale_factor=2.0).add_(skips.pop()))
         logits: Tensor = self.head(x)
-        return logits[..., :height, :width]
-
-
-def pad_to_stride(x_B_C_H_W: Tensor) -> Tensor:
-    """Pad below and to the right up to multiples of 16: by reflection, or by repeating the edge
-    where an image is too small to be reflected."""
-    for axis, sides in ((-1, (0, 1)), (-2, (2, 3))):
-        size = x_B_C_H_W.shape[axis]
-        missing = -size % STRIDE
-        if missing:
-            edges = [0, 0, 0, 0]
-            edges[sides[1]] = missing
-            mode = "reflect" if missing < size else "replicate"
-            x_B_C_H_W = functional.pad(x_B_C_H_W, edges, mode=mode)
-    return x_B_C_H_W
+        return logits

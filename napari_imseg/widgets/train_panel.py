@@ -16,13 +16,14 @@ from napari_imseg.widgets.controls import button, column, folding, form, row, te
 from napari_imseg.widgets.inputs import CalmComboBox
 from napari_imseg.widgets.members_panel import MembersPanel
 from napari_imseg.widgets.method_list import MethodEntry, methods_for
+from napari_imseg.widgets.network_cost import NetworkCost
 from napari_imseg.widgets.run_reader import RunSummary
 from napari_imseg.widgets.run_view import RunView
 from napari_imseg.widgets.session import Session
 from napari_imseg.widgets.settings_form import SettingsForm
 
 _RUN: Final = "run"
-_FIRST: Final = ("generations", "students", "epochs", "minutes")
+_FIRST: Final = ("generations", "students", "epochs", "minutes", "network")
 _CHOSEN_ABOVE: Final = ("method", "objective", "method_settings", "objective_settings")
 _OF_MEMBERS: Final = ("foreign", "first_teachers")
 
@@ -112,6 +113,8 @@ class TrainPanel(QWidget):
         choice.addRow("Trained &with", self._objective)
         self._choice = choice
         self._first, self._rest = _holder(), _holder()
+        self._cost = NetworkCost(self._session.jobs)
+        _layout_of(self._first).addWidget(self._cost)
         self._of_method, self._of_objective = _holder(), _holder()
         self._members = MembersPanel(self._session)
         self._run_view = RunView()
@@ -159,6 +162,7 @@ class TrainPanel(QWidget):
         shown = (*_FIRST, *_CHOSEN_ABOVE, *_OF_MEMBERS)
         others = [name for name in RunSettings.model_fields if name not in shown]
         self._put("rest", self._rest, settings, only=others)
+        self._cost.show_for(RunSettings(**self._run_values()))
         self._on_method()
         self._on_objective()
         self._show_buttons()
@@ -193,17 +197,16 @@ class TrainPanel(QWidget):
             before.deleteLater()
         form = SettingsForm(settings, only)
         form.valueChanged.connect(lambda value: self._keep(name, value))
-        layout = holder.layout()
-        assert layout is not None
-        layout.addWidget(form)
+        _layout_of(holder).insertWidget(0, form)
         self._forms[name] = form
 
-    def _keep(self, name: str, settings: Settings) -> None:
+    def _keep(self, name: str, given: Settings) -> None:
         if name in ("method", "objective"):
             chosen = self._workspace.method if name == "method" else self._workspace.objective
-            self._workspace.settings[chosen] = settings
+            self._workspace.settings[chosen] = given
         else:
-            self._workspace.settings[_RUN] = RunSettings(**self._run_values())
+            settings = self._workspace.settings[_RUN] = RunSettings(**self._run_values())
+            self._cost.show_for(settings)
 
     # What happens
 
@@ -243,6 +246,12 @@ def _holder() -> QWidget:
     layout = QVBoxLayout(holder)
     layout.setContentsMargins(0, 0, 0, 0)
     return holder
+
+
+def _layout_of(holder: QWidget) -> QVBoxLayout:
+    layout = holder.layout()
+    assert isinstance(layout, QVBoxLayout)
+    return layout
 
 
 def _fill(combo: CalmComboBox, entries: Sequence[MethodEntry], chosen: str) -> None:

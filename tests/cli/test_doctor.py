@@ -12,6 +12,14 @@ from tests.cli.conftest import Call
 QUICK = ["napari_imseg.cli.checks._device", "napari_imseg.cli.checks._screen"]
 
 
+@pytest.fixture(autouse=True)
+def no_measurement(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Networks are not measured; each has one weight."""
+    monkeypatch.setattr(
+        "napari_imseg.engine.network_costs.costs_here", lambda choices: [f"1 weight, {choices[0].device}"] * 9
+    )
+
+
 def test_a_working_machine_passes(call: Call) -> None:
     result = call("doctor", "--json")
     found = json.loads(result.stdout)
@@ -20,6 +28,7 @@ def test_a_working_machine_passes(call: Call) -> None:
     assert found["ok"]
     assert checks["torch"]["found"].startswith("2.")
     assert "fp32" in checks["device"]["found"] or "16" in checks["device"]["found"]
+    assert checks["network efficientnet-b5"]["found"] == "1 weight, auto"
     assert {"Python", "disk (this folder)", "memory", "cache folder", "Qt", "display"} <= set(checks)
 
 

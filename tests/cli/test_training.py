@@ -45,6 +45,9 @@ def test_a_finished_run_ends_with_its_generations(call: Call, new_project: NewPr
         (["--students", "1", "--top-k", "1"], ["at least 2 teachers"]),
         (["--students", "two"], ["--students", "integer"]),
         (["--method", "supervised", "--with", "supervised"], ["leave out --with"]),
+        (["--set", "network=resnet"], ["network", "unet-1x1", "efficientnet-b7", "resnet"]),
+        (["--set", "weights=imagenet"], ["1x1 U-Net has none", "network=efficientnet-b0"]),
+        (["--method", "IM+", "--set", "network=efficientnet-b0"], ["students get wider", "alpha_step=0"]),
     ],
 )
 def test_mistakes_are_told_before_any_work(
@@ -52,6 +55,16 @@ def test_mistakes_are_told_before_any_work(
 ) -> None:
     project = new_project()
     assert_refused(call("train", project, *options), 2, *parts)
+    assert runs(project) == []
+
+
+def test_weights_that_are_not_there(
+    call: Call, new_project: NewProject, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    project = new_project()
+    monkeypatch.chdir(tmp_path)
+    result = call("train", project, "--set", "network=efficientnet-b0", "--set", "weights=b0.pth")
+    assert_refused(result, 1, f"there is no file of weights '{tmp_path / 'b0.pth'}'", "weights=imagenet")
     assert runs(project) == []
 
 

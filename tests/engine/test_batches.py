@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from napari_imseg.core.problem import UNLABELED
-from napari_imseg.engine.batches import Crops, Pass
+from napari_imseg.engine.batches import Crops, Pass, crop_side
 from napari_imseg.method import Example
 
 
@@ -16,7 +16,7 @@ def example(value: int, height: int = 32, width: int = 32) -> Example:
 
 
 def test_every_image_is_visited_once_before_any_is_visited_again() -> None:
-    crops = Crops([example(value) for value in range(7)], tile=32, flips=False, seed=[0])
+    crops = Crops([example(value) for value in range(7)], side=32, flips=False, seed=[0])
     visited = np.concatenate([crops.batch(step, 7)[1][:, 0, 0] for step in range(3)])
     for round_ in visited.reshape(3, 7):
         assert sorted(round_) == list(range(7))
@@ -24,7 +24,7 @@ def test_every_image_is_visited_once_before_any_is_visited_again() -> None:
 
 def test_a_batch_depends_on_the_seed_and_the_step_alone() -> None:
     def crops(seed: int) -> Crops:
-        return Crops([example(value) for value in range(5)], tile=16, flips=True, seed=[seed])
+        return Crops([example(value) for value in range(5)], side=16, flips=True, seed=[seed])
 
     late_only = crops(1).batch(9, 4)
     after_others = crops(1)
@@ -35,14 +35,14 @@ def test_a_batch_depends_on_the_seed_and_the_step_alone() -> None:
 
 
 def test_more_crops_than_images_fill_the_batch() -> None:
-    images, targets = Crops([example(3)], tile=32, flips=False, seed=[0]).batch(0, 8)
+    images, targets = Crops([example(3)], side=32, flips=False, seed=[0]).batch(0, 8)
     assert images.shape == (8, 1, 32, 32)
     assert images.dtype == np.float32
     assert targets.dtype == np.int64
 
 
 def test_small_images_are_padded_with_unlabeled_pixels() -> None:
-    images, targets = Crops([example(2, 20, 40)], tile=64, flips=False, seed=[0]).batch(0, 1)
+    images, targets = Crops([example(2, 20, 40)], side=48, flips=False, seed=[0]).batch(0, 1)
     assert images.shape[-2:] == (48, 48)
     assert (targets[0, :20, :40] == 2).all()
     assert (targets[0, 20:] == UNLABELED).all()
@@ -50,7 +50,7 @@ def test_small_images_are_padded_with_unlabeled_pixels() -> None:
 
 
 def test_a_large_image_fills_as_many_places_as_it_has_tiles() -> None:
-    crops = Crops([example(0, 64, 96), example(1)], tile=32, flips=False, seed=[0])
+    crops = Crops([example(0, 64, 96), example(1)], side=32, flips=False, seed=[0])
     assert len(crops) == 2 * 3 + 1
 
 
@@ -58,23 +58,29 @@ def test_image_and_target_are_turned_alike() -> None:
     rng = np.random.default_rng(0)
     target = rng.integers(0, 100, (32, 32)).astype(np.int16)
     source = Example((target / 100)[None].astype(np.float32), target)
-    images, targets = Crops([source], tile=32, flips=True, seed=[3]).batch(0, 16)
+    images, targets = Crops([source], side=32, flips=True, seed=[3]).batch(0, 16)
     np.testing.assert_allclose(images[:, 0] * 100, targets, atol=1e-4)
     assert len({crop.tobytes() for crop in targets}) > 4
 
 
 def test_nothing_to_train_on_is_said_clearly() -> None:
     with pytest.raises(ValueError, match="label at least one image"):
-        Crops([], tile=32, flips=False, seed=[0])
+        Crops([], side=32, flips=False, seed=[0])
 
 
 def test_crops_that_stand_beside_others_have_their_side() -> None:
     small, large = [example(1, 20, 40)], [example(2, 64, 64)]
     for examples in (small, large):
-        crops = Crops(examples, tile=64, flips=False, seed=[0], side=32)
+        crops = Crops(examples, side=32, flips=False, seed=[0])
         assert crops.side == 32
         assert crops.batch(0, 2)[0].shape == (2, 1, 32, 32)
-    assert len(Crops(large, tile=64, flips=False, seed=[0], side=32)) == 4
+    assert len(Crops(large, side=32, flips=False, seed=[0])) == 4
+
+
+@pytest.mark.parametrize(("stride", "side"), [(16, 48), (32, 64)])
+def test_the_side_of_a_crop_suits_images_and_network(stride: int, side: int) -> None:
+    assert crop_side([example(1, 20, 40), example(2)], 128, stride) == side
+    assert crop_side([example(1, 20, 400)], 128, stride) == 128
 
 
 def test_a_pass_shows_labeled_crops_unlabeled_crops_or_both() -> None:

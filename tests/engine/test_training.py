@@ -239,5 +239,5 @@ def test_the_gpu_is_cleared_when_nothing_holds_the_batch_any_more(
 
 def test_not_even_one_crop_fits(tmp_path: Path) -> None:
     training, _, _ = make(tmp_path, AFTER, most=0)
-    with pytest.raises(OutOfMemoryError, match="smaller tile or a smaller alpha"):
+    with pytest.raises(OutOfMemoryError, match="smaller tile or a smaller network"):
         list(training.run())

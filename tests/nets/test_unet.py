@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from napari_imseg.nets.unet import UNet1x1, pad_to_stride
+from napari_imseg.nets.network import pad_to_stride
+from napari_imseg.nets.unet import UNet1x1
 
 
 @pytest.fixture(autouse=True)
@@ -42,7 +43,7 @@ def test_any_size(size: tuple[int, int]) -> None:
 
 def test_padding_reflects_and_repeats_where_it_cannot() -> None:
     row = torch.arange(20.0).reshape(1, 1, 1, 20).expand(1, 1, 2, 20)
-    padded = pad_to_stride(row)
+    padded = pad_to_stride(row, 16)
     assert padded.shape == (1, 1, 16, 32)
     assert padded[0, 0, 0, 20:].tolist() == list(range(18, 6, -1))
     assert torch.equal(padded[0, 0, 2:], padded[0, 0, 1:2].expand(14, 32))
@@ -50,13 +51,13 @@ def test_padding_reflects_and_repeats_where_it_cannot() -> None:
 
 def test_a_multiple_of_16_is_not_padded() -> None:
     images = torch.rand(1, 1, 32, 48)
-    assert pad_to_stride(images) is images
+    assert pad_to_stride(images, 16) is images
 
 
 def test_an_image_is_predicted_as_it_would_be_padded() -> None:
     network = UNet1x1(1, 1, 0.25).eval()
     images = torch.rand(1, 1, 20, 30)
-    assert torch.equal(network(images), network(pad_to_stride(images))[..., :20, :30])
+    assert torch.equal(network(images), network(pad_to_stride(images, 16))[..., :20, :30])
 
 
 def test_pixels_that_are_not_finite_count_as_black_or_white() -> None:

@@ -78,6 +78,19 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[RunSettings]:
     return asked
 
 
+@pytest.fixture(autouse=True)
+def costs(monkeypatch: pytest.MonkeyPatch) -> list[RunSettings]:
+    """Networks whose cost was asked for; nothing is measured."""
+    asked: list[RunSettings] = []
+
+    def cost(settings: RunSettings) -> str:
+        asked.append(settings)
+        return f"{settings.network} at alpha {settings.alpha:g} costs little"
+
+    monkeypatch.setattr("napari_imseg.widgets.network_cost._cost", cost)
+    return asked
+
+
 @pytest.fixture
 def recent_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The list of recent projects of this test alone."""

@@ -177,6 +177,32 @@ def test_a_new_generation_ranks_the_queue_and_shows_its_mask(open_dock, qtbot, s
     assert "further labels" in child(dock, "results_brought").text()
 
 
+def test_the_form_says_what_the_chosen_network_costs_here(open_dock, qtbot, started, costs):
+    dock = open_train(open_dock, qtbot)
+    line = child(dock, "train_network_cost")
+    qtbot.waitUntil(lambda: line.text() == "unet-1x1 at alpha 0.5 costs little")
+    choose(dock, "setting_network", "efficientnet-b2")
+    qtbot.waitUntil(lambda: line.text() == "efficientnet-b2 at alpha 0.5 costs little")
+    asked = len(costs)
+    child(dock, "setting_epochs").setValue(7)
+    click(dock, "train_start")
+    qtbot.waitUntil(lambda: bool(started))
+    assert (started[0].network, started[0].weights) == ("efficientnet-b2", "")
+    assert len(costs) == asked, "asked again though nothing that costs was changed"
+    method = child(dock, "train_method")
+    choose(dock, "train_method", method.itemText(method.findData("pixel-classifier")))
+    assert not line.isVisible()
+
+
+def test_a_cost_that_cannot_be_measured_is_told_in_its_place(open_dock, qtbot, monkeypatch):
+    def fail(settings):
+        raise ValueError(f"{settings.network} could not be measured")
+
+    monkeypatch.setattr("napari_imseg.widgets.network_cost._cost", fail)
+    dock = open_train(open_dock, qtbot)
+    qtbot.waitUntil(lambda: child(dock, "train_network_cost").text() == "unet-1x1 could not be measured")
+
+
 def test_settings_that_are_not_allowed_do_not_start(open_dock, qtbot, started):
     dock = open_train(open_dock, qtbot)
     child(dock, "setting_learning_rate").setValue(0.0)
