@@ -31,7 +31,7 @@ Steps = Generator[tuple[int, int], None, NDArray[np.int64]]
 """Tiles done and tiles in total; in the end the id of each number that was stored."""
 
 
-def tiled_parts(classes: Stored, numbers: Stored) -> Steps:
+def tiled_parts(classes: Stored, numbers: Stored, tile: int = TILE) -> Steps:
     """4-connected parts of each class of an image.
 
     Parameters
@@ -40,8 +40,10 @@ def tiled_parts(classes: Stored, numbers: Stored) -> Steps:
         Class ids (H, W), 0 background.
     numbers
         (H, W) of an unsigned type; gets a number for each pixel, whose id is returned.
+    tile
+        Side of the squares that are in memory at a time.
     """
-    boxes, parts = grid(classes.shape, TILE), TiledParts(classes.shape[-1])
+    boxes, parts = grid(classes.shape, tile), TiledParts(classes.shape[-1])
     for done, box in enumerate(boxes, 1):
         numbers[box] = parts.add(box, np.asarray(classes[box]))
         yield done, len(boxes)
@@ -127,6 +129,7 @@ def _reaches_out(
     open_sides: list[tuple[int | slice, ...]],
 ) -> bool:
     """True if foreground of one basin is both in the tile and at the end of the margin."""
-    reaching = [basins[side][foreground[side]] for side in open_sides]
-    inside = basins[place][foreground[place]]
-    return bool(reaching) and bool(np.isin(np.unique(inside), np.concatenate(reaching)).any())
+    reaches = np.zeros(int(basins.max(initial=0)) + 1, bool)
+    for side in open_sides:
+        reaches[basins[side][foreground[side]]] = True
+    return bool(reaches[basins[place][foreground[place]]].any())

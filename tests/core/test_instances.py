@@ -55,6 +55,15 @@ def test_ids_beyond_16_bits() -> None:
     assert three_class_target(ids).tolist() == [[1, 2, 2, 1]]
 
 
+def test_an_id_in_several_parts_has_a_boundary_around_each() -> None:
+    ids = np.zeros((6, 24), np.int64)
+    ids[2:4, 2:5] = ids[2:4, 10:13] = ids[2:4, 16:18] = 70_000
+    ids[2:4, 18:20] = 4
+    parts = components_of(ids, connectivity=1)
+    np.testing.assert_array_equal(three_class_target(ids), three_class_target(parts))
+    assert np.count_nonzero(three_class_target(ids) == BOUNDARY) == 10 + 10 + 12 + 4
+
+
 @pytest.mark.parametrize("value", [0, 1, UNLABELED])
 def test_one_pixel_and_one_object_that_fills_the_image(value: int) -> None:
     for shape in ((1, 1), (5, 4)):
