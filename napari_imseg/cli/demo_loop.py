@@ -16,12 +16,13 @@ from napari_imseg.cli.interrupt import stops_on_interrupt
 from napari_imseg.cli.measuring import measure
 from napari_imseg.cli.queue import ranked
 from napari_imseg.cli.run_display import RunDisplay
-from napari_imseg.cli.segmenting import load_model, results, sources
+from napari_imseg.cli.segmenting import load_model, read_normalised, sources
 from napari_imseg.cli.story import Picture, Place, Quality, Story
 from napari_imseg.cli.terminal import messages
 from napari_imseg.core.problem import Task
 from napari_imseg.engine.events import Event, Failed, RunStarted, Stopped
 from napari_imseg.engine.process import follow, start
+from napari_imseg.engine.results import results
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
@@ -203,7 +204,7 @@ class DemoLoop:
         with Project.open(self.project) as project:
             model = load_model(project, generation)
             for source in sources([held_out / "images"], self.folder / "predictions")[:PICTURES]:
-                made = results(model, source, ("labels", "im"))
+                made = results(model, read_normalised(model, source), ("labels", "im"))
                 self.story.instances.append(
                     Picture(
                         source.path.stem.removeprefix(f"{KIND}_"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_imseg.cli.failures import UsageMistake
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
 
 KINDS = ("labels", "im", "probabilities", "instances")
 
@@ -22,21 +26,36 @@ def predict(
     save: Annotated[
         str, typer.Option(metavar="LIST", help=f"What to write, of: {','.join(KINDS)}.")
     ] = "labels",
+    volume: Annotated[
+        bool,
+        typer.Option("--volume", help="Find objects in 3-D: the planes of each file are one volume."),
+    ] = False,
 ) -> None:
-    """Segment images with a trained generation; writes one TIFF per image and kind."""
-    from napari_imseg.cli.segmenting import load_model, results, sources, write_results
+    """Segment images of any size with a trained generation; writes one TIFF per image and kind."""
+    from napari_imseg.cli.segmenting import load_model, segment, sources
     from napari_imseg.cli.terminal import messages, progress_bars
     from napari_imseg.project.project import Project
 
     kinds = _kinds(save)
     with Project.open(project) as opened, progress_bars(messages()) as bars:
-        planned = sources(images, out)
+        planned = sources(images, out, volume=volume)
         model = load_model(opened, generation)
         task = bars.add_task("images", total=len(planned), remark="")
         for source in planned:
-            write_results(source.target, kinds, results(model, source, kinds), opened.problem.task)
+            _follow(bars, source.path.name, segment(model, source, kinds))
             bars.advance(task)
     typer.echo(f"{len(planned)} images by generation {model.record.name} in {out}")
+
+
+def _follow(bars: Progress, name: str, steps: Iterator[tuple[str, int, int]]) -> None:
+    """Draw how far a large image or a volume is, with a bar for each kind of work."""
+    tasks: dict[str, TaskID] = {}
+    for work, done, total in steps:
+        if work not in tasks:
+            tasks[work] = bars.add_task(f"{name}: {work}", total=total, remark="")
+        bars.update(tasks[work], completed=done)
+    for task in tasks.values():
+        bars.remove_task(task)
 
 
 def _kinds(save: str) -> tuple[str, ...]:

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-import tifffile
 from numpy.typing import NDArray
-from skimage.measure import label as connected_components
 
-from napari_imseg.core.disagreement import hard_labels, inconsistency
 from napari_imseg.core.intensity import normalise
-from napari_imseg.core.problem import Task
+from napari_imseg.engine.large import LARGEST_AT_ONCE, LargeImage, Progress, segment_large
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.records import find_generation
+from napari_imseg.engine.results import results, write_results
+from napari_imseg.engine.volume import Volume, check_volume, segment_volume
 from napari_imseg.project import images
-from napari_imseg.project.atomic import replacing
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.project.masks import write_mask
 from napari_imseg.project.project import Project
 from napari_imseg.project.scanning import find_images
 
@@ -32,12 +29,26 @@ LONGEST_NAME: Final = 255
 
 @dataclass(frozen=True)
 class Source:
-    """One image to segment, and the path of its results without ending."""
+    """One image to segment, and the path of its results without ending.
+
+    Attributes
+    ----------
+    shape
+        Channels, height, width.
+    depth
+        Planes that are segmented as one volume; 0 for an image.
+    """
 
     path: Path
     plane: int | None
-    channels: int
+    shape: tuple[int, int, int]
     target: Path
+    depth: int = 0
+
+    @property
+    def pixels(self) -> int:
+        """Pixels of one channel."""
+        return self.shape[1] * self.shape[2]
 
 
 def load_model(project: Project, generation: str) -> Model:
@@ -45,20 +56,30 @@ def load_model(project: Project, generation: str) -> Model:
     return Model.load(project, find_generation(project, generation))
 
 
-def sources(paths: Sequence[Path], out: Path) -> list[Source]:
+def sources(paths: Sequence[Path], out: Path, *, volume: bool = False) -> list[Source]:
     """Every plane of every image file in ``paths``, with a place for its results.
+
+    Parameters
+    ----------
+    volume
+        All planes of a file are one volume.
 
     Raises
     ------
     ProjectError
-        A path does not exist, a file is no image, or two images would get the same name.
+        A path does not exist, a file is no image or no volume, or two images would get the same name.
     """
     found: list[Source] = []
     for path, within in find_images(paths, [out], []):
-        for unit in images.read_units(path):
+        units = images.read_units(path, any_size=True)
+        target = out / Path(within).with_suffix("")
+        if volume:
+            check_volume(path)
+            found.append(Source(path, None, units[0].shape, target, len(units)))
+            continue
+        for unit in units:
             place = "" if unit.plane is None else f"-p{unit.plane:04d}"
-            target = out / Path(within).with_suffix("")
-            found.append(Source(path, unit.plane, unit.shape[0], target.with_name(target.name + place)))
+            found.append(Source(path, unit.plane, unit.shape, target.with_name(target.name + place)))
     if not found:
         places = " or ".join(f"'{path}'" for path in paths)
         raise ProjectError(f"there is no image in {places}; give image files or folders of images")
@@ -81,59 +102,44 @@ def _check_name(source: Source) -> None:
         )
 
 
-def results(model: Model, source: Source, kinds: Sequence[str]) -> dict[str, NDArray[Any]]:
-    """Predict one image; the arrays by kind, see `write_results`.
+def read_normalised(model: Model, source: Source) -> NDArray[np.float32]:
+    """The image as networks see it.
 
     Raises
     ------
     ProjectError
-        The image has other channels than those of the project, or cannot be read.
+        It cannot be read.
     """
-    info, problem = model.project.info, model.project.problem
-    if source.channels != problem.channels:
+    return normalise(images.read(source.path, source.plane), model.project.info.intensity)
+
+
+def check_channels(model: Model, source: Source) -> None:
+    """Refuse an image with other channels than those of the project."""
+    channels, expected = source.shape[0], model.project.problem.channels
+    if channels != expected:
         raise ProjectError(
-            f"'{source.path}' has {source.channels} channels, but the project's images have "
-            f"{problem.channels}; give images like those of the project"
+            f"'{source.path}' has {channels} channels, but the project's images have {expected}; "
+            "give images like those of the project"
         )
-    image = normalise(images.read(source.path, source.plane), info.intensity)
-    members = model.ensemble.probabilities(image)
-    mean = members.mean(axis=0)
-    made: dict[str, NDArray[Any]] = {"probabilities": mean, "labels": model.label(mean)}
-    if "im" in kinds:
-        made["im"] = _disagreement(members, model)
-    if "instances" in kinds:
-        made["instances"] = _instances(made["labels"], problem.task)
-    return made
 
 
-def write_results(target: Path, kinds: Sequence[str], made: dict[str, NDArray[Any]], task: Task) -> None:
-    """Write one TIFF per kind: ``NAME_labels.tif`` and so on.
+def segment(model: Model, source: Source, kinds: Sequence[str]) -> Iterator[Progress]:
+    """Predict one image and write its results; tells how far it is with a large one or a volume.
 
-    ``labels`` holds class ids (instance ids for instances, a 0/1 page per class for
-    multilabel), ``im`` 0 and 1, ``probabilities`` float32 (classes, H, W), and
-    ``instances`` an id per object.
+    Raises
+    ------
+    ProjectError
+        The image has other channels than those of the project or cannot be read, or a result
+        cannot be written.
     """
-    for kind in kinds:
-        path = target.with_name(f"{target.name}_{kind}.tif")
-        if kind == "probabilities":
-            with replacing(path, durable=False) as scratch:
-                tifffile.imwrite(scratch, made[kind], compression="zlib", metadata={"axes": "CYX"})
-        else:
-            write_mask(path, made[kind].astype(np.int32), description={"task": task.value, "kind": kind})
-
-
-def _disagreement(members: NDArray[np.float32], model: Model) -> NDArray[np.bool_]:
-    """Where the members disagree; nowhere if there is only one."""
-    if len(members) < 2:
-        return np.zeros(members.shape[-2:], np.bool_)
-    return inconsistency(hard_labels(members, model.project.problem))[1]
-
-
-def _instances(label: NDArray[np.int32], task: Task) -> NDArray[np.int32]:
-    """Ids of objects: as found for instances, else connected parts of one class."""
-    if task is Task.INSTANCES:
-        return label
-    if task is Task.MULTILABEL:
-        raise ProjectError("objects of overlapping classes cannot share one image; save labels instead")
-    ids: NDArray[np.int32] = connected_components(label, background=0, connectivity=1).astype(np.int32)
-    return ids
+    check_channels(model, source)
+    if source.depth:
+        stack = Volume(source.path, (source.depth, *source.shape), source.target)
+        yield from segment_volume(model, stack, kinds)
+    elif source.pixels > LARGEST_AT_ONCE:
+        yield from segment_large(
+            model, LargeImage(source.path, source.plane, source.shape, source.target), kinds
+        )
+    else:
+        made = results(model, read_normalised(model, source), kinds)
+        write_results(source.target, kinds, made, model.project.problem.task)

@@ -16,68 +16,77 @@ from scipy import ndimage, sparse
 from scipy.sparse import csgraph
 from skimage.measure import label as components_of_equal_ids
 
-CROSS: NDArray[np.bool_] = ndimage.generate_binary_structure(2, 1)
-"""A pixel and its four neighbours."""
-
 ROUNDS = 8
 """How often areas are grown until they are closed, before the whole image is taken as one."""
 
 
-def connected_parts(mask_H_W: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
-    """Number the 4-connected parts of a mask, row by row from 1; returns the ids and their number."""
-    ids, count = ndimage.label(mask_H_W, CROSS)
-    return ids, int(count)
+def cross(dimensions: int) -> NDArray[np.bool_]:
+    """A pixel and its four neighbours in 2 dimensions, a voxel and its six in 3."""
+    neighbours: NDArray[np.bool_] = ndimage.generate_binary_structure(dimensions, 1)
+    return neighbours
 
 
-def flood(cost_H_W: NDArray[np.floating[Any]], seeds_H_W: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Seeded watershed over the whole image with four neighbours.
+def connected_parts(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
+    """Number the connected parts of a mask, row by row from 1; returns the ids and their number.
 
     Parameters
     ----------
-    cost_H_W
-        Low is flooded first.
-    seeds_H_W
+    mask
+        (H, W) for 4-connected parts, (D, H, W) for 6-connected ones.
+    """
+    ids, count = ndimage.label(mask, cross(mask.ndim))
+    return ids, int(count)
+
+
+def flood(cost: NDArray[np.floating[Any]], seeds: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Seeded watershed over the whole image with four neighbours, or the whole volume with six.
+
+    Parameters
+    ----------
+    cost
+        (H, W) or (D, H, W); low is flooded first.
+    seeds
         Ids above 0 where floods start.
 
     Returns
     -------
     ndarray
-        int32 (H, W): an id for every pixel; all 0 without a seed.
+        int32, of the shape of ``cost``: an id for every pixel; all 0 without a seed.
     """
-    if not seeds_H_W.any():  # without one, mahotas returns memory that nobody wrote
-        return np.zeros(seeds_H_W.shape, np.int32)
-    basins: NDArray[np.int64] = mahotas.cwatershed(cost_H_W, seeds_H_W, CROSS)
+    if not seeds.any():  # without one, mahotas returns memory that nobody wrote
+        return np.zeros(seeds.shape, np.int32)
+    basins: NDArray[np.int64] = mahotas.cwatershed(cost, seeds, cross(seeds.ndim))
     return basins.astype(np.int32)
 
 
-def keep_connected_to_seed(ids_H_W: NDArray[np.int32], seeds_H_W: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Set to 0 the 4-connected parts of each id that contain no pixel of its seed.
+def keep_connected_to_seed(ids: NDArray[np.int32], seeds: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Set to 0 the connected parts of each id that contain no pixel of its seed.
 
     Parameters
     ----------
-    ids_H_W
-        Flooded ids, 0 outside the foreground.
-    seeds_H_W
+    ids
+        Flooded ids (H, W) or (D, H, W), 0 outside the foreground.
+    seeds
         The seeds from which they were flooded.
     """
-    parts = components_of_equal_ids(ids_H_W, connectivity=1)
+    parts = components_of_equal_ids(ids, connectivity=1)
     seeded = np.zeros(int(parts.max(initial=0)) + 1, bool)
-    seeded[parts[seeds_H_W > 0]] = True
+    seeded[parts[seeds > 0]] = True
     seeded[0] = False
-    return np.where(seeded[parts], ids_H_W, 0)
+    return np.where(seeded[parts], ids, 0)
 
 
-def separate_parts(ids_H_W: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Give every 4-connected part of an id an id of its own; the largest part keeps the old one."""
-    parts = components_of_equal_ids(ids_H_W, connectivity=1).ravel()
+def separate_parts(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Give every connected part of an id an id of its own; the largest part keeps the old one."""
+    parts = components_of_equal_ids(ids, connectivity=1).ravel()
     sizes = np.bincount(parts)
     new_ids = np.zeros(len(sizes), np.int32)
-    new_ids[parts] = ids_H_W.ravel()
+    new_ids[parts] = ids.ravel()
     largest_first = np.lexsort((-sizes, new_ids))
     ordered = new_ids[largest_first]
     further = largest_first[1:][(ordered[1:] == ordered[:-1]) & (ordered[1:] > 0)]
-    new_ids[further] = ids_H_W.max(initial=0) + 1 + np.arange(len(further))
-    separated: NDArray[np.int32] = new_ids[parts].reshape(ids_H_W.shape)
+    new_ids[further] = ids.max(initial=0) + 1 + np.arange(len(further))
+    separated: NDArray[np.int32] = new_ids[parts].reshape(ids.shape)
     return separated
 
 

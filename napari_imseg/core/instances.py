@@ -52,25 +52,25 @@ def three_class_target(ids_H_W: NDArray[np.integer[Any]]) -> NDArray[np.int16]:
 
 
 def foreground_and_seeds(
-    probabilities_C_H_W: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """The maps that the two thresholds cut: foreground (1 - background) and interior.
 
     Raises
     ------
     ValueError
-        The array is not (3, H, W).
+        The array is neither (3, H, W) nor (3, D, H, W).
     """
-    if probabilities_C_H_W.ndim != 3 or len(probabilities_C_H_W) != 3:
+    if probabilities.ndim not in (3, 4) or len(probabilities) != 3:
         raise ValueError(
-            "expected probabilities of background, interior and boundary, shape (3, height, width), "
-            f"got {probabilities_C_H_W.shape}"
+            "expected probabilities of background, interior and boundary, shape (3, height, width) or "
+            f"(3, depth, height, width), got {probabilities.shape}"
         )
-    return 1 - probabilities_C_H_W[BACKGROUND], probabilities_C_H_W[INTERIOR]
+    return 1 - probabilities[BACKGROUND], probabilities[INTERIOR]
 
 
 def watershed_instances(
-    probabilities_C_H_W: NDArray[np.float32],
+    probabilities: NDArray[np.float32],
     foreground_threshold: float,
     seed_threshold: float,
     minimum_size: int = 0,
@@ -78,15 +78,16 @@ def watershed_instances(
     fill_holes: bool = False,
     separate: bool = True,
 ) -> NDArray[np.int32]:
-    """Objects of three-class probabilities by a seeded watershed.
+    """Objects of three-class probabilities by a seeded watershed, in an image or a volume.
 
-    Seeds are the 4-connected parts of ``interior > seed_threshold``. They are flooded over
-    ``1 - interior``, across the whole image, and cut to ``1 - background > foreground_threshold``.
+    Seeds are the connected parts of ``interior > seed_threshold``. They are flooded over
+    ``1 - interior``, everywhere, and cut to ``1 - background > foreground_threshold``. A pixel has
+    four neighbours; a voxel has six, those in the next planes count as much as those in its own.
 
     Parameters
     ----------
-    probabilities_C_H_W
-        Probabilities of background, interior and boundary; they sum to 1.
+    probabilities
+        Probabilities of background, interior and boundary, (3, H, W) or (3, D, H, W); they sum to 1.
     minimum_size
         Smaller objects are removed.
     drop_seedless
@@ -96,19 +97,20 @@ def watershed_instances(
         Objects that the foreground threshold cuts out of one seed are several. That happens where it is
         higher than the seed threshold; if False, they share an id, as in the ACTIS code.
     fill_holes
-        Fill background that one object encloses.
+        Fill background that one object encloses; in a volume, on all sides.
 
     Returns
     -------
     ndarray
-        int32 (H, W), 0 background; ids are not always without gaps. All 0 if there is no seed.
+        int32 (H, W) or (D, H, W), 0 background; ids are not always without gaps. All 0 if there
+        is no seed.
 
     Raises
     ------
     ValueError
-        The array is not (3, H, W).
+        The array is neither (3, H, W) nor (3, D, H, W).
     """
-    foreground, interior = foreground_and_seeds(probabilities_C_H_W)
+    foreground, interior = foreground_and_seeds(probabilities)
     seeds, _ = connected_parts(interior > float(seed_threshold))  # compared in the precision of the maps
     ids = np.where(foreground > float(foreground_threshold), flood(1 - interior, seeds), BACKGROUND)
     if drop_seedless:
@@ -119,19 +121,19 @@ def watershed_instances(
     return _without_holes(ids) if fill_holes else ids
 
 
-def without_small(ids_H_W: NDArray[np.int32], minimum_size: int) -> NDArray[np.int32]:
+def without_small(ids: NDArray[np.int32], minimum_size: int) -> NDArray[np.int32]:
     """Set the objects of fewer than ``minimum_size`` pixels to 0."""
     if minimum_size < 2:
-        return ids_H_W
-    too_small = np.bincount(ids_H_W.ravel()) < minimum_size
-    return np.where(too_small[ids_H_W], BACKGROUND, ids_H_W)
+        return ids
+    too_small = np.bincount(ids.ravel()) < minimum_size
+    return np.where(too_small[ids], BACKGROUND, ids)
 
 
-def _without_holes(ids_H_W: NDArray[np.int32]) -> NDArray[np.int32]:
+def _without_holes(ids: NDArray[np.int32]) -> NDArray[np.int32]:
     """Give background that a single object encloses to that object."""
-    filled = ids_H_W.copy()
-    for index, box in enumerate(ndimage.find_objects(ids_H_W), start=1):
+    filled = ids.copy()
+    for index, box in enumerate(ndimage.find_objects(ids), start=1):
         if box is not None:
-            hole = ndimage.binary_fill_holes(ids_H_W[box] == index) & (ids_H_W[box] == BACKGROUND)
+            hole = ndimage.binary_fill_holes(ids[box] == index) & (ids[box] == BACKGROUND)
             filled[box][hole] = index
     return filled

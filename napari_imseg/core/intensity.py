@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 How = Literal["percentile", "range"]
+Limits = tuple[float, float]
+"""What becomes 0 and what becomes 1; if the first is not lower, everything becomes 0."""
+
+Bands = Iterable[tuple[int, NDArray[np.generic]]]
+"""First row and pixels (C, h, W) of bands that cover an image from top to bottom."""
 
 LOW, HIGH = 0.1, 99.8
 """Percentiles that become 0 and 1."""
@@ -51,53 +57,93 @@ def normalise(image_C_H_W: NDArray[np.generic], how: How) -> NDArray[np.float32]
         raise ValueError(f"expected an image of integers or floats, got {image_C_H_W.dtype}")
     if how not in ("percentile", "range"):
         raise ValueError(f"expected how to be 'percentile' or 'range', got '{how}'")
-    return np.stack([_channel(channel, how) for channel in image_C_H_W])
+    limits = find_limits(lambda: [(0, image_C_H_W)], image_C_H_W.shape, image_C_H_W.dtype, how)
+    return scale(image_C_H_W, limits)
 
 
-def _channel(image_H_W: NDArray[Any], how: How) -> NDArray[np.float32]:
-    if image_H_W.dtype == np.bool_:
-        return image_H_W.astype(np.float32)
-    finite_H_W = _finite(image_H_W)
-    limits = percentile_limits if how == "percentile" else _range_limits
-    low, high = limits(image_H_W if finite_H_W is None else image_H_W[finite_H_W][None])
-    if not low < high:
-        return np.zeros(image_H_W.shape, np.float32)
-    scaled = _scaled(image_H_W, low, high)
-    if finite_H_W is not None:
-        scaled[~finite_H_W] = 0
-    return scaled
+def scale(image_C_H_W: NDArray[np.generic], limits: Iterable[Limits]) -> NDArray[np.float32]:
+    """Bring an image, or a part of one, to float32 in [0, 1] by the limits of each channel."""
+    return np.stack([_scaled(channel, *ends) for channel, ends in zip(image_C_H_W, limits, strict=True)])
 
 
-def _finite(image_H_W: NDArray[Any]) -> NDArray[np.bool_] | None:
-    """Which pixels are neither NaN nor infinite; ``None`` if all."""
-    if image_H_W.dtype.kind != "f":
-        return None
-    finite_H_W: NDArray[np.bool_] = np.isfinite(image_H_W)
-    return None if finite_H_W.all() else finite_H_W
+def find_limits(
+    bands: Callable[[], Bands], shape: tuple[int, ...], dtype: np.dtype[Any], how: How
+) -> list[Limits]:
+    """What becomes 0 and 1 in each channel, of an image that need not be in memory as a whole.
+
+    Parameters
+    ----------
+    bands
+        Starts anew with the first band at each call; it is called twice at most.
+    shape
+        Channels, height and width of the image.
+    dtype, how
+        Of the image; as in `normalise`.
+    """
+    if dtype == np.bool_:
+        return [(0.0, 1.0)] * shape[0]
+    if how == "range":
+        return _ranges(bands, shape, dtype)
+    samples: list[list[NDArray[Any]]] = [[] for _ in range(shape[0])]
+    for top, band in bands():
+        for sample, channel in zip(samples, band, strict=True):
+            sample.append(_on_grid(channel, top, shape))
+    found = [_percentiles(np.concatenate(sample), LOW, HIGH) for sample in samples]
+    if all(low < high for low, high in found):
+        return found
+    extremes = _extremes(bands, shape[0])
+    return [ends if ends[0] < ends[1] else others for ends, others in zip(found, extremes, strict=True)]
 
 
-def percentile_limits(image_H_W: NDArray[Any], low: float = LOW, high: float = HIGH) -> tuple[float, float]:
+def percentile_limits(image_H_W: NDArray[Any], low: float = LOW, high: float = HIGH) -> Limits:
     """Two percentiles (linear interpolation); minimum and maximum where they coincide.
 
     Parameters
     ----------
     image_H_W
-        Finite values. More than 131,072 are sampled on a regular grid.
+        Values that are not finite are left out. More than 131,072 are sampled on a regular grid.
     low, high
         Percentiles, 0 to 100.
 
     Returns
     -------
     tuple
-        Both 0 for an image without pixels.
+        Both 0 for an image without finite pixels.
     """
-    if image_H_W.size == 0:
+    first, last = _percentiles(_on_grid(image_H_W, 0, image_H_W.shape), low, high)
+    return (first, last) if first < last else _extremes(lambda: [(0, image_H_W[None])], 1)[0]
+
+
+def _on_grid(band_H_W: NDArray[Any], top: int, shape: tuple[int, ...]) -> NDArray[Any]:
+    """The finite values of a band that lie on the grid of the whole image, in one row."""
+    step = _grid_step(shape[-2:])
+    return _finite_values(band_H_W[-top % step[0] :: step[0], :: step[1]])
+
+
+def _percentiles(values: NDArray[Any], low: float, high: float) -> Limits:
+    if values.size == 0:
         return 0.0, 0.0
-    step = _grid_step(image_H_W.shape)
-    first, last = np.percentile(image_H_W[:: step[0], :: step[1]], (low, high))
-    if first < last:
-        return float(first), float(last)
-    return float(image_H_W.min()), float(image_H_W.max())
+    first, last = np.percentile(values, (low, high))
+    return float(first), float(last)
+
+
+def _extremes(bands: Callable[[], Bands], channels: int) -> list[Limits]:
+    """Lowest and highest finite value of each channel; both 0 if there is none."""
+    found: list[list[float]] = [[] for _ in range(channels)]
+    for _, band in bands():
+        for ends, channel in zip(found, band, strict=True):
+            values = _finite_values(channel)
+            if values.size:
+                ends += float(values.min()), float(values.max())
+    return [(min(ends, default=0.0), max(ends, default=0.0)) for ends in found]
+
+
+def _finite_values(values: NDArray[Any]) -> NDArray[Any]:
+    """The values that are neither NaN nor infinite, in one row."""
+    if values.dtype.kind != "f":
+        return values.ravel()
+    finite = np.isfinite(values)
+    return values.ravel() if finite.all() else values[finite]
 
 
 def _grid_step(shape: tuple[int, ...]) -> tuple[int, int]:
@@ -108,23 +154,26 @@ def _grid_step(shape: tuple[int, ...]) -> tuple[int, int]:
     return step_y, max(1, round(surplus / step_y))
 
 
-def _range_limits(image_H_W: NDArray[Any]) -> tuple[float, float]:
-    if image_H_W.dtype.kind == "u":
-        return 0.0, float(np.iinfo(image_H_W.dtype).max)
-    if image_H_W.size == 0:
-        return 0.0, 0.0
-    low, high = float(image_H_W.min()), float(image_H_W.max())
-    if image_H_W.dtype.kind == "f" and low >= 0 and high <= 1:
-        return 0.0, 1.0
-    return low, high
+def _ranges(bands: Callable[[], Bands], shape: tuple[int, ...], dtype: np.dtype[Any]) -> list[Limits]:
+    if dtype.kind == "u":
+        return [(0.0, float(np.iinfo(dtype).max))] * shape[0]
+    extremes = _extremes(bands, shape[0])
+    if dtype.kind == "f":
+        return [(0.0, 1.0) if low >= 0 and high <= 1 else (low, high) for low, high in extremes]
+    return extremes
 
 
 def _scaled(image_H_W: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
-    """``(image - low) / (high - low)``, clipped to [0, 1]."""
+    """``(image - low) / (high - low)``, clipped to [0, 1]; 0 where the image is not finite."""
+    if not low < high:
+        return np.zeros(image_H_W.shape, np.float32)
     exact_in_float32 = image_H_W.dtype.itemsize <= 2 or (
         image_H_W.dtype == np.float32 and max(-low, high) < FLOAT32_SAFE
     )
     work: NDArray[Any] = image_H_W.astype(np.float32 if exact_in_float32 else np.float64)
     work -= low
     work *= 1 / (high - low)
-    return np.clip(work, 0, 1, out=work).astype(np.float32, copy=False)
+    scaled: NDArray[np.float32] = np.clip(work, 0, 1, out=work).astype(np.float32, copy=False)
+    if image_H_W.dtype.kind == "f" and not (finite_H_W := np.isfinite(image_H_W)).all():
+        scaled[~finite_H_W] = 0
+    return scaled

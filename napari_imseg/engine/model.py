@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.disagreement import hard_labels
+from napari_imseg.core.disagreement import hard_labels, inconsistency
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.problem import Task
 from napari_imseg.engine.prediction import Ensemble, load_member
@@ -54,3 +54,9 @@ class Model:
             )
         label: NDArray[np.int16] = hard_labels(probabilities_C_H_W[None], self.project.problem)[0]
         return label.astype(np.int32)
+
+    def disagreement(self, members_K_C_H_W: NDArray[np.float32]) -> NDArray[np.bool_]:
+        """Where the members disagree, (H, W); nowhere if there is only one."""
+        if len(members_K_C_H_W) < 2:
+            return np.zeros(members_K_C_H_W.shape[-2:], np.bool_)
+        return inconsistency(hard_labels(members_K_C_H_W, self.project.problem))[1]

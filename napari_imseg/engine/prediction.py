@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.blending import blend
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.method import Classifier, Member
 from napari_imseg.nets.devices import Hardware
@@ -73,16 +74,16 @@ def predict_image(member: Member, image_C_H_W: NDArray[np.float32]) -> NDArray[n
     if image_C_H_W[0].size <= LARGEST_WHOLE:
         answer: NDArray[np.float32] = member.probabilities(image_C_H_W[None])[0]
         return answer
-    import torch
-    from monai.inferers import sliding_window_inference
-
-    def predict(windows: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(member.probabilities(windows.numpy()))
-
-    image = torch.from_numpy(image_C_H_W[None])
-    blended = sliding_window_inference(image, (WINDOW, WINDOW), 4, predict, overlap=0.25, mode="gaussian")
-    result: NDArray[np.float32] = blended[0].numpy()
-    return result
+    height, width = image_C_H_W.shape[1:]
+    blended: NDArray[np.float32] | None = None
+    for box, block in blend(
+        (height, width), WINDOW, lambda box: image_C_H_W[(slice(None), *box)], member.probabilities, width
+    ):
+        if blended is None:
+            blended = np.empty((len(block), height, width), np.float32)
+        blended[(slice(None), *box)] = block
+    assert blended is not None  # an image has pixels
+    return blended
 
 
 def same_shape_batches(shapes: Sequence[tuple[int, ...]], maps: int) -> list[range]:

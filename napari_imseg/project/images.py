@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -44,7 +45,7 @@ def contents(path: Path) -> Contents:
         raise ProjectError(f"'{path}' cannot be read ({reason(error)})") from error
 
 
-def read_units(path: Path, tile: int = 0) -> list[Unit]:
+def read_units(path: Path, tile: int = 0, *, any_size: bool = False) -> list[Unit]:
     """The images in a file.
 
     Parameters
@@ -52,6 +53,8 @@ def read_units(path: Path, tile: int = 0) -> list[Unit]:
     tile
         Side of the squares that a larger plane is cut into; 0 = whole planes. The squares
         at the lower and right edge are as large as the others and overlap their neighbours.
+    any_size
+        The images will not be read as a whole, so none is too large.
 
     Raises
     ------
@@ -72,7 +75,7 @@ def read_units(path: Path, tile: int = 0) -> list[Unit]:
         for square in tiles(layout.height, layout.width, tile)
     ]
     bytes_of_one = int(np.prod(units[0].shape, dtype=np.int64)) * np.dtype(found.dtype).itemsize
-    if bytes_of_one > LARGEST_IMAGE:
+    if bytes_of_one > LARGEST_IMAGE and not any_size:
         raise ProjectError(
             f"'{path}' has images of {layout.height} x {layout.width} pixels, too large for one label; "
             "cut it into tiles (a project made with a tile side of 1024 does that)"
@@ -96,6 +99,22 @@ def read(path: Path, plane: int | None = None, tile: Tile | None = None) -> NDAr
     found = contents(path)
     image: NDArray[Any] = _reader(path).read(path, found, plane, tile)
     return image
+
+
+def windows(path: Path, plane: int | None = None) -> Callable[[Tile], NDArray[Any]]:
+    """Reads parts of a plane, one after the other.
+
+    A TIFF is mapped into memory, or decoded where it is compressed, part by part; files that
+    Pillow reads are decoded once and kept.
+
+    Returns
+    -------
+    callable
+        Takes y, x, height and width; returns (C, height, width) in the type of the file, and
+        raises `ProjectError` as `read` does.
+    """
+    found: Callable[[Tile], NDArray[Any]] = _reader(path).windows(path, contents(path), plane)
+    return found
 
 
 def tiles(height: int, width: int, side: int) -> list[Tile | None]:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import tifffile
@@ -13,11 +14,14 @@ from numpy.typing import NDArray
 
 from napari_imseg.core.problem import UNLABELED
 from napari_imseg.project.atomic import replacing
-from napari_imseg.project.deflate import write_pages
+from napari_imseg.project.deflate import write_pages, write_tiled_page
 from napari_imseg.project.errors import ProjectError
 
 MARK = "napari-imseg"
 """Key of the description by which our own files are known."""
+
+LARGEST_TIFF: Final = 2**31
+"""Bytes, uncompressed, from which on a file is a BigTIFF: a plain one ends at 4 GiB."""
 
 
 def write_mask(
@@ -58,13 +62,69 @@ def write_label_file(
         (H, W), written after the label.
     """
     dtype = _smallest_type(int(label.max(initial=0)))
-    axes = "CYX" if label.ndim == 3 else "YX"
-    facts = {MARK: 1, "unlabeled": int(np.iinfo(dtype).max), "axes": axes, **(description or {})}
+    facts = _facts(dtype, label.ndim, description)
     with tifffile.TiffWriter(path) as tiff:
         # Casting to unsigned wraps -1 to the highest value of the type: the unlabeled value.
-        write_pages(tiff, label.astype(dtype), json.dumps(facts))
+        write_pages(tiff, label.astype(dtype), facts)
         if extra_page is not None:
             write_pages(tiff, extra_page)
+
+
+def write_mask_in_tiles(
+    path: Path,
+    shape: tuple[int, ...],
+    highest: int,
+    read: Callable[[tuple[int | slice, ...]], NDArray[Any]],
+    *,
+    description: Mapping[str, Any] | None = None,
+) -> None:
+    """Replace a label file by one that need not be in memory; a tiled TIFF.
+
+    Parameters
+    ----------
+    shape
+        (H, W) or (C, H, W).
+    highest
+        No id is higher.
+    read
+        The ids, 0 or above, at an index of rows and columns, with the channel before them if
+        there are any.
+
+    Raises
+    ------
+    ProjectError
+        The file could not be written; an earlier one is unchanged.
+    """
+    dtype = np.dtype(_smallest_type(highest))
+    with replacing(path, durable=False) as temporary:
+        write_in_tiles(temporary, shape, dtype, read, _facts(dtype.type, len(shape), description))
+
+
+def write_in_tiles(
+    path: Path,
+    shape: tuple[int, ...],
+    dtype: np.dtype[Any],
+    read: Callable[[tuple[int | slice, ...]], NDArray[Any]],
+    description: str = "",
+) -> None:
+    """Write an image (H, W) or (C, H, W) of any type as a tiled TIFF, asking for its parts.
+
+    Parameters
+    ----------
+    read
+        As for `write_mask_in_tiles`.
+    """
+    large = math.prod(shape) * dtype.itemsize > LARGEST_TIFF
+    with tifffile.TiffWriter(path, bigtiff=large) as tiff:
+        for channel in range(shape[0]) if len(shape) == 3 else [None]:
+            place = () if channel is None else (channel,)
+            write_tiled_page(
+                tiff,
+                (shape[-2], shape[-1]),
+                dtype,
+                lambda box, place=place: read((*place, *box)),  # type: ignore[misc]
+                description if not channel else "",
+            )
 
 
 def read_mask(path: Path) -> NDArray[np.int32]:
@@ -112,6 +172,12 @@ def read_mask_and_page(
     last = pages.pop() if extra_page else None
     stored = np.stack(pages) if stacked or len(pages) > 1 else pages[0]
     return _decode(stored), last
+
+
+def _facts(dtype: type[np.unsignedinteger[Any]], axes: int, description: Mapping[str, Any] | None) -> str:
+    """The description of a label file."""
+    facts = {MARK: 1, "unlabeled": int(np.iinfo(dtype).max), "axes": "CYX" if axes == 3 else "YX"}
+    return json.dumps(facts | dict(description or {}))
 
 
 def _decode(stored: NDArray[Any]) -> NDArray[np.int32]:

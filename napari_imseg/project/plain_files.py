@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,6 +65,12 @@ def read(path: Path, found: Contents, plane: int | None, tile: Tile | None) -> N
         return found.layout.take(_decode(path), plane, tile)
     except Exception as error:  # a damaged file may raise anything
         raise ProjectError(f"'{path}' is damaged ({error}); copy it again") from error
+
+
+def windows(path: Path, found: Contents, plane: int | None) -> Callable[[Tile], NDArray[Any]]:
+    """Cuts parts out of the image, which is decoded and kept as a whole."""
+    whole = read(path, found, plane, None)
+    return lambda tile: whole[:, tile[0] : tile[0] + tile[2], tile[1] : tile[1] + tile[3]]
 
 
 def _decode(path: Path) -> NDArray[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,16 @@ def contents(path: Path) -> Contents:
 
 def read(path: Path, found: Contents, plane: int | None, tile: Tile | None) -> NDArray[Any]:
     """One image, (C, H, W); lazy arrays of a plugin compute only this part."""
+    return _take(*_load(path), plane, tile)
+
+
+def windows(path: Path, found: Contents, plane: int | None) -> Callable[[Tile], NDArray[Any]]:
+    """Reads parts of a plane; what is in memory at a time is up to the plugin."""
     layers, layout = _load(path)
+    return lambda tile: _take(layers, layout, plane, tile)
+
+
+def _take(layers: list[Any], layout: Layout, plane: int | None, tile: Tile | None) -> NDArray[Any]:
     one = Layout(layers[0].shape, layout.axes[-layers[0].ndim :], layout.alpha)
     return np.concatenate([one.take(layer, plane, tile) for layer in layers])
 

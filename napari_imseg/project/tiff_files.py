@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import weakref
+from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -55,6 +56,11 @@ def read(path: Path, found: Contents, plane: int | None, tile: Tile | None) -> N
             return found.layout.take(tiff.series[0].asarray(), None, None)
     except Exception as error:  # a damaged file may raise anything
         raise ProjectError(f"'{path}' is damaged ({reason(error)}); copy it again") from error
+
+
+def windows(path: Path, found: Contents, plane: int | None) -> Callable[[Tile], NDArray[Any]]:
+    """Reads parts of a plane; only what each needs is decoded."""
+    return lambda tile: read(path, found, plane, tile)
 
 
 class _Stack:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from tests.cli.conftest import Call, assert_refused
+from tests.cli.conftest import TINY, Call, assert_refused
 
 NewProject = Callable[..., Path]
 
@@ -81,6 +81,63 @@ def test_predict_keeps_subfolders_and_planes_apart(call: Call, trained: Path, tm
     assert result.exit_code == 0, result.output
     made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.tif")}
     assert made == {"a/x_labels.tif", "b/x-p0000_labels.tif", "b/x-p0001_labels.tif"}
+
+
+def test_predict_writes_the_same_of_an_image_that_is_too_large_for_memory(
+    call: Call, trained: Path, cells: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, kinds = sorted((cells / "images").iterdir())[0], "labels,im,probabilities,instances"
+    whole = call("predict", trained, image, "--out", tmp_path / "whole", "--save", kinds)
+    monkeypatch.setattr("napari_imseg.cli.segmenting.LARGEST_AT_ONCE", 64 * 63)
+    parts = call("predict", trained, image, "--out", tmp_path / "parts", "--save", kinds)
+    assert (whole.exit_code, parts.exit_code) == (0, 0), parts.output
+    names = sorted(path.name for path in (tmp_path / "whole").iterdir())
+    assert sorted(path.name for path in (tmp_path / "parts").iterdir()) == names
+    for name in names:
+        np.testing.assert_allclose(
+            tifffile.imread(tmp_path / "parts" / name),
+            tifffile.imread(tmp_path / "whole" / name),
+            atol=1e-6,
+        )
+
+
+def test_the_planes_of_a_project_become_one_volume(call: Call, cells: Path, tmp_path: Path) -> None:
+    for name in ("images", "labels"):
+        (tmp_path / name).mkdir()
+        planes = np.stack([tifffile.imread(path) for path in sorted((cells / name).iterdir())])
+        tifffile.imwrite(
+            tmp_path / name / "stack.tif", planes, metadata={"axes": "ZYX"}, photometric="minisblack"
+        )
+    project, out = tmp_path / "project", tmp_path / "out"
+    folders = ("--images", tmp_path / "images", "--labels", tmp_path / "labels")
+    for command in (
+        ("new", project, *folders, "--task", "instances"),
+        ("train", project, "--method", "supervised", "--students", 1, *TINY, "--device", "cpu"),
+        ("predict", project, tmp_path / "images", "--out", out, "--volume", "--save", "labels,probabilities"),
+        ("predict", project, tmp_path / "images", "--out", out, "--save", "probabilities"),
+    ):
+        result = call(*command)
+        assert result.exit_code == 0, result.output
+    volume = tifffile.imread(out / "stack_probabilities.tif")
+    assert volume.shape == (3, 10, 64, 64)
+    assert tifffile.imread(out / "stack_labels.tif").shape == (10, 64, 64)
+    for plane in range(10):  # each is predicted by itself
+        alone = tifffile.imread(out / f"stack-p{plane:04d}_probabilities.tif")
+        np.testing.assert_allclose(volume[:, plane], alone, atol=1e-6)
+
+
+def test_a_volume_that_cannot_be_is_refused(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
+    image = sorted((cells / "images").iterdir())[0]
+    refused = call("predict", trained, image, "--out", tmp_path / "o", "--volume")
+    assert_refused(refused, 1, "has one plane, which is no volume; leave --volume out")
+    tifffile.imwrite(
+        tmp_path / "stack.tif",
+        np.zeros((3, 64, 64), np.uint8),
+        metadata={"axes": "ZYX"},
+        photometric="minisblack",
+    )
+    refused = call("predict", trained, tmp_path / "stack.tif", "--out", tmp_path / "o", "--volume")
+    assert_refused(refused, 1, "need a project of instances, and this one is semantic")
 
 
 def test_predict_refuses_two_images_of_one_name(call: Call, trained: Path, tmp_path: Path) -> None:

@@ -37,3 +37,16 @@ def maps_of(
     if levels:
         probabilities = np.round(probabilities * levels) / levels
     return probabilities.astype(np.float32)
+
+
+def balls(
+    rng: np.random.Generator, shape: tuple[int, int, int], count: int, radius: float = 5.0
+) -> NDArray[np.int32]:
+    """Balls in a volume (D, H, W) that touch but do not cover each other; ids with gaps."""
+    ids = np.zeros(shape, np.int32)
+    places = np.indices(shape)
+    for index in range(count):
+        centre = rng.uniform(0, shape)[:, None, None, None]
+        ball = ((places - centre) ** 2).sum(axis=0) < rng.uniform(0.6, 1.2) * radius**2
+        ids[ball & (ids == 0)] = 3 * index + 1
+    return ids

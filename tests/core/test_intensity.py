@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
 from skimage.exposure import rescale_intensity
 
-from napari_imseg.core.intensity import ENOUGH_PIXELS, normalise, percentile_limits
+from napari_imseg.core.intensity import ENOUGH_PIXELS, find_limits, normalise, percentile_limits, scale
 
 images = st.one_of(
     npst.arrays(dtype, npst.array_shapes(min_dims=3, max_dims=3, max_side=5))
@@ -93,6 +94,25 @@ def test_a_few_bright_pixels_on_black_are_not_lost() -> None:
 )
 def test_range(image: NDArray[Any], expected: list[float]) -> None:
     np.testing.assert_allclose(normalise(image[None, None], "range")[0, 0], expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("how", ["percentile", "range"])
+@pytest.mark.parametrize("spoilt", [False, True])
+@pytest.mark.parametrize("dtype", [np.bool_, np.uint8, np.int16, np.float32, np.float64])
+def test_an_image_in_bands_is_normalised_like_the_whole(
+    dtype: type, spoilt: bool, how: Literal["percentile", "range"]
+) -> None:
+    """Some bands are narrower than the steps of the grid, and a channel is constant."""
+    rng = np.random.default_rng(0)
+    image = (rng.gamma(2, 20, (3, 1600, 300)) * [[[1]], [[0.01]], [[0]]]).astype(dtype)
+    if spoilt and np.issubdtype(dtype, np.floating):
+        image[0, ::7, ::3] = np.nan
+        image[2, 0] = np.inf
+    ends = [0, 1, 2, 700, 701, 1400, 1600]
+    bands = [(top, image[:, top:end]) for top, end in pairwise(ends)]
+    limits = find_limits(lambda: bands, image.shape, image.dtype, how)
+    parts = [scale(band, limits) for _, band in bands]
+    np.testing.assert_array_equal(np.concatenate(parts, axis=1), normalise(image, how))
 
 
 def test_small_differences_of_large_numbers_survive() -> None:

@@ -74,6 +74,15 @@ def test_large_ids_with_gaps() -> None:
     assert matching.iou.tolist() == [1 / 3, 1 / 3, 1 / 2]
 
 
+def test_an_object_in_several_parts_is_one() -> None:
+    true = np.array([[70_000, 70_000, 0, 70_000, 70_000, 0, 3]])
+    predicted = np.array([[1, 1, 0, 9, 9, 0, 3]])
+    matching = match(true, predicted)
+    assert matching.true_ids.tolist() == [3, 70_000]
+    assert sorted(matching.iou.tolist()) == [0.5, 0.5, 1]
+    assert (matching.true_positives(0.5), matching.true_positives(0.6)) == (2, 1)
+
+
 def test_unlabeled_pixels_hide_what_was_predicted_there() -> None:
     true = np.array([[1, 1, -1, -1]])
     assert match(true, np.array([[4, 4, 4, 8]])).iou.tolist() == [1]

@@ -69,6 +69,22 @@ def test_large_images_are_blended_from_windows_of_bounded_size() -> None:
     assert asked.largest == prediction.WINDOW**2
 
 
+@pytest.mark.parametrize("shape", [(1, 700), (7, 600), (600, 15)])
+def test_images_thinner_than_the_stride_of_networks_are_blended_too(
+    shape: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A window is as thin as the image; where it is alone, it says what the network says."""
+    image = np.random.default_rng(0).random((1, *shape), np.float32)
+    whole = predict_image(member(0), image)
+    monkeypatch.setattr(prediction, "LARGEST_WHOLE", 0)
+    blended = predict_image(member(0), image)
+    assert blended.shape == (2, *shape)
+    np.testing.assert_allclose(blended.sum(axis=0), 1, atol=1e-5)
+    middle = (slice(None), slice(shape[0] // 3, 2 * shape[0] // 3 + 1), slice(0, min(shape[1], 60)))
+    if shape[0] < 16:  # the first columns are in the first window alone
+        np.testing.assert_allclose(blended[middle], whole[middle], atol=1e-4)
+
+
 def test_neighbours_of_one_shape_share_a_batch() -> None:
     small, large = (1, 64, 64), (1, 2048, 2048)
     assert same_shape_batches([small, small, large, large, small], maps=4) == [

@@ -1,0 +1,103 @@
+"""A stack of planes as one volume: predicted plane by plane, its objects found in three dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from napari_imseg.core.intensity import normalise
+from napari_imseg.core.problem import Task
+from napari_imseg.engine.large import Progress
+from napari_imseg.engine.model import Model
+from napari_imseg.engine.results import description, result_path, write_probabilities
+from napari_imseg.project import images
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.masks import write_mask
+
+LARGEST_VOLUME: Final = 2**26
+"""Voxels; the watershed holds some 60 bytes of each."""
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A file of planes, and the path of its results without ending.
+
+    Attributes
+    ----------
+    shape
+        Planes, channels, height, width.
+    """
+
+    path: Path
+    shape: tuple[int, int, int, int]
+    target: Path
+
+
+def check_volume(path: Path) -> None:
+    """Refuse a file whose planes are no volume, or too large a one.
+
+    Raises
+    ------
+    ProjectError
+        It has a single plane, its planes are not declared as depth, or they have too many voxels.
+    """
+    layout = images.contents(path).layout
+    if layout.planes == 1:
+        raise ProjectError(f"'{path}' has one plane, which is no volume; leave --volume out")
+    beside = [letter for letter in layout.axes if letter not in "CSYX"]
+    if len(beside) > 1 or beside[0] not in "ZQI":
+        raise ProjectError(
+            f"the planes of '{path}' are not those of one volume (axes {layout.axes}); leave --volume out, "
+            "or save each volume as a stack of its own with axes ZYX"
+        )
+    if layout.planes * layout.height * layout.width > LARGEST_VOLUME:
+        raise ProjectError(
+            f"'{path}' has {layout.planes} x {layout.height} x {layout.width} voxels, but at most "
+            f"{LARGEST_VOLUME:,} fit into memory at once; crop it, or leave --volume out"
+        )
+
+
+def segment_volume(model: Model, volume: Volume, kinds: Sequence[str]) -> Iterator[Progress]:
+    """Predict a stack, and write each kind of result as one stack.
+
+    Each plane is normalised and predicted by itself, as in training. ``labels`` and ``instances``
+    are ids (D, H, W) of a 3-D watershed, ``im`` 0 and 1 (D, H, W), and ``probabilities`` float32
+    (3, D, H, W).
+
+    Yields
+    ------
+    tuple
+        `Progress`, whenever a plane is done.
+
+    Raises
+    ------
+    ProjectError
+        The project is not one of instances, a plane cannot be read, or a result cannot be written.
+    """
+    problem = model.project.problem
+    if problem.task is not Task.INSTANCES:
+        raise ProjectError(
+            f"objects in a volume need a project of instances, and this one is {problem.task}; "
+            "leave --volume out"
+        )
+    depth, _, height, width = volume.shape
+    probabilities = np.empty((problem.classes, depth, height, width), np.float32)
+    im = np.zeros((depth, height, width), np.int32) if "im" in kinds else None
+    for plane in range(depth):
+        image = normalise(images.read(volume.path, plane), model.project.info.intensity)
+        members = model.ensemble.probabilities(image)
+        probabilities[:, plane] = members.mean(axis=0)
+        if im is not None:
+            im[plane] = model.disagreement(members)
+        yield "planes", plane + 1, depth
+    for kind in kinds:
+        path = result_path(volume.target, kind)
+        if kind == "probabilities":
+            write_probabilities(path, probabilities, "CZYX")
+        else:
+            ids = model.label(probabilities) if im is None or kind != "im" else im
+            write_mask(path, ids, description={"axes": "ZYX"} | description(problem.task, kind))
