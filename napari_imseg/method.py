@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.judging import Judge
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.core.strength import Strength
 from napari_imseg.settings import Settings
@@ -151,14 +152,6 @@ JudgeOf = Literal["", "masks", "blocked"]
 """What a judge has learned to judge: predicted masks, or blocked ones (IM++, AIM++)."""
 
 
-class Judge(Protocol):
-    """Judges masks without the truth: an ensemble of EvalNets."""
-
-    def score(self, image_C_H_W: NDArray[np.float32], mask_H_W: NDArray[np.int16]) -> float:
-        """Expected IoU of a mask of an image, from 0 to 1."""
-        ...
-
-
 class Method(ABC):
     """What one paper proposes. Subclasses fill the class attributes."""
 
@@ -213,6 +206,10 @@ class Objective(Method):
     @abstractmethod
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Named scalar loss terms of one step, each with a gradient in ``network``."""
+
+    def schedule(self, progress: float) -> float:
+        """Factor of the learning rate when this share of the training is over, 0 to 1; constant by default."""
+        return 1.0
 
     def after_step(self, step: int) -> None:
         """Move whatever follows the student (a teacher, running statistics)."""

@@ -75,7 +75,7 @@ class EvalNetObjective(Objective):
 
 
 class EvalNets:
-    """Several EvalNets that judge together; fulfils `napari_imseg.method.Judge`."""
+    """Several EvalNets that judge together; fulfils `napari_imseg.core.judging.Judge`."""
 
     def __init__(self, networks: Sequence[nn.Module], kind: JudgeOf, room: Room) -> None:
         self._networks = networks

@@ -44,16 +44,22 @@ class Watching(Objective):
     def __init__(self, network: nn.Module, most: int = 10**6) -> None:
         super().__init__(Settings(), Problem(Task.SEMANTIC, 1, 2), network)
         self.seen: list[Seen] = []
+        self.rates: list[float] = []
         self.most = most
 
     def optimizer(self) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(self.network.parameters(), lr=0.01)
+        self.adam = torch.optim.AdamW(self.network.parameters(), lr=0.01)
+        return self.adam
+
+    def schedule(self, progress: float) -> float:
+        return 1 - progress / 2
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         labeled, unlabeled = batch.images_B_C_H_W, batch.unlabeled_B_C_H_W
         if max(len(labeled), 0 if unlabeled is None else len(unlabeled)) > self.most:
             raise MemoryError
         assert len(batch.targets_B_H_W) == len(labeled)
+        self.rates.append(self.adam.param_groups[0]["lr"])
         self.seen.append(Seen(step, values(labeled), None if unlabeled is None else values(unlabeled)))
         terms = {"labeled": (self.network(labeled) - 1).square().mean()} if len(labeled) else {}
         if unlabeled is not None:
@@ -173,8 +179,21 @@ def test_a_stopped_and_resumed_training_equals_an_undisturbed_one(
     found = {event.epoch: event.losses for event in after}
     assert found
     assert all(losses == expected[epoch - 1].losses for epoch, losses in found.items())
+    assert resumed.objective.rates == whole.objective.rates[-len(resumed.objective.rates) :]
     for key, value in whole.objective.network.state_dict().items():
         assert torch.equal(value, resumed.objective.network.state_dict()[key]), key
+
+
+def test_the_learning_rate_follows_the_schedule_of_the_objective(tmp_path: Path) -> None:
+    training, objective, _ = make(tmp_path, AFTER)
+    list(training.run())
+    assert objective.rates == pytest.approx([0.01 * (1 - step / 15 / 2) for step in range(15)])
+
+
+def test_halved_batches_do_not_change_the_schedule(tmp_path: Path) -> None:
+    training, objective, _ = make(tmp_path, AFTER, most=1)
+    list(training.run())
+    assert objective.rates == pytest.approx([0.01 * (1 - step / 15 / 2) for step in range(15)])
 
 
 def test_after_its_time_is_over_a_training_ends_with_what_it_has(tmp_path: Path) -> None:
