@@ -6,8 +6,7 @@ Three kinds, all found by the registry in `napari_imseg.methods`, one to a file:
 * a `Curator` says what the next generation trains on, given what the teachers predict;
 * a `Classifier` learns pixels without gradient descent (and without torch).
 
-A run pairs a curator with an objective (``inconsistency-masks`` × ``supervised``); an
-objective or a classifier also runs alone.
+A run pairs a curator with an objective; an objective or a classifier also runs alone.
 """
 
 from __future__ import annotations
@@ -174,14 +173,16 @@ NeedsUnlabeled = Literal["", "beside", "after"]
 """How an objective sees unlabeled images: never; in every step, beside the labeled ones; or by themselves,
 in a pass that follows the pass over the labeled ones in every epoch (each ends with a validation)."""
 
+Checkpoint = Literal["iou", "soft-iou", "ap50"]
+"""What chooses the epoch that is kept: IoU, IoU of probabilities, or precision x recall of objects."""
+
 
 class Objective(Method):
     """What the loss of one training step is.
 
-    The engine owns everything else: devices, precision, loaders, logging, checkpoints,
-    resume and cancel. `losses` returns *named* terms; their sum is minimised, and each
-    one gets its own curve. What it draws at random it draws from torch's generator of the CPU,
-    which the engine seeds.
+    The engine owns everything else: devices, precision, loaders, logging, checkpoints, resume and
+    cancel. `losses` returns *named* terms; their sum is minimised, and each one gets its own curve.
+    What it draws at random it draws from torch's generator of the CPU, which the engine seeds.
 
     Attributes
     ----------
@@ -190,10 +191,19 @@ class Objective(Method):
     starts_from
         Name of the objective that trains generation 0. Students of later generations start from
         the weights of the best network of the generation before. Empty: from random ones.
+    unlabeled_ratio
+        Unlabeled crops beside each labeled one.
+    turns_crops
+        True if it flips and turns crops itself, which the engine then leaves to it.
+    checkpoint
+        What chooses the epoch; IoU instead of ``ap50`` where there are no instances.
     """
 
     needs_unlabeled: ClassVar[NeedsUnlabeled] = ""
     starts_from: ClassVar[str] = ""
+    unlabeled_ratio: ClassVar[int] = 1
+    turns_crops: ClassVar[bool] = False
+    checkpoint: ClassVar[Checkpoint] = "iou"
 
     def __init__(self, settings: Any, problem: Problem, network: nn.Module) -> None:
         super().__init__(settings, problem)
@@ -208,7 +218,7 @@ class Objective(Method):
         """Named scalar loss terms of one step, each with a gradient in ``network``."""
 
     def schedule(self, progress: float) -> float:
-        """Factor of the learning rate when this share of the training is over, 0 to 1; constant by default."""
+        """Factor of the learning rate when this share of the training is over, 0 to 1; 1 by default."""
         return 1.0
 
     def after_step(self, step: int) -> None:

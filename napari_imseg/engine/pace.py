@@ -1,12 +1,37 @@
-"""How far a training is, and the learning rate that its objective wants there."""
+"""How long a training is, how far it is, and the learning rate that its objective wants there."""
 
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import torch
 
 from napari_imseg.method import Objective
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long one student trains.
+
+    Attributes
+    ----------
+    deadline
+        ``time.monotonic()`` at which the training ends, whatever the epoch.
+    validate_every
+        Epochs between two validations; the last epoch is always validated.
+    last_of_equals
+        Of networks that are equally good on the validation images the last one is kept, not the first.
+    """
+
+    generation: int
+    student: int
+    epochs: int
+    batch_size: int
+    seed: int
+    deadline: float = float("inf")
+    validate_every: int = 1
+    last_of_equals: bool = False
 
 
 class Pace:

@@ -19,7 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from napari_imseg.engine.batches import Pass
 from napari_imseg.engine.checkpoints import load_state, save_state
 from napari_imseg.engine.events import Epoch, Event, Note, Step
-from napari_imseg.engine.pace import Pace
+from napari_imseg.engine.pace import Pace, Plan
 from napari_imseg.method import Batch, Objective
 from napari_imseg.nets.devices import Hardware, autocast, gradient_scaler
 from napari_imseg.nets.memory import OutOfMemoryError
@@ -34,27 +34,6 @@ class StopRequested(Exception):
 
 class Diverged(ValueError):
     """The weights are not numbers any more."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long one student trains.
-
-    Attributes
-    ----------
-    deadline
-        ``time.monotonic()`` at which the training ends, whatever the epoch.
-    validate_every
-        Epochs between two validations; the last epoch is always validated.
-    """
-
-    generation: int
-    student: int
-    epochs: int
-    batch_size: int
-    seed: int
-    deadline: float = float("inf")
-    validate_every: int = 1
 
 
 @dataclass
@@ -259,12 +238,13 @@ class Training:
         )
 
     def _judge(self, done: int, last: bool) -> float | None:
-        """Validate, and keep the network if it is the best so far (the first of equals)."""
+        """Validate, and keep the network if it is the best so far."""
         if not last and self._epoch_of(done) % self.plan.validate_every:
             return None
         (self.mean or self.objective.predictor()).eval()
         metric = self.validate()
-        if metric is None or self.best is None or metric > self.best:
+        later = self.plan.last_of_equals and metric == self.best
+        if metric is None or self.best is None or metric > self.best or later:
             self.best = metric
             self.keep()
         return metric

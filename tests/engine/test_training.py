@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from napari_imseg.core.problem import UNLABELED, Problem, Task
 from napari_imseg.engine.batches import Crops, Pass
 from napari_imseg.engine.events import Epoch, Event, Note, Step
-from napari_imseg.engine.training import Diverged, Plan, StopRequested, Training
+from napari_imseg.engine.pace import Plan
+from napari_imseg.engine.training import Diverged, StopRequested, Training
 from napari_imseg.method import Batch, Example, Objective
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.memory import OutOfMemoryError
@@ -150,6 +151,14 @@ def test_a_network_that_is_best_between_two_passes_is_kept(tmp_path: Path) -> No
     events = epochs_of(list(training.run()))
     assert len(kept) == 3
     assert [event.best for event in events] == [-1, 0, 0]
+
+
+def test_of_equals_the_first_or_the_last_is_kept(tmp_path: Path) -> None:
+    for last, count in ((False, 1), (True, 3)):
+        (tmp_path / str(last)).mkdir()
+        training, _, kept = make(tmp_path / str(last), BESIDE, scores=lambda _: 0.0, last_of_equals=last)
+        assert [event.best for event in epochs_of(list(training.run()))] == [0, 0, 0]
+        assert len(kept) == count
 
 
 def test_beside_is_both_in_every_step(tmp_path: Path) -> None:
