@@ -6,8 +6,7 @@ Three kinds, all found by the registry in `napari_imseg.methods`, one to a file:
 * a `Curator` says what the next generation trains on, given what the teachers predict;
 * a `Classifier` learns pixels without gradient descent (and without torch).
 
-A run pairs a curator with an objective (``inconsistency-masks`` × ``supervised``); an
-objective or a classifier also runs alone.
+A run pairs a curator with an objective; an objective or a classifier also runs alone.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.judging import Judge
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.core.strength import Strength
 from napari_imseg.settings import Settings
@@ -151,14 +151,6 @@ JudgeOf = Literal["", "masks", "blocked"]
 """What a judge has learned to judge: predicted masks, or blocked ones (IM++, AIM++)."""
 
 
-class Judge(Protocol):
-    """Judges masks without the truth: an ensemble of EvalNets."""
-
-    def score(self, image_C_H_W: NDArray[np.float32], mask_H_W: NDArray[np.int16]) -> float:
-        """Expected IoU of a mask of an image, from 0 to 1."""
-        ...
-
-
 class Method(ABC):
     """What one paper proposes. Subclasses fill the class attributes."""
 
@@ -181,14 +173,16 @@ NeedsUnlabeled = Literal["", "beside", "after"]
 """How an objective sees unlabeled images: never; in every step, beside the labeled ones; or by themselves,
 in a pass that follows the pass over the labeled ones in every epoch (each ends with a validation)."""
 
+Checkpoint = Literal["iou", "soft-iou", "ap50"]
+"""What chooses the epoch that is kept: IoU, IoU of probabilities, or precision x recall of objects."""
+
 
 class Objective(Method):
     """What the loss of one training step is.
 
-    The engine owns everything else: devices, precision, loaders, logging, checkpoints,
-    resume and cancel. `losses` returns *named* terms; their sum is minimised, and each
-    one gets its own curve. What it draws at random it draws from torch's generator of the CPU,
-    which the engine seeds.
+    The engine owns everything else: devices, precision, loaders, logging, checkpoints, resume and
+    cancel. `losses` returns *named* terms; their sum is minimised, and each one gets its own curve.
+    What it draws at random it draws from torch's generator of the CPU, which the engine seeds.
 
     Attributes
     ----------
@@ -197,10 +191,19 @@ class Objective(Method):
     starts_from
         Name of the objective that trains generation 0. Students of later generations start from
         the weights of the best network of the generation before. Empty: from random ones.
+    unlabeled_ratio
+        Unlabeled crops beside each labeled one.
+    turns_crops
+        True if it flips and turns crops itself, which the engine then leaves to it.
+    checkpoint
+        What chooses the epoch; IoU instead of ``ap50`` where there are no instances.
     """
 
     needs_unlabeled: ClassVar[NeedsUnlabeled] = ""
     starts_from: ClassVar[str] = ""
+    unlabeled_ratio: ClassVar[int] = 1
+    turns_crops: ClassVar[bool] = False
+    checkpoint: ClassVar[Checkpoint] = "iou"
 
     def __init__(self, settings: Any, problem: Problem, network: nn.Module) -> None:
         super().__init__(settings, problem)
@@ -213,6 +216,10 @@ class Objective(Method):
     @abstractmethod
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """Named scalar loss terms of one step, each with a gradient in ``network``."""
+
+    def schedule(self, progress: float) -> float:
+        """Factor of the learning rate when this share of the training is over, 0 to 1; 1 by default."""
+        return 1.0
 
     def after_step(self, step: int) -> None:
         """Move whatever follows the student (a teacher, running statistics)."""

@@ -221,27 +221,44 @@ def test_a_checkpoint_holds_everything(method: type[Objective], problem: Problem
 
 @cases(Objective)
 def test_a_toy_problem_is_learned(method: type[Objective], problem: Problem) -> None:
-    objective = build(method, problem, alpha=0.5)
-    optimizer = objective.optimizer()
-    found = 0.0
+    """By a network that the objective of generation 0 has trained, where there is one."""
+    network = UNet1x1(problem.channels, n_outputs(problem), 0.5)
+    for module in network.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = 0.1  # a teacher predicts with running statistics, after few steps
+    for each in (METHODS.get(method.starts_from), method):
+        if each is not None and issubclass(each, Objective):
+            learned(each(each.Settings(), problem, network))
+
+
+def learned(objective: Objective) -> None:
+    """Train until the toy problem is learned, at most for 300 steps.
+
+    Who never sees a crop as it is cannot know so soon where a line of one pixel lies, nor be as exact:
+    there it is enough to tell foreground from background.
+    """
+    optimizer, problem, exact = objective.optimizer(), objective.problem, not objective.turns_crops
+    found, enough = 0.0, 0.85 if exact else 0.8
     for number in range(1, 301):
         step(objective, optimizer, batch(problem, 4, seed=number % 8), number)
-        if number % 50 == 0 and (found := accuracy(objective.predictor(), problem)) > 0.85:
+        if number % 50 == 0 and (found := accuracy(objective.predictor(), problem, exact)) > enough:
             break
-    assert found > 0.85
+    assert found > enough
 
 
-def accuracy(network: nn.Module, problem: Problem) -> float:
+def accuracy(network: nn.Module, problem: Problem, exact: bool) -> float:
     """IoU of everything that is not background, on images that were not learned.
 
-    Batch statistics are used: after a few steps the running ones still remember the start.
+    Batch statistics are used: after a few steps the running ones still remember the start. The class of
+    the foreground has to be right, too, if ``exact``.
     """
     data = batch(problem, 8, seed=99)
     with torch.no_grad():
         found = to_probabilities(network.train()(data.images_B_C_H_W), problem).numpy()
     labels = np.stack([hard(problem, each) for each in found])
     truth = data.targets_B_H_W.numpy()
-    return float(((labels == truth) & (truth > 0)).sum() / ((labels > 0) | (truth > 0)).sum())
+    right = (labels == truth) | (not exact)
+    return float((right & (labels > 0) & (truth > 0)).sum() / ((labels > 0) | (truth > 0)).sum())
 
 
 @cases(Objective)

@@ -1,10 +1,21 @@
-"""Settings of the approaches that let EvalNets judge masks (EvalNet, IM++, AIM++)."""
+"""Approaches that let EvalNets judge masks (EvalNet, IM++, AIM++): what a judge is, and their settings."""
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
 
 from napari_imseg.settings import Settings, setting
+
+
+class Judge(Protocol):
+    """Judges masks without the truth: an ensemble of EvalNets."""
+
+    def score(self, image_C_H_W: NDArray[np.float32], mask_H_W: NDArray[np.int16]) -> float:
+        """Expected IoU of a mask of an image, from 0 to 1."""
+        ...
 
 
 class JudgingSettings(Settings):

@@ -31,23 +31,29 @@ class Pass:
         ``None`` for none of that kind; not both.
     steps
         How many of them are in one epoch.
+    ratio
+        Unlabeled crops for each labeled one, side by side.
     """
 
     labeled: Batches | None
     unlabeled: Batches | None
     steps: int
+    ratio: int = 1
 
     def batch(
         self, step: int, size: int
     ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.float32] | None]:
-        """Labeled images, their targets, and unlabeled images of one step; ``size`` of each kind."""
+        """Labeled images, their targets, and unlabeled images of one step.
+
+        ``size`` images of one kind; side by side ``size`` labeled ones, and ``ratio`` times as many others.
+        """
         if self.unlabeled is None:
             assert self.labeled is not None
             return *self.labeled.batch(step, size), None
-        unlabeled, targets = self.unlabeled.batch(step, size)
         if self.labeled is None:
+            unlabeled, targets = self.unlabeled.batch(step, size)
             return unlabeled[:0], targets[:0], unlabeled
-        return *self.labeled.batch(step, size), unlabeled
+        return *self.labeled.batch(step, size), self.unlabeled.batch(step, self.ratio * size)[0]
 
 
 class Crops:

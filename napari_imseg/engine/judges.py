@@ -30,9 +30,10 @@ from napari_imseg.engine.judged import (
     truth_about,
     windows,
 )
+from napari_imseg.engine.pace import Plan
 from napari_imseg.engine.records import StudentRecord, read_record, write_record
 from napari_imseg.engine.room import Room
-from napari_imseg.engine.training import Plan, Training
+from napari_imseg.engine.training import Training
 from napari_imseg.method import Batch, JudgeOf, Member, Objective
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.evalnet import EvalNet
@@ -75,7 +76,7 @@ class EvalNetObjective(Objective):
 
 
 class EvalNets:
-    """Several EvalNets that judge together; fulfils `napari_imseg.method.Judge`."""
+    """Several EvalNets that judge together; fulfils `napari_imseg.core.judging.Judge`."""
 
     def __init__(self, networks: Sequence[nn.Module], kind: JudgeOf, room: Room) -> None:
         self._networks = networks

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from napari_imseg import methods
 from napari_imseg.core.judging import QUALITY, JudgingSettings
-from napari_imseg.core.problem import Problem
+from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.method import Classifier, Curator, JudgeOf, Method, Objective
 from napari_imseg.nets.names import UNET_1X1
@@ -99,6 +99,10 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
     """
     method = find_method(settings.method)
     _check_first_teachers(method, settings)
+    if settings.checkpoint == "ap50" and problem.task is not Task.INSTANCES:
+        raise SettingsError(
+            f"checkpoint=ap50 counts objects, but this project is {problem.task}; set checkpoint to iou"
+        )
     classifiers = {name: _classifier(name, {}, problem) for name in settings.companions}
     if issubclass(method, Classifier):
         classifiers = {

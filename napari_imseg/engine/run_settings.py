@@ -105,12 +105,15 @@ class RunSettings(Settings):
         le=0.9999,
         step=0.001,
     )
-    checkpoint: Literal["iou", "soft-iou"] = Field(
-        "iou",
-        description="What chooses the epoch whose network is kept: IoU on the validation images, or the same "
-        "from probabilities, as the paper's code does for several classes.",
+    checkpoint: Literal["method", "iou", "soft-iou", "ap50"] = Field(
+        "method",
+        description="What chooses the epoch whose network is kept: IoU on the validation images; the same "
+        "from probabilities, as the paper's code does for several classes; or precision x recall of the "
+        "objects (instances only). method = what the paper of the objective takes.",
     )
-    flips: bool = setting(True, "Flip and turn the training crops at random (off in the paper).")
+    flips: bool = setting(
+        True, "Flip and turn the training crops at random (off in the paper), if the method does not do it."
+    )
     unlabeled_limit: int = setting(
         5000, "Most unlabeled images that teach one generation, drawn at random.", ge=1, le=1_000_000
     )

@@ -4,27 +4,32 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 
+from napari_imseg.core.problem import Task
+from napari_imseg.engine import training_set
 from napari_imseg.engine.batches import Crops, Pass, crop_side
 from napari_imseg.engine.events import Event, StudentFinished, StudentStarted
+from napari_imseg.engine.pace import Plan
 from napari_imseg.engine.prediction import predict_image
 from napari_imseg.engine.records import StudentRecord, record_path, write_record
 from napari_imseg.engine.room import Room
-from napari_imseg.engine.training import Plan, Training
+from napari_imseg.engine.training import Training
 from napari_imseg.engine.validation import (
+    ap50_checkpoint_score,
     checkpoint_score,
     metric_name,
     soft_checkpoint_score,
     validate,
 )
-from napari_imseg.method import Example, Member, NeedsUnlabeled
+from napari_imseg.method import Checkpoint, Example, Member, Objective
 from napari_imseg.nets.efficientnet import EfficientNetUNet
 from napari_imseg.nets.flops import forward_flops
 from napari_imseg.nets.member import NetworkMember
@@ -127,9 +132,11 @@ def _training(
     seed = [settings.seed, generation, student]
     tile, batch_size = settings.tile_on(room.hardware.device), settings.batch_size_on(room.hardware.device)
     side = crop_side(examples, tile, network.stride)
-    crops = Crops(examples, side, settings.flips, seed)
-    unlabeled = Crops(seen, side, settings.flips, [*seed, UNLABELED_SEED]) if seen else None
-    passes = _passes(room, generation, objective.needs_unlabeled, crops, unlabeled, batch_size)
+    flips = settings.flips and not objective.turns_crops
+    crops = Crops(examples, side, flips, seed)
+    unlabeled = Crops(seen, side, flips, [*seed, UNLABELED_SEED]) if seen else None
+    passes = _passes(room, generation, type(objective), crops, unlabeled, batch_size)
+    checkpoint = _checkpoint(room, objective)
     plan = Plan(
         generation=generation,
         student=student,
@@ -138,8 +145,8 @@ def _training(
         seed=settings.seed,
         deadline=deadline,
         validate_every=_validate_every(room, passes, batch_size * side**2),
+        last_of_equals=checkpoint == "ap50",  # METHODS 2.3
     )
-    score = soft_checkpoint_score if settings.checkpoint == "soft-iou" else checkpoint_score
     training = Training(
         objective=objective,
         passes=passes,
@@ -147,12 +154,34 @@ def _training(
         plan=plan,
         hardware=room.hardware,
         checkpoint=member_path.with_name(f"{member_path.stem}.resume"),
-        metric_name=metric_name(problem),
-        validate=lambda: score(lambda image: predict_image(member, image), room.sets.validation, problem),
+        metric_name="ap50_pr" if checkpoint == "ap50" else metric_name(problem),
+        validate=_validation(room, member, checkpoint),
         keep=lambda: member.save(member_path),
         should_stop=room.should_stop,
     )
     return training, side
+
+
+def _checkpoint(room: Room, objective: Objective) -> Checkpoint:
+    """What chooses the epoch that is kept."""
+    wanted = objective.checkpoint if room.settings.checkpoint == "method" else room.settings.checkpoint
+    if wanted == "ap50" and room.recipe.problem.task is not Task.INSTANCES:
+        return "iou"
+    return wanted
+
+
+def _validation(room: Room, member: Member, checkpoint: Checkpoint) -> Callable[[], float | None]:
+    """Measures a network as it is at the time it is called."""
+    images, problem = room.sets.validation, room.recipe.problem
+
+    def predict(image: NDArray[np.float32]) -> NDArray[np.float32]:
+        return predict_image(member, image)
+
+    if checkpoint == "ap50":
+        true_ids = [training_set.frozen_label(room.run, example.name) for example in images]
+        return lambda: ap50_checkpoint_score(predict, images, true_ids)
+    score = soft_checkpoint_score if checkpoint == "soft-iou" else checkpoint_score
+    return lambda: score(predict, images, problem)
 
 
 def _network(room: Room, generation: int, student: int) -> Network:
@@ -182,7 +211,7 @@ def _take_over(network: Network, path: Path) -> bool:
 def _passes(
     room: Room,
     generation: int,
-    needs_unlabeled: NeedsUnlabeled,
+    objective: type[Objective],
     labeled: Crops,
     unlabeled: Crops | None,
     batch_size: int,
@@ -199,8 +228,9 @@ def _passes(
 
     if unlabeled is None:
         return [Pass(labeled, None, steps(len(labeled), least))]
-    if needs_unlabeled == "beside":
-        return [Pass(labeled, unlabeled, steps(max(len(labeled), len(unlabeled)), least))]
+    if objective.needs_unlabeled == "beside":
+        ratio = objective.unlabeled_ratio
+        return [Pass(labeled, unlabeled, steps(max(len(labeled), len(unlabeled) // ratio), least), ratio)]
     return [Pass(labeled, None, steps(len(labeled), least)), Pass(None, unlabeled, steps(len(unlabeled)))]
 
 

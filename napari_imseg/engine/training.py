@@ -19,6 +19,7 @@ from torch.optim.swa_utils import AveragedModel
 from napari_imseg.engine.batches import Pass
 from napari_imseg.engine.checkpoints import load_state, save_state
 from napari_imseg.engine.events import Epoch, Event, Note, Step
+from napari_imseg.engine.pace import Pace, Plan
 from napari_imseg.method import Batch, Objective
 from napari_imseg.nets.devices import Hardware, autocast, gradient_scaler
 from napari_imseg.nets.memory import OutOfMemoryError
@@ -33,27 +34,6 @@ class StopRequested(Exception):
 
 class Diverged(ValueError):
     """The weights are not numbers any more."""
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long one student trains.
-
-    Attributes
-    ----------
-    deadline
-        ``time.monotonic()`` at which the training ends, whatever the epoch.
-    validate_every
-        Epochs between two validations; the last epoch is always validated.
-    """
-
-    generation: int
-    student: int
-    epochs: int
-    batch_size: int
-    seed: int
-    deadline: float = float("inf")
-    validate_every: int = 1
 
 
 @dataclass
@@ -88,6 +68,7 @@ class Training:
     best: float | None = field(default=None, init=False)
     made: int = field(default=0, init=False)
     _scaler: torch.amp.GradScaler = field(init=False)
+    _pace: Pace = field(init=False)
     _momenta: list[tuple[_BatchNorm, float]] = field(default_factory=list, init=False)
 
     def run(self) -> Iterator[Event]:
@@ -109,8 +90,8 @@ class Training:
             batch_size, done, losses = progress["batch_size"], progress["passes"], progress["losses"]
             self.best = progress["best"]
             self._scaler.load_state_dict(progress["scaler"])
-            epochs, passes = divmod(done, len(self.passes))
-            self.made = epochs * self._steps + sum(each.steps for each in self.passes[:passes])
+            self._pace.go_on(progress["share"])
+            self.made = self._step_after(done)
         else:
             self._save(optimizer, batch_size, done, losses)
         last = self.plan.epochs * len(self.passes)
@@ -145,7 +126,9 @@ class Training:
         self._scaler = gradient_scaler(self.hardware)
         modules = self.objective.network.modules()
         self._momenta = [(m, m.momentum or 0.0) for m in modules if isinstance(m, _BatchNorm)]
-        return self.objective.optimizer()
+        optimizer = self.objective.optimizer()
+        self._pace = Pace(self.objective, optimizer, self._steps * self.plan.epochs, self.plan.deadline)
+        return optimizer
 
     def _check_weights(self, epoch: int) -> None:
         if not all(bool(value.isfinite().all()) for value in self.objective.network.parameters()):
@@ -174,7 +157,7 @@ class Training:
         seed = np.random.SeedSequence([self.plan.seed, self.plan.generation, self.plan.student, done])
         torch.manual_seed(int(seed.generate_state(1)[0]))
         epoch, place = divmod(done, len(self.passes))
-        data, before = self.passes[place], sum(each.steps for each in self.passes[:place])
+        data, before = self.passes[place], self._step_after(done)
         steps, first = data.steps, epoch * data.steps
         sums: dict[str, Tensor] = {}
         told = 0.0
@@ -187,8 +170,9 @@ class Training:
                 batch = self._to_device(*coming.result())
                 if number + 1 < data.steps:
                     coming = loader.submit(data.batch, first + number + 1, batch_size)
-                step = epoch * self._steps + before + number
+                step = before + number
                 self._remove_start_bias(step)
+                self._pace.set_rate(step)
                 losses = self._step(optimizer, batch, step)
                 for name, value in losses.items():
                     sums[name] = sums.get(name, torch.zeros_like(value)) + value
@@ -206,6 +190,11 @@ class Training:
     def _steps(self) -> int:
         """Steps of an epoch."""
         return sum(each.steps for each in self.passes)
+
+    def _step_after(self, done: int) -> int:
+        """Number of the step that follows ``done`` passes."""
+        epochs, passes = divmod(done, len(self.passes))
+        return epochs * self._steps + sum(each.steps for each in self.passes[:passes])
 
     def _step(self, optimizer: torch.optim.Optimizer, batch: Batch, step: int) -> dict[str, Tensor]:
         with autocast(self.hardware):
@@ -249,12 +238,13 @@ class Training:
         )
 
     def _judge(self, done: int, last: bool) -> float | None:
-        """Validate, and keep the network if it is the best so far (the first of equals)."""
+        """Validate, and keep the network if it is the best so far."""
         if not last and self._epoch_of(done) % self.plan.validate_every:
             return None
         (self.mean or self.objective.predictor()).eval()
         metric = self.validate()
-        if metric is None or self.best is None or metric > self.best:
+        later = self.plan.last_of_equals and metric == self.best
+        if metric is None or self.best is None or metric > self.best or later:
             self.best = metric
             self.keep()
         return metric
@@ -284,6 +274,7 @@ class Training:
             "losses": losses,
             "best": self.best,
             "batch_size": batch_size,
+            "share": self._pace.progress(self._step_after(done)),
             "scaler": self._scaler.state_dict(),
         }
         save_state(self.checkpoint, self._modules, optimizer, progress)

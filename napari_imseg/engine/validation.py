@@ -9,12 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.disagreement import hard_labels
-from napari_imseg.core.metrics import confusion, dataset_iou, semantic_metrics, soft_ious, soft_sums
+from napari_imseg.core.instances import watershed_instances
+from napari_imseg.core.matching import match
+from napari_imseg.core.metrics import (
+    average_precision,
+    confusion,
+    dataset_iou,
+    semantic_metrics,
+    soft_ious,
+    soft_sums,
+)
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Example
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Class probabilities (C, H, W) of one image (C, H, W)."""
+
+ONLINE_FOREGROUND, ONLINE_SEED = 0.8, 0.6
+"""Thresholds of the watershed while a network trains (METHODS 2.3); better ones are searched afterwards."""
 
 
 def metric_name(problem: Problem) -> str:
@@ -79,6 +91,24 @@ def soft_checkpoint_score(predict: Predict, examples: Sequence[Example], problem
         truth = target == 1 if problem.task is Task.MULTILABEL else target == classes
         sums += soft_sums(truth & known, probabilities * known)
     return float(soft_ious(sums).mean()) if sums[1:].any() else None
+
+
+def ap50_checkpoint_score(
+    predict: Predict, examples: Sequence[Example], true_ids: Sequence[NDArray[np.int32]]
+) -> float | None:
+    """Precision times recall of the objects at IoU >= 0.5: its mean over the images (METHODS 2.3 and 2.6).
+
+    Parameters
+    ----------
+    true_ids
+        Instance ids (H, W) of each example. The rest, and ``None``, as in `validate`.
+    """
+    scores = []
+    for example, ids in zip(examples, true_ids, strict=True):
+        if has_labels(ids):
+            found = watershed_instances(predict(example.image_C_H_W), ONLINE_FOREGROUND, ONLINE_SEED)
+            scores.append(average_precision(match(ids, found), (0.5,), "pr"))
+    return float(np.mean(scores)) if scores else None
 
 
 def _answers(

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import torch
 from torch import Tensor
 from torch.nn import functional
 
 from napari_imseg.core.cells import POSITION
 from napari_imseg.core.problem import BACKGROUND, INCONSISTENT, UNLABELED, Problem, Task
+
+Over = Literal["labeled", "all"]
+"""Which pixels a mean is taken over."""
 
 
 def labeled_mse(probabilities: Tensor, target: Tensor) -> Tensor:
@@ -30,11 +35,13 @@ def labeled_cross_entropy(
     target_B_H_W: Tensor,
     weight_C: Tensor | None = None,
     label_smoothing: float = 0.0,
+    over: Over = "labeled",
 ) -> Tensor:
     """Mean cross-entropy over the pixels whose target is 0 or more; 0 if there is none.
 
     `torch.nn.functional.cross_entropy` with a mean is NaN where nothing is labeled. The sum
-    of weighted pixels is divided by their number, not by the sum of weights (METHODS 2.3).
+    of weighted pixels is divided by their number, not by the sum of weights (METHODS 2.3), or
+    by the number of ``all`` pixels, so that fewer of them teach less.
     """
     target = target_B_H_W.clamp(min=UNLABELED)
     total = functional.cross_entropy(
@@ -45,6 +52,8 @@ def labeled_cross_entropy(
         reduction="sum",
         label_smoothing=label_smoothing,
     )
+    if over == "all":
+        return total / target.numel()
     return total / (target >= 0).sum().clamp(min=1)
 
 
@@ -78,6 +87,22 @@ def supervised_loss(
             target = target.float()
             target[:, problem.names.index(POSITION)] *= position_target
         return labeled_mse(torch.sigmoid(logits), target[:, None] if problem.binary else target)
-    im_class = problem.classes if logits.shape[1] > problem.classes else UNLABELED
-    target = target_B_H_W.masked_fill(target_B_H_W == INCONSISTENT, im_class)
+    target = class_target(target_B_H_W, problem, logits.shape[1])
     return labeled_cross_entropy(logits, target, weight_C, label_smoothing)
+
+
+def class_logits(logits_B_C_H_W: Tensor, problem: Problem) -> Tensor:
+    """Logits of a softmax over the classes, float32; a binary network's only one stands against 0."""
+    logits = logits_B_C_H_W.float()
+    return torch.cat([torch.zeros_like(logits), logits], dim=1) if problem.binary else logits
+
+
+def class_target(target_B_H_W: Tensor, problem: Problem, outputs: int) -> Tensor:
+    """Classes that a softmax of ``outputs`` channels learns; negative where it learns nothing.
+
+    `INCONSISTENT` is background for one foreground class, and otherwise class ``problem.classes``; it is
+    left out if there is no such channel.
+    """
+    im_class = problem.classes if outputs > problem.classes else UNLABELED
+    inconsistent = BACKGROUND if problem.binary else im_class
+    return target_B_H_W.masked_fill(target_B_H_W == INCONSISTENT, inconsistent)

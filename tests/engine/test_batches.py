@@ -96,3 +96,15 @@ def test_a_pass_shows_labeled_crops_unlabeled_crops_or_both() -> None:
     assert shown(Pass(labeled, None, 1)) == (pytest.approx([0.1, 0.1]), 2, None)
     assert shown(Pass(None, unlabeled, 1)) == ([], 0, pytest.approx([0.5, 0.5]))
     assert shown(Pass(labeled, unlabeled, 1)) == (pytest.approx([0.1, 0.1]), 2, pytest.approx([0.5, 0.5]))
+
+
+def test_side_by_side_there_are_more_unlabeled_crops_by_the_ratio() -> None:
+    labeled, unlabeled = (Crops([example(v) for v in range(6)], 32, False, [seed]) for seed in (0, 1))
+    step = Pass(labeled, unlabeled, 1, ratio=2)
+    seen: list[float] = []
+    for number in range(3):
+        images, targets, others = step.batch(number, 1)
+        assert others is not None
+        assert (len(images), len(targets), len(others)) == (1, 1, 2)
+        seen += others.mean(axis=(1, 2, 3)).tolist()
+    assert len(set(seen)) == 6, "each unlabeled crop is seen once before any is seen again"

@@ -14,7 +14,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from napari_imseg.core.judging import JudgingSettings
+from napari_imseg.core.judging import Judge, JudgingSettings
 from napari_imseg.core.problem import INCONSISTENT, Problem
 from napari_imseg.engine import judges
 from napari_imseg.engine.events import Note
@@ -24,7 +24,7 @@ from napari_imseg.engine.records import StudentRecord, read_record
 from napari_imseg.engine.room import Seat
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training import StopRequested
-from napari_imseg.method import Judge, JudgeOf
+from napari_imseg.method import JudgeOf
 from napari_imseg.nets.devices import choose
 from napari_imseg.nets.evalnet import Evaluation
 from napari_imseg.nets.memory import OutOfMemoryError

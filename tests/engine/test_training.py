@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from napari_imseg.core.problem import UNLABELED, Problem, Task
 from napari_imseg.engine.batches import Crops, Pass
 from napari_imseg.engine.events import Epoch, Event, Note, Step
-from napari_imseg.engine.training import Diverged, Plan, StopRequested, Training
+from napari_imseg.engine.pace import Plan
+from napari_imseg.engine.training import Diverged, StopRequested, Training
 from napari_imseg.method import Batch, Example, Objective
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.memory import OutOfMemoryError
@@ -44,16 +45,22 @@ class Watching(Objective):
     def __init__(self, network: nn.Module, most: int = 10**6) -> None:
         super().__init__(Settings(), Problem(Task.SEMANTIC, 1, 2), network)
         self.seen: list[Seen] = []
+        self.rates: list[float] = []
         self.most = most
 
     def optimizer(self) -> torch.optim.Optimizer:
-        return torch.optim.AdamW(self.network.parameters(), lr=0.01)
+        self.adam = torch.optim.AdamW(self.network.parameters(), lr=0.01)
+        return self.adam
+
+    def schedule(self, progress: float) -> float:
+        return 1 - progress / 2
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         labeled, unlabeled = batch.images_B_C_H_W, batch.unlabeled_B_C_H_W
         if max(len(labeled), 0 if unlabeled is None else len(unlabeled)) > self.most:
             raise MemoryError
         assert len(batch.targets_B_H_W) == len(labeled)
+        self.rates.append(self.adam.param_groups[0]["lr"])
         self.seen.append(Seen(step, values(labeled), None if unlabeled is None else values(unlabeled)))
         terms = {"labeled": (self.network(labeled) - 1).square().mean()} if len(labeled) else {}
         if unlabeled is not None:
@@ -146,6 +153,14 @@ def test_a_network_that_is_best_between_two_passes_is_kept(tmp_path: Path) -> No
     assert [event.best for event in events] == [-1, 0, 0]
 
 
+def test_of_equals_the_first_or_the_last_is_kept(tmp_path: Path) -> None:
+    for last, count in ((False, 1), (True, 3)):
+        (tmp_path / str(last)).mkdir()
+        training, _, kept = make(tmp_path / str(last), BESIDE, scores=lambda _: 0.0, last_of_equals=last)
+        assert [event.best for event in epochs_of(list(training.run()))] == [0, 0, 0]
+        assert len(kept) == count
+
+
 def test_beside_is_both_in_every_step(tmp_path: Path) -> None:
     training, objective, kept = make(tmp_path, BESIDE)
     events = epochs_of(list(training.run()))
@@ -173,8 +188,21 @@ def test_a_stopped_and_resumed_training_equals_an_undisturbed_one(
     found = {event.epoch: event.losses for event in after}
     assert found
     assert all(losses == expected[epoch - 1].losses for epoch, losses in found.items())
+    assert resumed.objective.rates == whole.objective.rates[-len(resumed.objective.rates) :]
     for key, value in whole.objective.network.state_dict().items():
         assert torch.equal(value, resumed.objective.network.state_dict()[key]), key
+
+
+def test_the_learning_rate_follows_the_schedule_of_the_objective(tmp_path: Path) -> None:
+    training, objective, _ = make(tmp_path, AFTER)
+    list(training.run())
+    assert objective.rates == pytest.approx([0.01 * (1 - step / 15 / 2) for step in range(15)])
+
+
+def test_halved_batches_do_not_change_the_schedule(tmp_path: Path) -> None:
+    training, objective, _ = make(tmp_path, AFTER, most=1)
+    list(training.run())
+    assert objective.rates == pytest.approx([0.01 * (1 - step / 15 / 2) for step in range(15)])
 
 
 def test_after_its_time_is_over_a_training_ends_with_what_it_has(tmp_path: Path) -> None:

@@ -9,7 +9,13 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_imseg.core.problem import UNLABELED, Problem, Task
-from napari_imseg.engine.validation import Predict, checkpoint_score, soft_checkpoint_score, validate
+from napari_imseg.engine.validation import (
+    Predict,
+    ap50_checkpoint_score,
+    checkpoint_score,
+    soft_checkpoint_score,
+    validate,
+)
 from napari_imseg.method import Example
 from tests.methods.toy import probabilities
 
@@ -100,3 +106,22 @@ def test_masks_are_averaged_and_one_that_nobody_labeled_is_left_out() -> None:
     assert checkpoint_score(*given(MASKS, labeled)) == pytest.approx((1 + 0.5) / 2)
     in_part = ([unlabeled(4), [1, 1, 0, 0]], [[1, 1, 0, 0], [1, 0, 0, 0]])
     assert checkpoint_score(*given(MASKS, in_part)) == 0.5
+
+
+def test_objects_are_counted_with_the_thresholds_of_actis() -> None:
+    """Two of three objects are found, and one that is none: P = R = 2/3; half found (IoU 1/2) counts."""
+    ids = np.zeros((5, 14), np.int32)
+    ids[1:3, 1:3], ids[1:3, 5:7], ids[1:3, 9:11] = 1, 2, 3
+    interior = np.full(ids.shape, 0.05, np.float32)
+    interior[1:3, 1:3], interior[1, 5:7], interior[4, 12] = 0.9, 0.65, 0.95
+    interior[1:3, 9:11] = 0.55  # no seed
+    maps = np.stack([0.9 - interior, interior, np.full_like(interior, 0.1)])
+    examples = [Example(np.zeros((1, *ids.shape), np.float32), ids.astype(np.int16))]
+    maps[0] = np.where(interior > 0.5, 0.1, maps[0])
+    assert ap50_checkpoint_score(lambda _: maps, examples, [ids]) == pytest.approx(4 / 9)
+    unsure = np.concatenate([maps[:1] + 0.15, maps[1:]])
+    assert ap50_checkpoint_score(lambda _: unsure, examples, [ids]) == 0, "foreground above 0.8 only"
+    unknown = np.full_like(ids, UNLABELED)
+    twice = ap50_checkpoint_score(lambda _: maps, examples * 2, [unknown, ids])
+    assert twice == pytest.approx(4 / 9), "an image without a label does not count"
+    assert ap50_checkpoint_score(lambda _: maps, examples, [unknown]) is None

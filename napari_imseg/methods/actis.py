@@ -1,0 +1,116 @@
+"""ACTIS: a slow teacher labels unlabeled crops from several sides, and its surer pixels are learned."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from napari_imseg.actis_crops import ActisCropSettings, ActisObjective
+from napari_imseg.core.problem import Problem
+from napari_imseg.method import Batch
+from napari_imseg.ops.ema import follow
+from napari_imseg.ops.percentile_teacher import (
+    Average,
+    Kept,
+    PercentileTeacher,
+    QuantileSchedule,
+    Views,
+    quantile_at,
+)
+from napari_imseg.ops.schedules import cosine
+from napari_imseg.settings import setting
+
+
+class ActisSettings(ActisCropSettings):
+    """Optimizer of the students, their teacher, and which of its labels they learn."""
+
+    semi_learning_rate: float = setting(
+        0.01,
+        "First step size of SGD, from generation 1 on; it falls as in the training on labels alone.",
+        gt=0,
+        le=1,
+        step=0.001,
+    )
+    semi_weight: float = setting(1.0, "Weight of the loss of unlabeled crops.", ge=0, le=100, step=0.1)
+    quantile: float = setting(
+        0.2, "Share of the pixels of each class that are too unsure to be learned.", ge=0, le=1, step=0.01
+    )
+    quantile_schedule: QuantileSchedule = Field(
+        "constant",
+        description="linear: the share falls to .1 in 5000 steps, as the released code means to do. code: as "
+        "it does, it starts at .1 and falls to 0 by step 10,000, where it stays instead of failing (AC-03).",
+    )
+    kept: Kept = Field(
+        "above",
+        description="Pixels are learned whose confidence is above the threshold of their class, or, as in "
+        "the released code, from the threshold on.",
+    )
+    views: Views = Field(
+        "flips-and-turns",
+        description="How the teacher looks at a crop: as it is, flipped and turned, six views; or, as in the "
+        "released code, as it is and flipped, three views.",
+    )
+    average: Average = Field(
+        "probabilities",
+        description="What is averaged over the views; the released code takes logits and their softmax.",
+    )
+    teacher: Literal["mean", "frozen"] = Field(
+        "mean",
+        description="mean: the teacher follows the student. frozen: it stays as generation 0 left it, which "
+        "is what the released code does by mistake (AC-01).",
+    )
+    teacher_decay: float = setting(
+        0.99, "Share of itself that the teacher keeps each time it follows.", ge=0, le=1, step=0.001
+    )
+    teacher_every: int = setting(100, "Steps after which the teacher follows.", ge=1, le=10_000)
+
+
+class Actis(ActisObjective):
+    """Augmentation consistency with class-wise percentiles (METHODS 2.4)."""
+
+    name = "actis"
+    title = "ACTIS"
+    source = "Rumberger et al. 2023 (ACTIS)"
+    Settings = ActisSettings
+    needs_unlabeled = "beside"
+    unlabeled_ratio = 2
+    starts_from = "actis-supervised"
+
+    def __init__(self, settings: Any, problem: Problem, network: nn.Module) -> None:
+        super().__init__(settings, problem, network)
+        self.teacher = PercentileTeacher(network, problem)
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        s, weights = self.settings, self.network.parameters()
+        return torch.optim.SGD(
+            weights, lr=s.semi_learning_rate, momentum=0.9, weight_decay=s.weight_decay, nesterov=True
+        )
+
+    def schedule(self, progress: float) -> float:
+        return cosine(progress, self.settings.semi_learning_rate, self.settings.last_learning_rate)
+
+    def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        s, u = self.settings, batch.unlabeled_B_C_H_W
+        assert u is not None
+        # gamma = argmax_k of the mean over views q of v_q^-1(f_teacher(v_q(u))), where it is sure enough
+        gamma = self.teacher.labels(
+            self.teacher.probabilities(u, s.views, s.average),
+            quantile_at(step, s.quantile, s.quantile_schedule),
+            s.kept,
+        )
+        x, y = self.augmented(batch)
+        u, gamma = self.turned(u, gamma)
+        # L = L_labeled(f(x), y) + weight * mean over all pixels of [sure] w_gamma CE(f(u), smoothed gamma)
+        logits_x, logits_u = self.network(torch.cat([x, u])).split([len(x), len(u)])
+        semi = s.semi_weight * self.cross_entropy(logits_u, gamma, over="all")
+        return {"supervised": self.cross_entropy(logits_x, y), "semi": semi}
+
+    def after_step(self, step: int) -> None:
+        if self.settings.teacher == "mean" and (step + 1) % self.settings.teacher_every == 0:
+            follow(self.teacher.network, self.network, self.settings.teacher_decay)
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {"student": self.network, "teacher": self.teacher}

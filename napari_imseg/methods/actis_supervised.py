@@ -1,0 +1,33 @@
+"""ACTIS on labels alone: strong augmentation, boundaries that weigh more, a learning rate that falls."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from napari_imseg.actis_crops import ActisCropSettings, ActisObjective
+from napari_imseg.method import Batch
+from napari_imseg.ops.schedules import cosine
+
+
+class ActisSupervised(ActisObjective):
+    """The baseline of ACTIS, from which its students and their teacher start (METHODS 2.3)."""
+
+    name = "actis-supervised"
+    title = "ACTIS on labels alone"
+    source = "Rumberger et al. 2023 (ACTIS), supervised baseline"
+    Settings = ActisCropSettings
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        s = self.settings
+        return torch.optim.AdamW(
+            self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, fused=True
+        )
+
+    def schedule(self, progress: float) -> float:
+        return cosine(progress, self.settings.learning_rate, self.settings.last_learning_rate)
+
+    def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        # L = mean over labeled pixels of w_y CE(f(a(x)), smoothed y)
+        images, targets = self.augmented(batch)
+        return {"supervised": self.cross_entropy(self.network(images), targets)}
