@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import tifffile
 
+from napari_imseg import rankings
 from napari_imseg.cli.interrupt import stops_on_interrupt
 from napari_imseg.cli.measuring import measure
 from napari_imseg.cli.queue import ranked
@@ -30,7 +31,6 @@ from napari_imseg.project.thumbnails import make as make_thumbnail
 from napari_imseg.synthetic.dataset import KINDS, write_dataset
 
 KIND = "nuclei-instances"
-RANKING = "im-relative"
 STEPS = 7
 PICTURES = 5
 
@@ -181,7 +181,7 @@ class DemoLoop:
 
     def _correct(self) -> None:
         """Show the networks' queue to a person who knows the truth."""
-        rows = ranked(self.project, RANKING, self.plan.corrections)
+        rows = ranked(self.project, rankings.DEFAULT, self.plan.corrections)
         with Project.open(self.project) as project:
             generation = project.catalog.current_generation or "best"
             for row in rows:

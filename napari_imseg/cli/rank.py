@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from napari_imseg import rankings
 from napari_imseg.cli.terminal import print_json, print_table
 
 COLUMNS = ("place", "image", "path", "score", "reason")
@@ -18,7 +19,7 @@ def rank(
     project: Annotated[Path, typer.Argument(help="Folder of the project.", metavar="PROJECT")],
     by: Annotated[
         str, typer.Option(metavar="NAME", help="A ranking; see: napari-imseg rankings.")
-    ] = "im-relative",
+    ] = rankings.DEFAULT,
     top: Annotated[int, typer.Option(min=0, help="Only the first N images; 0 = all.")] = 0,
     out: Annotated[Path | None, typer.Option(metavar="ranking.csv", help="Also write this table.")] = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,

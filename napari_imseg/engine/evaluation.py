@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.metrics import instance_metrics, overall, semantic_metrics
-from napari_imseg.core.problem import Task
+from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.validation import has_labels
 
@@ -63,7 +63,13 @@ def metrics_of(
     model: Model, truth: NDArray[np.int32], probabilities_C_H_W: NDArray[np.float32]
 ) -> dict[str, float]:
     """The metrics of one image that fit the task of the project."""
-    predicted = model.label(probabilities_C_H_W)
-    if model.project.problem.task is Task.INSTANCES:
+    return metrics_of_label(model.project.problem, truth, model.label(probabilities_C_H_W))
+
+
+def metrics_of_label(
+    problem: Problem, truth: NDArray[np.int32], predicted: NDArray[np.int32]
+) -> dict[str, float]:
+    """The metrics of a label, or of instances, that fit the task."""
+    if problem.task is Task.INSTANCES:
         return instance_metrics(truth, predicted)
-    return semantic_metrics(truth, predicted, model.project.problem)
+    return semantic_metrics(truth, predicted, problem)

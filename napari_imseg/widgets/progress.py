@@ -41,8 +41,7 @@ def read_progress(project: Project) -> Progress:
 
 def metric_of(records: Sequence[GenerationRecord]) -> str:
     """What the scores of generations measure, as people call it."""
-    name = records[-1].metric_name if records else "score"
-    return TITLES.get(name, name)
+    return TITLES[records[-1].metric_name] if records else "score"
 
 
 def table(records: Sequence[GenerationRecord]) -> Columns:

@@ -8,6 +8,7 @@ from qtpy.QtCore import QModelIndex, Qt, Signal
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import QCheckBox, QHeaderView, QTableView, QWidget
 
+from napari_imseg import rankings
 from napari_imseg.widgets.controls import button, column, form, row, text
 from napari_imseg.widgets.inputs import CalmComboBox, CalmSpinBox
 from napari_imseg.widgets.queue_delegate import PICTURE, ROW_HEIGHT, QueueDelegate
@@ -16,7 +17,6 @@ from napari_imseg.widgets.queue_pages import FILTERS, Query, ranking_titles
 from napari_imseg.widgets.session import Session
 from napari_imseg.widgets.thumbnails import Thumbnails
 
-_DEFAULT: Final = "im-relative"
 _EVERY: Final = 5
 
 
@@ -119,7 +119,7 @@ class QueuePanel(QWidget):
             self._ranking.blockSignals(True)
             for name, title in ranking_titles().items():
                 self._ranking.addItem(title, name)
-            self._ranking.setCurrentIndex(max(0, self._ranking.findData(_DEFAULT)))
+            self._ranking.setCurrentIndex(max(0, self._ranking.findData(rankings.DEFAULT)))
             self._ranking.blockSignals(False)
 
     def _query(self) -> Query:

@@ -178,4 +178,4 @@ def _numbered(word: str, numbers: Sequence[int]) -> str:
 
 
 def _scored(metric: str, score: float | None) -> str:
-    return "" if score is None else f": {TITLES.get(metric, metric)} {score:.3f}"
+    return "" if score is None else f": {TITLES[metric]} {score:.3f}"

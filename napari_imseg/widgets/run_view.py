@@ -98,11 +98,11 @@ class RunView(QWidget):
         while self._epochs.get(name, 0) >= event.epoch:  # the student began again after a stop
             name += "′"
         self._epochs[name] = event.epoch
-        self.validation.set_labels("epoch", TITLES.get(event.metric_name, event.metric_name))
+        self.validation.set_labels("epoch", TITLES[event.metric_name])
         self.validation.add_point(name, event.epoch, event.metric)
 
     def _add_generation(self, event: GenerationFinished) -> None:
-        metric = TITLES.get(event.metric_name, event.metric_name)
+        metric = TITLES[event.metric_name]
         for name, value in ((metric, event.score), ("IM size", event.im_fraction)):
             if value is not None and self._epochs.get(f"generation {name}", -1) < event.generation:
                 self._epochs[f"generation {name}"] = event.generation

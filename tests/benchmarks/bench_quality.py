@@ -24,10 +24,9 @@ from scipy import stats
 
 from napari_imseg.cli.assignments import run_settings
 from napari_imseg.core.intensity import normalise
-from napari_imseg.core.metrics import instance_metrics, semantic_metrics
 from napari_imseg.core.problem import Task
 from napari_imseg.engine import process
-from napari_imseg.engine.evaluation import metrics_of
+from napari_imseg.engine.evaluation import metrics_of, metrics_of_label
 from napari_imseg.engine.events import Failed
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.records import find_generation
@@ -96,12 +95,7 @@ def spearman(project: Project, generation: str, data: Path) -> float:
     for image_id in ids:
         true = truth(data, Path(project.catalog.image(image_id).path).name, task)
         label = project.read_prediction(generation, image_id).pseudo_label_H_W
-        found = (
-            instance_metrics(true, label)
-            if task is Task.INSTANCES
-            else semantic_metrics(true, label, project.problem)
-        )
-        errors.append(1 - found[METRIC[task]])
+        errors.append(1 - metrics_of_label(project.problem, true, label)[METRIC[task]])
     return float(stats.spearmanr([sizes[image_id] for image_id in ids], errors).statistic)
 
 
@@ -126,7 +120,12 @@ def one_seed(
             f"{METRIC[task]} of {title}": quality(project, generation, data, test_names)
             for title, generation in models.items()
         }
-        figures[f"Spearman of im-relative and 1 - {METRIC[task]}"] = spearman(project, f"{im}-g2", data)
+        figures |= {
+            f"Spearman of im-relative and 1 - {METRIC[task]}, generation {number}": spearman(
+                project, f"{im}-g{number}", data
+            )
+            for number in range(3)
+        }
     result.write_text(json.dumps(figures, indent=1))
     return figures
 

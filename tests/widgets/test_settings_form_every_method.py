@@ -50,8 +50,7 @@ def test_defaults_survive_a_form_that_nobody_touches(name, qtbot):
 def test_a_default_survives_being_changed_and_changed_back(settings, field, qtbot):
     form = form_of(settings, qtbot)
     control = child(form, f"setting_{field}")
-    if not there_and_back(control):
-        pytest.skip("there is nothing else to choose")
+    assert there_and_back(control), "there is nothing else to choose"
     after = getattr(form.value(), field)
     assert after == getattr(settings, field)
     assert type(after) is type(getattr(settings, field))
