@@ -1,0 +1,137 @@
+"""Single instances are deleted, merged and split."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage
+from skimage.draw import disk, ellipse
+
+from napari_imseg.core import instance_edits
+from napari_imseg.core.instance_edits import Change, delete, free_ids, merge, split
+
+
+def changed(ids: np.ndarray, change: Change) -> np.ndarray:
+    new = ids.copy()
+    new[change.where] = change.ids
+    return new
+
+
+def touching(radius: int, gap: int, number: int = 1, dtype: type = np.int32) -> np.ndarray:
+    ids = np.zeros((120, 120), dtype)
+    for column in (40, 40 + gap):
+        ids[disk((60, column), radius)] = number
+    return ids
+
+
+@pytest.mark.parametrize(("radius", "gap"), [(14, 24), (14, 20), (8, 13), (5, 8)])
+def test_touching_discs_become_two_halves(radius: int, gap: int) -> None:
+    before = touching(radius, gap)
+    after = changed(before, split(before, 1))
+    assert np.array_equal(after > 0, before > 0)
+    halves = [(after == number).sum() for number in (1, 2)]
+    assert min(halves) > 0.85 * max(halves)
+    for number, column in ((after[60, 40], 40), (after[60, 40 + gap], 40 + gap)):
+        _, middle = ndimage.center_of_mass(after == number)
+        assert abs(middle - column) < radius / 3
+    assert after[60, 40] != after[60, 40 + gap]
+
+
+def test_the_rest_of_the_picture_stays() -> None:
+    before = touching(14, 24, 3)
+    before[:10, :10] = 9
+    after = changed(before, split(before, 3))
+    assert set(np.unique(after)) == {0, 3, 9, 10}
+    assert np.array_equal(after == 9, before == 9)
+
+
+def test_a_chain_of_three_is_split_twice() -> None:
+    ids = touching(12, 21)
+    ids[disk((60, 82), 12)] = 1
+    once = changed(ids, split(ids, 1))
+    twice = changed(once, split(once, int(np.bincount(once[once > 0]).argmax())))
+    assert len({twice[60, column] for column in (40, 61, 82)}) == 3
+
+
+def test_separate_parts_get_ids_of_their_own_and_the_largest_keeps_its() -> None:
+    ids = np.zeros((20, 20), np.int32)
+    ids[0:2, 0:2] = ids[5:10, 5:10] = ids[15, 15] = 4
+    after = changed(ids, split(ids, 4))
+    assert after[7, 7] == 4
+    assert {after[0, 0], after[15, 15]} == {5, 6}
+
+
+def test_a_line_of_background_splits_what_has_no_neck() -> None:
+    ids = np.zeros((40, 40), np.int32)
+    ids[5:35, 5:35] = 1
+    with pytest.raises(ValueError, match="no neck"):
+        split(ids, 1)
+    ids[:, 15] = 0
+    assert set(np.unique(changed(ids, split(ids, 1)))) == {0, 1, 2}
+
+
+def test_ellipses_have_no_neck() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        ids = np.zeros((80, 80), np.int32)
+        ids[ellipse(40, 40, *rng.uniform(4, 32, 2), rotation=rng.uniform(0, 3))] = 1
+        with pytest.raises(ValueError, match="draw it anew"):
+            split(ids, 1)
+
+
+def test_one_pixel_cannot_be_split() -> None:
+    ids = np.zeros((5, 5), np.int32)
+    ids[0, 4] = 8
+    with pytest.raises(ValueError, match="Instance 8 has 1 pixel"):
+        split(ids, 8)
+
+
+@pytest.mark.parametrize("number", [70_000, 65_535])
+def test_large_ids(number: int) -> None:
+    ids = touching(14, 24, number)
+    assert set(np.unique(changed(ids, split(ids, number)))) == {0, number, number + 1}
+    ids[0, 0] = 66_000
+    assert not (changed(ids, delete(ids, 66_000)) == 66_000).any()
+    assert changed(ids, merge(ids, 66_000, number))[0, 0] == number
+
+
+def test_where_the_type_ends_the_lowest_free_id_is_taken() -> None:
+    ids = touching(14, 24, 65_535, np.uint16)
+    ids[0, :3] = 1, 2, 4
+    assert set(np.unique(changed(ids, split(ids, 65_535)))) == {0, 1, 2, 3, 4, 65_535}
+    with pytest.raises(ValueError, match="up to 255"):
+        free_ids(np.arange(256, dtype=np.uint8), 1)
+
+
+def test_unlabeled_pixels_are_no_instance() -> None:
+    ids = touching(14, 24)
+    ids[ids == 0] = -1
+    after = changed(ids, split(ids, 1))
+    assert set(np.unique(after)) == {-1, 1, 2}
+    assert set(np.unique(changed(after, delete(after, 2)))) == {-1, 0, 1}
+
+
+def test_all_parts_are_deleted_and_merged() -> None:
+    ids = np.zeros((10, 10), np.int32)
+    ids[0, 0] = ids[9, 9] = 5
+    ids[4, 4] = 2
+    assert (changed(ids, delete(ids, 5)) == 5).sum() == 0
+    assert (changed(ids, merge(ids, 5, 2)) == 2).sum() == 3
+
+
+def test_a_large_instance_is_cut_on_a_coarse_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+    ids = touching(14, 24)
+    fine = changed(ids, split(ids, 1))
+    monkeypatch.setattr(instance_edits, "LARGEST_CUT", ids.size // 16)
+    coarse = changed(ids, split(ids, 1))
+    assert np.array_equal(coarse > 0, fine > 0)
+    assert ((coarse == 1) == (fine == 1)).mean() > 0.98 or ((coarse == 2) == (fine == 1)).mean() > 0.98
+
+
+def test_a_volume_is_split() -> None:
+    z, y, x = np.ogrid[:30, :30, :54]
+    ids = np.zeros((30, 30, 54), np.int32)
+    for column in (16, 34):
+        ids[(z - 15) ** 2 + (y - 15) ** 2 + (x - column) ** 2 < 121] = 1
+    after = changed(ids, split(ids, 1))
+    assert after[15, 15, 16] != after[15, 15, 34]
