@@ -6,7 +6,7 @@ What stands between ``<!-- from-code: NAME ARGUMENT -->`` and ``<!-- end -->`` i
 * ``methods`` and ``rankings``: a table of all there are,
 * ``settings METHOD`` and ``run-settings``: the table of settings,
 * ``commands``: the help of every command,
-* ``keys``: the keys of the dock.
+* ``keys`` and ``keys instances``: the keys of the dock, and those over an instance.
 
 ``<!-- changelog -->`` becomes CHANGELOG.md in the site. Equations become MathML, which browsers draw without
 any script.
@@ -128,8 +128,9 @@ def _commands(_: str) -> str:
     return "\n\n".join(sections)
 
 
-def _keys(_: str) -> str:
-    return _table(("key", "what it does"), ((f"`{key}`", what) for key, what in keys.TABLE.items()))
+def _keys(which: str) -> str:
+    table = keys.INSTANCES if which == "instances" else keys.TABLE
+    return _table(("key", "what it does"), ((f"`{key}`", what) for key, what in table.items()))
 
 
 def _table(columns: tuple[str, ...], rows: Iterable[tuple[Any, ...]]) -> str:

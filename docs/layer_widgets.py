@@ -1,7 +1,11 @@
-"""Make the pictures of layer-widgets.md: ``python docs/layer_widgets.py`` (needs a screen or xvfb-run)."""
+"""Make the pictures of layer-widgets.md and editing-instances.md (needs a screen or xvfb-run).
+
+``python docs/layer_widgets.py`` makes all of them, ``python docs/layer_widgets.py watershed`` only that one.
+"""
 
 from __future__ import annotations
 
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +22,7 @@ from napari_imseg.widgets.compare_widget import CompareWidget
 from napari_imseg.widgets.inconsistency_widget import InconsistencyWidget
 from napari_imseg.widgets.instances_panel import InstancesPanel
 from napari_imseg.widgets.loading import contrast
+from napari_imseg.widgets.watershed_options import WatershedOptions
 from napari_imseg.widgets.watershed_widget import WatershedWidget
 
 IMAGES = Path(__file__).parent / "images"
@@ -25,10 +30,11 @@ SAMPLE = nuclei.make(10, (300, 300), difficulty=0.5)
 TRUTH = SAMPLE.label_H_W
 
 
-def main() -> None:
+def main(names: list[str]) -> None:
     viewer = napari.Viewer(show_welcome_screen=False)
     viewer.window.resize(1280, 800)
-    for picture in (inconsistency, watershed, compare):
+    pictures = (inconsistency, watershed, compare, corrections)
+    for picture in [picture for picture in pictures if picture.__name__ in names or not names]:
         viewer.layers.clear()
         image = SAMPLE.image_C_H_W
         viewer.add_image(
@@ -60,6 +66,22 @@ def watershed(viewer: napari.Viewer) -> QWidget:
     add_labels(viewer, (TRUTH > 0).astype(np.int32), "foreground")
     widget = dock(viewer, WatershedWidget, "Watershed instances")
     widget.findChild(InstancesPanel).make()
+    return widget
+
+
+def corrections(viewer: napari.Viewer) -> QWidget:
+    """Too few nuclei, one of which is being split."""
+    add_labels(viewer, (TRUTH > 0).astype(np.int32), "foreground")
+    widget = dock(viewer, WatershedWidget, "Watershed instances")
+    panel = widget.findChild(InstancesPanel)
+    panel.measured.image.choose(viewer.layers["nuclei"])
+    panel.set_options(WatershedOptions(seed=0.3))
+    panel.make()
+    wait(3)
+    layer = viewer.layers["instances"]
+    largest = int(np.bincount(layer.data[layer.data > 0]).argmax())
+    viewer.cursor.position = tuple(0.3 * np.argwhere(layer.data == largest)[0])
+    layer.keymap["S"](layer)
     return widget
 
 
@@ -96,4 +118,4 @@ def wait(seconds: float) -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -44,6 +44,11 @@ class Paths:
         return self.folder / "predictions"
 
     @property
+    def instances(self) -> Path:
+        """Folder of instances that a person corrected and has not accepted as a label yet."""
+        return self.folder / "instances"
+
+    @property
     def runs(self) -> Path:
         """Folder of runs."""
         return self.folder / "runs"
@@ -61,7 +66,8 @@ class Paths:
     @property
     def own_folders(self) -> set[Path]:
         """Folders in which no images are looked for."""
-        return {self.labels, self.members, self.predictions, self.runs, self.thumbnails.parent}
+        ours = {self.labels, self.members, self.predictions, self.instances, self.runs}
+        return {*ours, self.thumbnails.parent}
 
     def label(self, image_id: str) -> Path:
         """The label file of an image."""
@@ -70,6 +76,10 @@ class Paths:
     def history(self, image_id: str) -> Path:
         """Folder of earlier labels of an image."""
         return self.labels / "history" / _checked(image_id)
+
+    def corrected(self, image_id: str) -> Path:
+        """Corrected instances of an image."""
+        return self.instances / f"{_checked(image_id)}.tif"
 
     def member(self, name: str) -> Path:
         """Folder of the masks of another tool."""

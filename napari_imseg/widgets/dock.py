@@ -10,8 +10,10 @@ from qtpy.QtCore import QEvent, QObject, QSize, QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
+from napari_imseg.core.problem import Task
 from napari_imseg.widgets import keys
 from napari_imseg.widgets.controls import row, scrolled, text
+from napari_imseg.widgets.corrections import Corrections
 from napari_imseg.widgets.keys import Keys
 from napari_imseg.widgets.keys_panel import KeysPanel
 from napari_imseg.widgets.label_panel import LabelPanel
@@ -40,6 +42,7 @@ class Dock(QWidget):
         self.workspace = workspace_of(napari_viewer)
         self.session = Session(napari_viewer, self.workspace, self)
         self._keys = Keys()
+        self._corrections = Corrections(napari_viewer)
         self._window: Any = None
         self.is_shut = False
         self.project_panel = ProjectPanel(self.session)
@@ -104,6 +107,7 @@ class Dock(QWidget):
         events.generation.connect(self._refresh)
         events.image.connect(self._refresh)
         self.project_panel.advance.connect(partial(self.show_step, QUEUE))
+        self._corrections.said.connect(self.label_panel.say)
         self.queue_panel.image_chosen.connect(partial(self.show_step, LABEL))
 
     def _on_opened(self) -> None:
@@ -113,6 +117,7 @@ class Dock(QWidget):
         labeling.autosave.saved.connect(self._show_saved)
         labeling.autosave.failed.connect(self._show_saved)
         labeling.layers.made.connect(self._bind_layer_keys)
+        labeling.opening.entered.connect(self._corrections.forget_pick)
         self.show_step(QUEUE)
         self._refresh()
 
@@ -148,6 +153,12 @@ class Dock(QWidget):
                 keys.REDO: self._with(Labeling.redo),
             },
         )
+
+        labeling = self.session.labeling
+        if labeling is not None and layer is labeling.layers.label_layer and labeling.task is Task.INSTANCES:
+            self._corrections.hold(layer)
+            actions = self._corrections.actions().items()
+            self._keys.bind(layer, {key: self._with(_correcting(action)) for key, action in actions})
 
     def _with(self, action: Callable[[Labeling], Any]) -> Callable[[], None]:
         """The action on the labeling of the project that is open when the key is pressed."""
@@ -225,3 +236,7 @@ class Dock(QWidget):
         self._keys.release()
         self.session.close()
         self.deleteLater()
+
+
+def _correcting(action: Callable[[], None]) -> Callable[[Labeling], None]:
+    return lambda labeling: labeling.correct(action)

@@ -63,6 +63,12 @@ class LayerChoice(QComboBox):
         """The chosen layer, or ``None``."""
         return None if self._chosen is None else self._chosen()
 
+    def choose(self, layer: Layer) -> None:
+        """Choose one of the layers that are offered."""
+        offered = [_alive(one) for one in self._offered]
+        if layer in offered:
+            self.setCurrentIndex(offered.index(layer))
+
     def refresh(self, event: object = None) -> None:
         """Offer what the viewer holds now; keep the choice if it is still there."""
         before = self.layer
@@ -164,6 +170,12 @@ def show_labels(
     layer = Labels(data, name=name, metadata={KEY: about}, **_place_of(like, data.ndim), **options)
     viewer.add_layer(layer)
     return layer
+
+
+def disown(layer: Layer, name: str) -> None:
+    """Rename a result that `show_labels` made, and never replace it by a later one."""
+    layer.metadata.pop(KEY, None)
+    layer.name = name
 
 
 def go_to(viewer: Any, layer: Layer, place: NDArray[np.floating[Any]]) -> None:

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final, TypeAlias
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from napari.layers import Image
 from numpy.typing import NDArray
 from qtpy.QtCore import QTimer, Signal
-from qtpy.QtWidgets import QFormLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_imseg.widgets import notify
-from napari_imseg.widgets.columns import Columns
-from napari_imseg.widgets.free_layers import LayerChoice, go_to, is_shown, show_labels
+from napari_imseg.widgets.corrected_bar import CorrectedBar
+from napari_imseg.widgets.corrections import Corrections, count_corrected
+from napari_imseg.widgets.free_layers import disown, is_shown, show_labels
 from napari_imseg.widgets.jobs import Jobs, report
-from napari_imseg.widgets.pixel_size import pixel_size, with_units
-from napari_imseg.widgets.pixels import pixels_of
-from napari_imseg.widgets.table import TablePanel
+from napari_imseg.widgets.measured_table import MeasuredTable
 from napari_imseg.widgets.watershed_form import WatershedForm
 from napari_imseg.widgets.watershed_options import WatershedOptions
+from napari_imseg.widgets.watershed_source import Answer, Source, answer_of, flood_of, instances
 
 if TYPE_CHECKING:
     from napari_imseg.core.interactive import InteractiveWatershed
@@ -29,29 +27,11 @@ NAME: Final = "instances"
 REST_MS: Final = 250
 """A slider that has not moved for so long is at rest: the exact instances are made."""
 
-
-@dataclass(frozen=True)
-class Source:
-    """Where instances come from.
-
-    Attributes
-    ----------
-    load
-        Gives the probabilities, float32 (3, H, W); called on a worker thread.
-    like
-        Layer that the instances lie on: gives scale, units and name.
-    """
-
-    load: Callable[[], NDArray[np.float32]]
-    like: Any
-
+_LOOK_MS: Final = 250
+"""So long after a correction the instances are measured anew and handed on."""
 
 Show = Callable[[NDArray[np.int32]], Any]
 """Puts instances, int32 (H, W), on the screen; may return the Labels layer for the measurements."""
-
-
-_Answer: TypeAlias = "tuple[InteractiveWatershed, NDArray[np.int32], int]"
-"""What floods again, instances (H, W), and their number."""
 
 
 class InstancesPanel(QWidget):
@@ -63,8 +43,17 @@ class InstancesPanel(QWidget):
 
     made = Signal(object)
     """The exact instances, int32 (H, W)."""
+    corrected = Signal(object)
+    """The instances as a person corrected them, int32 (H, W); ``None`` when no correction is left."""
 
-    def __init__(self, viewer: Any, *, show: Show | None = None, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        viewer: Any,
+        *,
+        show: Show | None = None,
+        can_accept: bool = False,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("instances_panel")
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
@@ -79,8 +68,21 @@ class InstancesPanel(QWidget):
         self._rest.setSingleShot(True)
         self._rest.setInterval(REST_MS)
         self._rest.timeout.connect(self.make)
+        self._look = QTimer(self)
+        self._look.setSingleShot(True)
+        self._look.setInterval(_LOOK_MS)
+        self._look.timeout.connect(self._look_at_corrections)
         self._layer: Any = None
         self._ids_H_W: NDArray[np.int32] | None = None
+        self._made_H_W: NDArray[np.int32] | None = None
+        self._is_discarding = False
+        self.is_held = False
+        self._corrections = Corrections(viewer)
+        self._corrections.touched.connect(self._on_touched)
+        self.destroyed.connect(self._corrections.let_go)
+        self.bar = CorrectedBar(can_accept=can_accept)
+        self.bar.discard.connect(self.discard)
+        self._corrections.said.connect(self.bar.say)
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -92,31 +94,59 @@ class InstancesPanel(QWidget):
         self._make.clicked.connect(self.make)
         self._status = QLabel("")
         self._status.setObjectName("instances_status")
-        self._image = LayerChoice(self._viewer, Image, name="measured_image", optional=True)
-        self._image.setToolTip("Measure intensities in this image, too")
-        self._image.layer_changed.connect(self._measure)
-        self.table = TablePanel(name=NAME)
-        self.table.row_chosen.connect(self._go_to)
-        measured = QFormLayout()
-        measured.addRow("Intensities &of", self._image)
+        self.measured = MeasuredTable(self._viewer, self._jobs, name=NAME)
+        self.measured.measured.connect(self._show_count)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self.form, self._make, self._status):
+        for widget in (self.form, self._make, self._status, self.bar, self.measured):
             layout.addWidget(widget)
-        layout.addLayout(measured)
-        layout.addWidget(self.table)
 
     def set_source(self, source: Source | None) -> None:
         """Choose what to flood; nothing is made before the button or a slider is used."""
+        self._leave()
         self._source, self._flood = source, None
-        self._layer = self._ids_H_W = None
-        self._preview_wanted = False
-        self._rest.stop()
-        for topic in ("preview", "exact", "measure"):
-            self._jobs.forget(topic)
-        self._make.setEnabled(source is not None)
+        self._forget_answers()
+        self._layer = self._ids_H_W = self._made_H_W = None
+        self._hold(0)
+        self.bar.set_filled(False)
         self._status.setText("")
-        self.table.set_columns({})
+        self.measured.clear()
+
+    def start_over(self) -> None:
+        """Forget the instances; the sliders can make them anew."""
+        self.set_source(self._source)
+
+    @property
+    def ids_H_W(self) -> NDArray[np.int32] | None:
+        """The instances as they are, with all corrections; ``None`` before any were made."""
+        self.settle()
+        return self._ids_H_W
+
+    def take_over(self, ids_H_W: NDArray[np.int32]) -> None:
+        """Show instances that were corrected earlier; the sliders wait until they are discarded."""
+        self._forget_answers()
+        self._put(ids_H_W)
+        self._made_H_W, self._ids_H_W = None, ids_H_W
+        self._hold(None)
+        self._measure()
+
+    def discard(self) -> None:
+        """Back to what the sliders give; it can be undone."""
+        self._is_discarding = True
+        self.make()
+
+    def settle(self) -> None:
+        """Look at corrections now instead of soon."""
+        if self._look.isActive():
+            self._look.stop()
+            self._look_at_corrections()
+
+    def _look_at_corrections(self) -> None:
+        ids_H_W = np.array(self._layer.data, np.int32)
+        self._ids_H_W = ids_H_W
+        self._hold(count_corrected(ids_H_W, self._made_H_W))
+        self._measure()
+        self.corrected.emit(ids_H_W if self.is_held else None)
 
     def reload(self) -> None:
         """Ask the source again next time, because its pixels have changed."""
@@ -135,9 +165,9 @@ class InstancesPanel(QWidget):
             return
         self._status.setText("flooding…")
 
-        def work() -> _Answer:
-            ready = flood or _flood(source)
-            return _answer(ready, _instances(ready, options))
+        def work() -> Answer:
+            ready = flood or flood_of(source)
+            return answer_of(ready, instances(ready, options))
 
         self._jobs.run("exact", work, self._made, topic="exact", failed=self._failed)
 
@@ -157,62 +187,91 @@ class InstancesPanel(QWidget):
             return
         self._preview_wanted = False
 
-        def work() -> _Answer:
-            ready = flood or _flood(source)
-            return _answer(ready, ready.preview(options.foreground, options.seed, options.minimum_size))
+        def work() -> Answer:
+            ready = flood or flood_of(source)
+            return answer_of(ready, ready.preview(options.foreground, options.seed, options.minimum_size))
 
         self._jobs.run("preview", work, self._previewed, topic="preview", failed=self._failed)
 
-    def _previewed(self, answer: _Answer) -> None:
+    def _previewed(self, answer: Answer) -> None:
         self._flood, ids_H_W, count = answer
-        self._show(ids_H_W)
+        self._put(ids_H_W)
         self._status.setText(f"about {count} instances…")
         if self._preview_wanted:
             self._preview()
 
-    def _made(self, answer: _Answer) -> None:
+    def _made(self, answer: Answer) -> None:
         self._flood, ids_H_W, count = answer
         self._status.setText(f"{count} instances, measuring…")
         self._jobs.forget("preview")
-        self._layer = self._show(ids_H_W)
+        fits = self._is_discarding and ids_H_W.max(initial=0) <= np.iinfo(self._layer.data.dtype).max
+        self._is_discarding = False
+        if fits and is_shown(self._viewer, self._layer):
+            self._made_H_W = ids_H_W
+            self._corrections.replace(ids_H_W)
+            self._look.start()
+            self.settle()
+        else:
+            self._put(ids_H_W)
+            self._hold(0)
         self._ids_H_W = ids_H_W
         self._measure()
         self.made.emit(ids_H_W)
 
+    def _put(self, ids_H_W: NDArray[np.int32]) -> None:
+        """Show instances that nobody has corrected; the keys work on them from now on."""
+        self._corrections.forget_history()
+        self._made_H_W = ids_H_W
+        self._layer = self._show(ids_H_W)
+        self.bar.say("")
+        self.bar.set_filled(True)
+        if self._layer is not None:
+            self._corrections.hold_with_keys(self._layer)
+
+    # Corrections
+
+    def _on_touched(self) -> None:
+        """The sliders wait, at once: what is on its way from them would replace the correction."""
+        self._forget_answers()
+        self.is_held = True
+        self._enable_sliders()
+        if not self._look.isActive():
+            self._look.start()
+
+    def _hold(self, count: int | None) -> None:
+        """The sliders wait while instances are corrected."""
+        self.is_held = count != 0
+        self.bar.show_corrected(count)
+        self._enable_sliders()
+
+    def _enable_sliders(self) -> None:
+        self.form.setEnabled(not self.is_held)
+        self._make.setEnabled(self._source is not None and not self.is_held)
+
+    def _leave(self) -> None:
+        """Hand on what is corrected; a layer without a project stays as it is, under another name."""
+        self.settle()
+        self._corrections.let_go()
+        if self.is_held and self._show == self._show_on_source and is_shown(self._viewer, self._layer):
+            disown(self._layer, f"{NAME} (corrected)")
+
+    def _forget_answers(self) -> None:
+        self._rest.stop()
+        self._preview_wanted = self._is_discarding = False
+        for topic in ("preview", "exact"):
+            self._jobs.forget(topic)
+
     def _measure(self) -> None:
-        """Measure the exact instances; the table and the layer's features get the columns."""
-        if self._source is None or self._ids_H_W is None:
-            return
-        ids_H_W, size, image = self._ids_H_W, pixel_size(self._source.like)[0], self._image.layer
+        """Measure the instances as they are; the table and the layer's features get the columns."""
+        if self._source is not None and self._ids_H_W is not None:
+            self.measured.measure(self._ids_H_W, self._layer, self._source.like)
 
-        def work() -> Columns:
-            from napari_imseg.core.regions import measure  # slow to import: not on the GUI thread
-
-            return measure(ids_H_W, channels_of(image, ids_H_W.shape), size)
-
-        self._jobs.run("measure", work, self._measured, failed=self._failed)
-
-    def _measured(self, columns: Columns) -> None:
-        if self._source is None:
-            return
-        unit = pixel_size(self._source.like)[1]
-        self._status.setText(f"{len(columns['id'])} instances")
-        self.table.set_columns(with_units(columns, unit))
-        if is_shown(self._viewer, self._layer):
-            self._layer.features = {"index": columns["id"], **columns}
-
-    def _go_to(self, row: int) -> None:
-        """Select an instance of the table, and bring it to the middle of the canvas."""
-        if not is_shown(self._viewer, self._layer):
-            return
-        columns = list(self.table.columns.values())
-        self._layer.selected_label = int(columns[0][row])
-        where = np.argwhere(self._layer.data == columns[0][row])
-        if len(where):
-            go_to(self._viewer, self._layer, where.mean(axis=0))
+    def _show_count(self, count: int) -> None:
+        self._status.setText(f"{count} instances")
 
     def _failed(self, error: BaseException) -> None:
         self._rest.stop()
+        self._is_discarding = False
         self._status.setText("")
         if isinstance(error, MemoryError):
             notify.error("Expected an image that fits into memory, got a larger one; crop it first.", error)
@@ -222,52 +281,8 @@ class InstancesPanel(QWidget):
     def _show_on_source(self, ids_H_W: NDArray[np.integer[Any]]) -> Any:
         if self._source is None:
             return None
-        if ids_H_W.max(initial=0) <= np.iinfo(np.uint16).max:
-            ids_H_W = ids_H_W.astype(np.uint16)  # napari draws it in two thirds of the time
+        small = ids_H_W.max(initial=0) <= np.iinfo(np.uint16).max
+        # napari draws uint16 in two thirds of the time
+        own: NDArray[np.integer[Any]] = ids_H_W.astype(np.uint16 if small else np.int32)
         like = self._source.like
-        return show_labels(self._viewer, ids_H_W, NAME, like, made_of=[like])
-
-
-def _flood(source: Source) -> InteractiveWatershed:
-    from napari_imseg.core.interactive import InteractiveWatershed  # slow to import: not on the GUI thread
-
-    return InteractiveWatershed(source.load())
-
-
-def _instances(flood: InteractiveWatershed, options: WatershedOptions) -> NDArray[np.int32]:
-    """Instances as training, prediction and evaluation make them."""
-    from napari_imseg.core.instances import watershed_instances  # as above
-
-    return watershed_instances(
-        flood.probabilities_C_H_W,
-        options.foreground,
-        options.seed,
-        minimum_size=options.minimum_size,
-        drop_seedless=options.drop_seedless,
-        fill_holes=options.fill_holes,
-    )
-
-
-def _answer(flood: InteractiveWatershed, ids_H_W: NDArray[np.int32]) -> _Answer:
-    return flood, ids_H_W, int(np.count_nonzero(np.bincount(ids_H_W.ravel())[1:]))
-
-
-def channels_of(image: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    """The pixels of an Image layer as (C, H, W); no channels for ``None``.
-
-    Raises
-    ------
-    ValueError
-        The image is not (H, W), (C, H, W) or, in colours, (H, W, C) with this height and width.
-    """
-    if image is None:
-        return np.zeros((0, *shape))
-    pixels = pixels_of(image)
-    if image.rgb:
-        pixels = np.moveaxis(pixels, -1, 0)
-    if pixels.ndim not in (2, 3) or pixels.shape[-2:] != shape:
-        raise ValueError(
-            f"Expected an image of height and width {shape} to measure in, got {pixels.shape}; "
-            "choose the image that the instances lie on, or none."
-        )
-    return pixels.reshape(-1, *shape)
+        return show_labels(self._viewer, own, NAME, like, made_of=[like])

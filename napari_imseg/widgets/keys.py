@@ -21,6 +21,11 @@ OVERLAYS: Final = "H"
 TRAIN: Final = "Shift-T"
 UNDO: Final = "Control-Z"
 REDO: Final = "Control-Shift-Z"
+DELETE: Final = "Delete"
+BACKSPACE: Final = "Backspace"
+SPLIT: Final = "S"
+MERGE: Final = "C"
+REDRAW: Final = "W"
 
 TABLE: Final[dict[str, str]] = {
     NEXT: "next image of the queue",
@@ -42,6 +47,14 @@ TABLE: Final[dict[str, str]] = {
     TRAIN: "start training",
 }
 """What each of our keys does."""
+
+INSTANCES: Final[dict[str, str]] = {
+    DELETE: "take the instance under the cursor away (Backspace does the same)",
+    SPLIT: "split the instance under the cursor where it is narrowest",
+    MERGE: "combine two instances: press it over the one, then over the other",
+    REDRAW: "draw the instance under the cursor anew",
+}
+"""What our keys do over an instance, while the layer is selected that it is in."""
 
 NAPARI: Final[dict[str, str]] = {
     "E, P, F": "napari: eraser (back to unlabeled), brush, fill",

@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
 from napari_imseg.widgets.controls import column, text
-from napari_imseg.widgets.keys import NAPARI, TABLE
+from napari_imseg.widgets.keys import INSTANCES, NAPARI, TABLE
 
 
 class KeysPanel(QWidget):
@@ -17,7 +17,7 @@ class KeysPanel(QWidget):
         self.setObjectName("keys_panel")
         note = text("keys_note", "Where the keys work", faint=True)
         note.setText("The keys work on the canvas while this dock is open. Click the canvas if they do not.")
-        entries = {**TABLE, **NAPARI}
+        entries = {**TABLE, **INSTANCES, **NAPARI}
         table = QTableWidget(len(entries), 2)
         table.setObjectName("keys_table")
         table.setToolTip("What each key does")

@@ -15,6 +15,7 @@ from napari_imseg.widgets import keys
 from napari_imseg.widgets.brush_bar import BrushBar
 from napari_imseg.widgets.class_buttons import ClassButtons
 from napari_imseg.widgets.controls import button, column, heading, row, text
+from napari_imseg.widgets.corrections import HINT
 from napari_imseg.widgets.edits import next_instance
 from napari_imseg.widgets.labeling import Labeling
 from napari_imseg.widgets.queue_model import name_of
@@ -64,6 +65,10 @@ class LabelPanel(QWidget):
         self._labeling.layers.use(tool)
         self._show_tool()
 
+    def say(self, sentence: str) -> None:
+        """Show what was done to an instance, above what can be done."""
+        self._instances.setText(f"{sentence}\n{HINT}")
+
     # What it looks like
 
     def _lay_out(self) -> None:
@@ -74,6 +79,7 @@ class LabelPanel(QWidget):
         self._brush = BrushBar()
         self._brush.toolChanged.connect(self._use)
         self._brush.sizeChanged.connect(lambda size: self._labeling.layers.brush.set_size(size))
+        self._instances = text("label_instances", "What the keys do over an instance", faint=True)
         self._networks = text("label_networks", "What is known of this image", faint=True)
         layout = column(self)
         layout.addWidget(self._image)
@@ -81,6 +87,7 @@ class LabelPanel(QWidget):
         layout.addWidget(heading("Paint"))
         layout.addWidget(self._classes)
         layout.addWidget(self._brush)
+        layout.addWidget(self._instances)
         layout.addWidget(heading("What the networks say"))
         layout.addWidget(self._networks)
         layout.addLayout(self._tour_row())
@@ -204,6 +211,8 @@ class LabelPanel(QWidget):
     def _on_opened(self) -> None:
         labeling, brush = self._labeling, self._labeling.layers.brush
         self._classes.show_classes(self._project_info)
+        self._instances.setText(HINT)
+        self._instances.setVisible(self._project_info.task is Task.INSTANCES)
         self._brush.set_size(brush.size)
         labeling.changed.connect(self._show)
         labeling.opening.opened.connect(self._on_image)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_imseg.core.problem import UNLABELED
+from napari_imseg.core.problem import UNLABELED, Task
 from napari_imseg.project import masks
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
@@ -85,6 +85,11 @@ class Labeling(QObject):
         self.autosave.close()
         self.layers.clear()
 
+    @property
+    def task(self) -> Task:
+        """What is labeled in this project."""
+        return self._project.info.task
+
     # Which image
 
     def next(self) -> None:
@@ -129,6 +134,15 @@ class Labeling(QObject):
             lambda label: edits.accept(label, pseudo_label, im_H_W, task, everything=everything)
         )
         return True
+
+    def accept_instances(self, ids_H_W: NDArray[np.int32]) -> None:
+        """Fill the unlabeled pixels with instances, everywhere."""
+        nowhere = np.zeros(ids_H_W.shape, bool)
+        self._changes.change(lambda label: edits.accept(label, ids_H_W, nowhere, self.task))
+
+    def correct(self, correction: Callable[[], None]) -> None:
+        """Change a part of the label on the screen, after all changes and strokes so far."""
+        self._changes.then(correction)
 
     def rest_is_background(self) -> None:
         """Make every unlabeled pixel background."""

@@ -22,6 +22,7 @@ from napari_imseg.widgets.layers import (
     PSEUDO_LABEL,
     REFERENCE,
     LayerStack,
+    fill,
 )
 from napari_imseg.widgets.loading import Shown, ShownPrediction
 from napari_imseg.widgets.overlays import Overlays
@@ -112,7 +113,7 @@ class ProjectLayers:
             self._stack.add(IMAGE, layer)
             self.made.emit(layer)
         else:
-            _fill(layer, shown.picture)
+            fill(layer, shown.picture)
         low, high = zip(shown.contrast, shown.limits, strict=True)
         layer.contrast_limits_range = (min(low), max(high))
         layer.contrast_limits = shown.contrast
@@ -132,15 +133,24 @@ class ProjectLayers:
 
     def finish(self) -> None:
         """All layers of an image are in place: show it whole, ready to be painted."""
-        self._stack.remove(INSTANCES)
-        self._stack.select(LABEL)
+        self.remove_instances()
         self._viewer.reset_view()
 
     def show_instances(self, ids_H_W: NDArray[np.int32]) -> Any:
         """Show instances on top of everything; returns their layer."""
         image = self._stack.get(IMAGE)
         self._set(INSTANCES, ids_H_W, dict(image.metadata[KEY]) if image is not None else {})
+        return self.instances_layer
+
+    @property
+    def instances_layer(self) -> Any:
+        """napari's layer of the instances; ``None`` before any were made of this image."""
         return self._stack.get(INSTANCES)
+
+    def remove_instances(self) -> None:
+        """Take the instances away, and go on with the label."""
+        self._stack.remove(INSTANCES)
+        self._stack.select(LABEL)
 
     def clear(self) -> None:
         """Take all our layers away."""
@@ -215,7 +225,7 @@ class ProjectLayers:
             with layer.events.data.blocker(self._on_replaced):
                 layer.data = data
         else:
-            _fill(layer, data)
+            fill(layer, data)
         if name in (PSEUDO_LABEL, IM):
             self._overlays.show(layer)
         layer.editable = name not in REFERENCE
@@ -285,16 +295,3 @@ class ProjectLayers:
             return label_colormap(self._task, self._colors, self._mask)
         task = Task.INSTANCES if name == INSTANCES else self._task
         return pseudo_label_colormap(task, self._colors, self._mask)
-
-
-def _fill(layer: Any, data: NDArray[Any]) -> None:
-    """Write into the layer's own array where it fits.
-
-    napari then neither measures all layers nor makes its colours again, which costs more
-    than the pixels do.
-    """
-    if layer.data.shape == data.shape and layer.data.dtype == data.dtype:
-        layer.data[...] = data
-        layer.refresh(extent=False)
-    else:
-        layer.data = data.copy()

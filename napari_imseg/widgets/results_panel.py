@@ -6,15 +6,12 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 from napari.qt.threading import create_worker
-from numpy.typing import NDArray
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_imseg.core.problem import Task
 from napari_imseg.engine.records import find_generation
-from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.widgets import notify, progress
 from napari_imseg.widgets.controls import button, column, folding, heading, row, text
@@ -22,10 +19,9 @@ from napari_imseg.widgets.loss_plot import Curves
 from napari_imseg.widgets.progress import Progress
 from napari_imseg.widgets.session import Session
 from napari_imseg.widgets.table import TablePanel
-from napari_imseg.widgets.watershed_options import WatershedOptions
 
 if TYPE_CHECKING:
-    from napari_imseg.widgets.instances_panel import InstancesPanel
+    from napari_imseg.widgets.project_instances import ProjectInstances
 
 
 class ResultsPanel(QWidget):
@@ -77,7 +73,7 @@ class ResultsPanel(QWidget):
             "Let it order the queue and suggest labels from now on",
             self._use_generation,
         )
-        self.instances: InstancesPanel | None = None
+        self.instances: ProjectInstances | None = None
         self._instances_place = QVBoxLayout()
         layout = column(self)
         layout.addWidget(self._brought)
@@ -146,48 +142,21 @@ class ResultsPanel(QWidget):
     def _make_instances(self) -> None:
         """Only for projects of instances: watershed and measurements take long to import."""
         if self.instances is None:
-            from napari_imseg.widgets.instances_panel import InstancesPanel
+            from napari_imseg.widgets.project_instances import ProjectInstances
 
-            self.instances = InstancesPanel(self._session.viewer, show=self._show_instances)
-            tip = "Move the thresholds and measure"
-            part = folding("results_instances", "Instances of this image", tip, self.instances)
+            self.instances = ProjectInstances(self._session)
+            tip = "Move the thresholds, correct single instances, and measure"
+            part = folding("results_instances", "Instances of this image", tip, self.instances.panel)
             self._instances_place.addWidget(part)
 
     def _on_closed(self) -> None:
         self.setEnabled(False)
         if self.instances is not None:
-            self.instances.set_source(None)
+            self.instances.close()
 
     def _offer_instances(self) -> None:
-        """Let the sliders work on the image on the screen, beginning with the thresholds of the run."""
-        labeling, workspace = self._session.labeling, self._session.workspace
-        if labeling is None or workspace.image is None or workspace.project is None or self.instances is None:
-            return
-        from napari_imseg.widgets.instances_panel import Source
-
-        project, image, generation = workspace.project, workspace.image, workspace.generation
-        source = Source(
-            load=lambda: _probabilities(project, image.id, generation), like=labeling.layers.image_layer
-        )
-        self.instances.set_source(source if generation else None)
-        for record in self._progress.records:
-            if record.name == generation:
-                self.instances.set_options(
-                    WatershedOptions(foreground=record.foreground_threshold, seed=record.seed_threshold)
-                )
-
-    def _show_instances(self, ids_H_W: NDArray[np.int32]) -> object:
-        labeling = self._session.labeling
-        return None if labeling is None else labeling.layers.show_instances(ids_H_W)
-
-
-def _probabilities(project: Project, image_id: str, generation: str) -> NDArray[np.float32]:
-    stored = project.read_prediction(generation, image_id).probabilities_C_H_W
-    if stored is None:
-        raise ProjectError(
-            f"generation {generation} kept no probabilities of this image; choose a newer generation"
-        )
-    return stored
+        if self.instances is not None:
+            self.instances.offer(self._progress.records)
 
 
 def _export(

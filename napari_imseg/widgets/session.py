@@ -209,9 +209,11 @@ class Session(QObject):
 def _import_what_threads_share() -> None:
     """Slow to import, and not to be imported by two threads at once: each sees half of scipy.spatial."""
     import skimage.measure
+    import skimage.segmentation
     import skimage.transform
 
-    _ = skimage.measure.regionprops_table, skimage.transform.resize  # both are loaded when they are named
+    # All are loaded when they are named.
+    _ = skimage.measure.regionprops_table, skimage.segmentation.watershed, skimage.transform.resize
     ranking_titles()
 
 

@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from qtpy.QtWidgets import QFormLayout, QSizePolicy, QVBoxLayout, QWidget
 
 from napari_imseg.widgets.free_layers import LayerChoice
-from napari_imseg.widgets.instances_panel import InstancesPanel, Source
+from napari_imseg.widgets.instances_panel import InstancesPanel
 from napari_imseg.widgets.pixels import check_memory, pixels_of
+from napari_imseg.widgets.watershed_source import Source
 
 
 class WatershedWidget(QWidget):

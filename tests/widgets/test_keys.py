@@ -48,3 +48,13 @@ def test_every_tool_that_a_digit_replaces_has_a_letter():
     for name in ("erase", "paint", "fill", "picker", "pan_zoom"):
         bound = {str(key) for key in default_shortcuts[f"napari:activate_labels_{name}_mode"]}
         assert any(key.isalpha() for key in bound), name
+
+
+def test_keys_over_an_instance_shadow_nothing_that_napari_does_on_labels():
+    napari = {
+        str(key)
+        for name, bound in default_shortcuts.items()
+        for key in bound
+        if "labels" in name or "layer" in name or "visibility" in name
+    }
+    assert not {*keys.INSTANCES, keys.BACKSPACE} & (napari | set(TABLE))

@@ -56,7 +56,7 @@ def test_instances_of_the_image_lie_on_top_and_are_measured(results, qtbot):
     dock = results
     pseudo_label = dock.session.viewer.layers["pseudo-label"].data
     assert sorted(np.unique(pseudo_label)) == [0, 1, 2]
-    assert dock.results_panel.instances.form.value().seed == 0.7
+    assert dock.results_panel.instances.panel.form.value().seed == 0.7
     click(dock, "results_instances")
     click(dock, "make_instances")
     qtbot.waitUntil(lambda: child(dock, "instances_status").text() == "2 instances")

@@ -1,0 +1,44 @@
+"""Instances that a person corrected and has not accepted as a label yet: one file for each image."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.masks import read_mask_and_page, write_mask
+from napari_imseg.project.paths import Paths
+
+
+def read_corrected(paths: Paths, image_id: str) -> NDArray[np.int32] | None:
+    """Corrected instances, int32 (H, W); ``None`` if there are none.
+
+    Raises
+    ------
+    ProjectError
+        The file is damaged.
+    """
+    path = paths.corrected(image_id)
+    if not path.exists():
+        return None
+    remedy = "delete it and correct the instances again"
+    ids_H_W, _ = read_mask_and_page(path, extra_page=False, remedy=remedy)
+    return ids_H_W
+
+
+def write_corrected(paths: Paths, image_id: str, ids_H_W: NDArray[np.int32] | None) -> None:
+    """Replace the corrected instances of an image; ``None`` takes them away.
+
+    Raises
+    ------
+    ProjectError
+        The file cannot be written or deleted; an earlier one is unchanged.
+    """
+    path = paths.corrected(image_id)
+    if ids_H_W is not None:
+        write_mask(path, ids_H_W, description={"image": image_id})
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ProjectError(f"'{path}' cannot be deleted: {error}") from error

@@ -1,0 +1,60 @@
+"""What instances are made of, and making them; for worker threads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.widgets.watershed_options import WatershedOptions
+
+if TYPE_CHECKING:
+    from napari_imseg.core.interactive import InteractiveWatershed
+
+Answer: TypeAlias = "tuple[InteractiveWatershed, NDArray[np.int32], int]"
+"""What floods again, instances (H, W), and their number."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where instances come from.
+
+    Attributes
+    ----------
+    load
+        Gives the probabilities, float32 (3, H, W); called on a worker thread.
+    like
+        Layer that the instances lie on: gives scale, units and name.
+    """
+
+    load: Callable[[], NDArray[np.float32]]
+    like: Any
+
+
+def flood_of(source: Source) -> InteractiveWatershed:
+    """Read the probabilities."""
+    from napari_imseg.core.interactive import InteractiveWatershed  # slow to import: not on the GUI thread
+
+    return InteractiveWatershed(source.load())
+
+
+def instances(flood: InteractiveWatershed, options: WatershedOptions) -> NDArray[np.int32]:
+    """Instances as training, prediction and evaluation make them."""
+    from napari_imseg.core.instances import watershed_instances  # as above
+
+    return watershed_instances(
+        flood.probabilities_C_H_W,
+        options.foreground,
+        options.seed,
+        minimum_size=options.minimum_size,
+        drop_seedless=options.drop_seedless,
+        fill_holes=options.fill_holes,
+    )
+
+
+def answer_of(flood: InteractiveWatershed, ids_H_W: NDArray[np.int32]) -> Answer:
+    """With the number of instances."""
+    return flood, ids_H_W, int(np.count_nonzero(np.bincount(ids_H_W.ravel())[1:]))

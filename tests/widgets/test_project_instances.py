@@ -1,0 +1,135 @@
+"""Instances of a project are corrected, kept, and accepted as labels, by keys in a real window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtTest import QTest
+
+from napari_imseg.project.corrected import read_corrected
+from tests.widgets.gui import CONTROL, child, click, label_of, last_words, press, shown_id
+from tests.widgets.test_results_panel import results
+
+__all__ = ["results"]
+pytestmark = pytest.mark.gui
+
+FIRST, SECOND = (20, 20), (45, 45)
+
+
+def point(dock, place: tuple[int, int]) -> None:
+    dock.session.viewer.cursor.position = place
+
+
+def on_disk(dock, image_id: str) -> np.ndarray | None:
+    return read_corrected(dock.workspace.project.paths, image_id)
+
+
+def make(dock, qtbot):
+    click(dock, "results_instances")
+    click(dock, "make_instances")
+    qtbot.waitUntil(lambda: child(dock, "instances_status").text() == "2 instances")
+    return dock.session.labeling.layers.instances_layer
+
+
+def open_image(dock, qtbot, action) -> None:
+    with qtbot.waitSignal(dock.session.labeling.opening.opened):
+        action()
+
+
+def test_corrections_are_on_disk_and_come_back_with_their_image(results, qtbot):
+    layer, image_id = make(results, qtbot), shown_id(results)
+    assert child(results, "measured_image").currentText() == "image"
+    point(results, FIRST)
+    press(results, "Delete")
+    assert not layer.data[FIRST]
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is not None, timeout=20_000)
+    kept = on_disk(results, image_id)
+    open_image(results, qtbot, results.session.labeling.next)
+    assert results.session.labeling.layers.instances_layer is None
+    assert child(results, "seed_threshold").isEnabled()
+    open_image(results, qtbot, results.session.labeling.previous)
+    qtbot.waitUntil(lambda: results.session.labeling.layers.instances_layer is not None)
+    assert np.array_equal(results.session.labeling.layers.instances_layer.data, kept)
+    assert "corrected earlier" in last_words()
+    assert not child(results, "seed_threshold").isEnabled()
+    click(results, "instances_discard")
+    qtbot.waitUntil(lambda: child(results, "instances_status").text() == "2 instances")
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is None)
+    assert child(results, "seed_threshold").isEnabled()
+
+
+def test_a_correction_just_before_the_project_is_closed_is_on_disk(results, qtbot):
+    make(results, qtbot)
+    image_id, paths = shown_id(results), results.workspace.project.paths
+    point(results, SECOND)
+    press(results, "Delete")
+    results.close_project()
+    kept = read_corrected(paths, image_id)
+    assert kept[FIRST]
+    assert not kept[SECOND]
+
+
+def test_corrected_instances_become_the_label(results, qtbot):
+    make(results, qtbot)
+    image_id = shown_id(results)
+    point(results, FIRST)
+    press(results, "Delete")
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is not None)
+    click(results, "instances_accept")
+    qtbot.waitUntil(lambda: (label_of(results) >= 0).all())
+    assert label_of(results)[SECOND] == 1
+    assert not label_of(results)[FIRST]
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is None)
+    assert results.session.labeling.layers.instances_layer is None
+    stored = results.workspace.project.read_label(image_id)
+    assert np.array_equal(stored, label_of(results))
+
+
+def test_what_is_labeled_is_not_overwritten(results, qtbot):
+    make(results, qtbot)
+    results.session.labeling.rest_is_background()
+    qtbot.waitUntil(lambda: (label_of(results) == 0).all())
+    click(results, "instances_accept")
+    assert "has a label already" in last_words()
+    assert (label_of(results) == 0).all()
+
+
+def test_the_same_keys_correct_the_label(results, qtbot):
+    labeling, image_id = results.session.labeling, shown_id(results)
+    label = labeling.layers.label_layer
+    labeling.accept(everything=True)
+    qtbot.waitUntil(lambda: (label_of(results) >= 0).all())
+    before = label_of(results).copy()
+    point(results, FIRST)
+    press(results, "C")
+    point(results, SECOND)
+    press(results, "C")
+    assert label_of(results)[FIRST] == label_of(results)[SECOND] == before[FIRST]
+    assert "is part of" in child(results, "label_instances").text()
+    press(results, "S")
+    assert len(np.unique(label_of(results))) == 3
+    press(results, "Z", CONTROL)
+    press(results, "Z", CONTROL)
+    assert np.array_equal(label_of(results), before)
+    press(results, "W")
+    assert label.mode == "paint"
+    assert label.selected_label == before[SECOND]
+    assert not label_of(results)[SECOND]
+    qtbot.waitUntil(lambda: labeling.autosave.is_clean)
+    assert not results.workspace.project.read_label(image_id)[SECOND]
+
+
+def test_a_pick_is_forgotten_with_its_image(results, qtbot):
+    labeling = results.session.labeling
+    labeling.accept(everything=True)
+    qtbot.waitUntil(lambda: (label_of(results) >= 0).all())
+    point(results, FIRST)
+    press(results, "C")
+    open_image(results, qtbot, labeling.next)
+    labeling.accept(everything=True)
+    qtbot.waitUntil(lambda: (label_of(results) >= 0).all())
+    before = label_of(results).copy()
+    point(results, SECOND)
+    press(results, "C")
+    QTest.qWait(10)
+    assert np.array_equal(label_of(results), before)
