@@ -77,11 +77,12 @@ def corrections(viewer: napari.Viewer) -> QWidget:
     panel.measured.image.choose(viewer.layers["nuclei"])
     panel.set_options(WatershedOptions(seed=0.3))
     panel.make()
-    wait(3)
+    while "instances" not in viewer.layers:
+        wait(0.1)
     layer = viewer.layers["instances"]
     largest = int(np.bincount(layer.data[layer.data > 0]).argmax())
     viewer.cursor.position = tuple(0.3 * np.argwhere(layer.data == largest)[0])
-    layer.keymap["S"](layer)
+    {str(key): action for key, action in layer.keymap.items()}["S"](layer)
     return widget
 
 
