@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_imseg.core import thresholds
+from napari_imseg.core import components, thresholds
 from napari_imseg.core.cells import CellCount, centres, circles, count_cells, radii, windows
 from napari_imseg.core.detection import detection
 from napari_imseg.core.disagreement import (
@@ -66,8 +66,7 @@ LATER = {
     "actis_weighted_ce_label_smoothing": "run in tests/methods/test_actis_supervised.py",
     "actis_masked_mean": "run in tests/methods/test_actis.py",
     "actis_cosine_lr": "run in tests/methods/test_actis_supervised.py",
-    "denoiseg_loss": "belongs to denoiseg (later)",
-    "denoiseg_threshold_grid": "belongs to denoiseg (later)",
+    "denoiseg_loss": "run in tests/methods/test_denoiseg.py",
     "em_reparameterised_sample": "belongs to entropy-minimisation (later)",
     "em_sharpen_eq5": "belongs to entropy-minimisation (later)",
     "em_adaptive_sharpening_eq5_8": "belongs to entropy-minimisation (later)",
@@ -469,7 +468,7 @@ def _(inputs: Values, expected: Values, tolerance: float) -> None:
     matching, _ = object_scores(inputs)
     assert matching.iou.tolist() == [expected["iou"]]
     assert matching.true_positives(0.5) == expected["TP_ge"]
-    assert matching.true_positives(np.nextafter(0.5, 1)) == expected["TP_gt"]
+    assert matching.true_positives(components.IOU) == expected["TP_gt"]
 
 
 @example("instance_matching_hungarian_vs_greedy")
@@ -488,10 +487,17 @@ def _(inputs: Values, expected: Values, tolerance: float) -> None:
 
 @example("denoiseg_precision")
 def _(inputs: Values, expected: Values, tolerance: float) -> None:
-    matching, _ = object_scores(inputs)
-    hits = matching.true_positives(np.nextafter(0.5, 1))
-    found = hits / (len(matching.true_ids) + len(matching.predicted_ids) - hits)
+    found = components.object_score(np.array(inputs["gt"]), np.array(inputs["pred"]))
     assert found == pytest.approx(expected["precision"], abs=tolerance)
+
+
+@example("denoiseg_threshold_grid")
+def _(inputs: Values, expected: Values, tolerance: float) -> None:
+    np.testing.assert_allclose(components.GRID, expected["grid"], rtol=0, atol=tolerance)
+    assert expected["tie"].startswith("largest")
+    truth = np.array([[0, 1, 1]], np.int32)
+    sure = np.stack([truth == 0, truth == 1, truth == 2]).astype(np.float32)
+    assert components.find_component_threshold([sure], [truth]).interior == components.GRID[-2]
 
 
 @example("im_val_soft_mean_iou")
