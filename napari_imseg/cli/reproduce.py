@@ -79,7 +79,8 @@ def _work(study: Study, planned: Sequence[Unit], device: str) -> bool:
     from napari_imseg.reproduce.units import Interrupted, Unit, work
 
     display = RunDisplay()
-    with _stopped_by_interrupt() as stopping, Measure(study.test, device) as measure, ExitStack() as shown:
+    measure = Measure(study.test, device, study.info.empty)
+    with _stopped_by_interrupt() as stopping, measure, ExitStack() as shown:
         try:
             for told in work(planned, measure, stopping.is_set):
                 if isinstance(told, Unit):

@@ -12,7 +12,7 @@ from typing import Self
 import numpy as np
 
 from napari_imseg.core.disagreement import hard_labels
-from napari_imseg.core.metrics import overall, semantic_metrics
+from napari_imseg.core.metrics import Empty, overall, semantic_metrics
 from napari_imseg.engine.prediction import load_member, predict_image
 from napari_imseg.engine.processes import prepare_worker
 from napari_imseg.nets.devices import choose
@@ -20,7 +20,7 @@ from napari_imseg.nets.environment import cores
 from napari_imseg.project.project import Project
 
 Metrics = dict[str, float]
-_Job = tuple[Path, list[Path], list[Path], str, int, int]
+_Job = tuple[Path, list[Path], list[Path], str, Empty, int, int]
 
 
 @dataclass(frozen=True)
@@ -40,10 +40,16 @@ class Quality:
 
 
 class Measure:
-    """Measures members on a project of test images, on all cores; a context manager."""
+    """Measures members on a project of test images, on all cores; a context manager.
 
-    def __init__(self, test: Path, device: str) -> None:
-        self._test, self._device = test, device
+    Parameters
+    ----------
+    empty
+        What an image scores in which there is nothing to find and nothing was found.
+    """
+
+    def __init__(self, test: Path, device: str, empty: Empty = "perfect") -> None:
+        self._test, self._device, self._empty = test, device, empty
         self._workers = cores() if choose(device).device == "cpu" else 1
         self._pool: ProcessPoolExecutor | None = None
 
@@ -57,7 +63,7 @@ class Measure:
     def quality(self, members: Sequence[Path], teachers: Sequence[Path]) -> Quality:
         """Quality of each member, and of those that are teachers together."""
         jobs = [
-            (self._test, list(members), list(teachers), self._device, first, self._workers)
+            (self._test, list(members), list(teachers), self._device, self._empty, first, self._workers)
             for first in range(self._workers)
         ]
         found = [answer for part in self._do(jobs) for answer in part]
@@ -77,7 +83,7 @@ class Measure:
 
 def _measure(job: _Job) -> list[list[Metrics]]:
     """Of every ``workers``-th test image: metrics of each member, and of the teachers at the end."""
-    test, members, teachers, device, first, workers = job
+    test, members, teachers, device, empty, first, workers = job
     hardware = choose(device)
     loaded = [load_member(path, hardware) for path in members]
     together = [members.index(path) for path in teachers]
@@ -89,5 +95,5 @@ def _measure(job: _Job) -> list[list[Metrics]]:
             said = [predict_image(member, image) for member in loaded]
             said.append(np.mean([said[place] for place in together], axis=0))
             labels = [hard_labels(each[None], project.problem)[0] for each in said]
-            answers.append([semantic_metrics(truth, label, project.problem) for label in labels])
+            answers.append([semantic_metrics(truth, label, project.problem, empty) for label in labels])
     return answers

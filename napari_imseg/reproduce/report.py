@@ -29,6 +29,11 @@ from napari_imseg.reproduce.summary import (
 
 GIGA = 1e9
 
+EMPTY = (
+    "An image or mask without anything to find, in which nothing is found, has an IoU of 0, as in the "
+    "published figures; `napari-imseg evaluate` gives it 1."
+)
+
 
 def write_report(study: Study) -> Path | None:
     """Write ``report/`` from the figures that there are; its page, or ``None`` if there are none."""
@@ -103,6 +108,7 @@ def _notes(study: Study) -> list[str]:
         "generation 0 on, EvalNets included.",
         "Gap closed: share of the way from LDT to FDT, ours and that of Table A.1 of the paper (there the "
         "single best of 3 repetitions). It can be compared from one data set to another.",
+        *([EMPTY] if study.info.empty == "zero" else []),
         *study.info.remarks,
     ]
     return ["", *(line for note in notes for line in (note, ""))]

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from napari_imseg.core.strength import SCHEDULES
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.reproduce.approaches import REFERENCE, Approach
@@ -169,6 +170,7 @@ def run_settings(
         own |= {"schedule": column.schedule, "evalnet_alpha": column.evalnet_alpha}
         own |= {"lowest": column.lowest, "highest": column.highest}
         own["table"] = "cityscapes" if data == "cityscapes" else "isic"  # CL
+        own["rotation"] = SCHEDULES[column.schedule][0].rotation  # IE
     known = method.Settings.model_fields
     settings = {name: value for name, value in own.items() if name in known}
     return RunSettings(**wanted, **values, method_settings=settings)

@@ -18,6 +18,7 @@ import tifffile
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from napari_imseg.core.metrics import Empty
 from napari_imseg.core.problem import Task
 from napari_imseg.engine.records import read_record, write_record
 from napari_imseg.project.atomic import replacing
@@ -28,7 +29,7 @@ from napari_imseg.project.project import Project
 from napari_imseg.reproduce.approaches import Images
 from napari_imseg.reproduce.balance import class_shares
 from napari_imseg.reproduce.dataset import DataSet, Source
-from napari_imseg.reproduce.scales import Sizes
+from napari_imseg.reproduce.scales import PAPER_COLUMNS, Sizes
 from napari_imseg.reproduce.splits import Splits, draw
 
 FILE: Final = "study.json"
@@ -68,6 +69,11 @@ class StudyInfo(BaseModel):
     shares: tuple[float, ...]
     examples: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> Empty:
+        """What an image without anything to find scores: on data of the paper as in its figures (1.7)."""
+        return "zero" if self.data in PAPER_COLUMNS else "perfect"
 
 
 @dataclass(frozen=True)

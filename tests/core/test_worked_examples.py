@@ -7,6 +7,7 @@ checked wherever it is a named option.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,12 @@ def test_worked_example(name: str) -> None:
 def test_every_worked_example_is_run_or_listed() -> None:
     assert set(EXAMPLES) == CHECKS.keys() | LATER.keys()
     assert not CHECKS.keys() & LATER.keys()
+
+
+@pytest.mark.parametrize("name", [name for name, where in LATER.items() if where.startswith("run in ")])
+def test_an_example_that_is_run_elsewhere_is_named_there(name: str) -> None:
+    path = ORACLE.parents[2] / LATER[name].removeprefix("run in ")
+    assert re.search(rf"\b{name}\b", path.read_text(encoding="utf-8"))
 
 
 def labels(values: Any) -> NDArray[np.int16]:

@@ -53,6 +53,19 @@ def test_inconsistency_masks_are_those_of_the_paper_at_every_scale(scale: str) -
     assert not settings.warm_start
 
 
+@pytest.mark.parametrize(
+    ("data", "turned"), [("isic", True), ("hela", True), ("suim", False), ("cityscapes", False)]
+)
+def test_images_with_an_up_and_a_down_are_turned_by_no_approach(data: str, turned: bool) -> None:
+    for one in available():
+        recipe = recipe_of(run_settings(SCALES["paper"], one, data, SIZES, 0, "cpu"), PROBLEMS[1])
+        views = None if recipe.curator is None else recipe.curator.views()
+        strengths = [] if views is None else [views.strength]
+        if hasattr(recipe.curator, "settings") and hasattr(recipe.curator.settings, "strengths"):
+            strengths += recipe.curator.settings.strengths([])
+        assert {strength.rotation for strength in strengths} <= {turned}
+
+
 def test_isic_starts_with_narrow_students() -> None:
     settings = run_settings(SCALES["paper"], approach("NS"), "isic", SIZES, 0, "cpu")
     recipe = recipe_of(settings, PROBLEMS[0])
