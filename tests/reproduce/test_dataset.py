@@ -12,7 +12,8 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.reproduce.dataset import read_folder
 from napari_imseg.reproduce.starting import begin
-from napari_imseg.reproduce.study import Study
+from napari_imseg.reproduce.study import Study, Terms
+from tests.reproduce.conftest import IM
 
 
 def folder(root: Path, highest: int, images: int = 12) -> Path:
@@ -27,7 +28,7 @@ def folder(root: Path, highest: int, images: int = 12) -> Path:
 
 
 def start(out: Path, data: Path | None, scale: str = "smoke", labeled: float = 2, seed: int = 0) -> Study:
-    return begin(out, data, "inconsistency-masks", scale, labeled, (), seed)
+    return begin(out, data, IM, Terms("inconsistency-masks", scale, labeled, seed))
 
 
 def test_few_values_are_classes_and_many_are_instances(tmp_path: Path) -> None:
@@ -111,7 +112,7 @@ def _drawn_with(out: Path, data: Path, seed: int) -> bool:
 
 
 def test_another_comparison_in_the_folder_is_refused(study: Study, drawn: Path) -> None:
-    assert begin(study.out, None, "inconsistency-masks", "smoke", 4, (), seed=1) == study
+    assert start(study.out, None, labeled=4, seed=1) == study
     for change, part in (
         ({"scale": "laptop"}, "--scale smoke, not laptop"),
         ({"labeled": 5.0}, "--labeled 4.0, not 5.0"),
