@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.reproduce.dataset import read_folder
 from napari_imseg.reproduce.starting import begin
+from napari_imseg.reproduce.figures_file import figures_path
 from napari_imseg.reproduce.study import Study, Terms
 from tests.reproduce.conftest import IM
 
@@ -120,6 +122,16 @@ def test_another_comparison_in_the_folder_is_refused(study: Study, drawn: Path) 
     ):
         with pytest.raises(ProjectError, match=part):
             start(study.out, drawn, **({"labeled": 4, "seed": 1} | change))  # type: ignore[arg-type]
+
+
+def test_a_comparison_of_an_earlier_version_goes_on(study: Study) -> None:
+    path = study.out / "study" / "study.json"
+    stored = json.loads(path.read_text())
+    del stored["weights"]
+    path.write_text(json.dumps(stored))
+    assert start(study.out, None, labeled=4, seed=1) == study
+    assert study.project("limited") == study.out / "study" / "projects" / "limited"
+    assert figures_path(study.out, "IM", 0) == study.out / "figures" / "1-IM.json"
 
 
 def test_a_folder_that_is_used_otherwise_is_left_alone(tmp_path: Path, drawn: Path) -> None:
