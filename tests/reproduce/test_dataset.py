@@ -12,8 +12,8 @@ import tifffile
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.reproduce.dataset import read_folder
-from napari_imseg.reproduce.starting import begin
 from napari_imseg.reproduce.figures_file import figures_path
+from napari_imseg.reproduce.starting import begin
 from napari_imseg.reproduce.study import Study, Terms
 from tests.reproduce.conftest import IM
 

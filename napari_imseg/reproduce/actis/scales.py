@@ -43,13 +43,14 @@ _STUDENTS: Final[dict[str, Any]] = {"students": 2, "top_k": 2, "generations": 1,
 SCALES: Final = {
     "smoke": ActisScale(
         "smoke",
-        run=_STUDENTS | {"alpha": 0.25, "tile": 48, "batch_size": 2, "averaging": 0.9},
+        run=_STUDENTS
+        | {"alpha": 0.25, "tile": 48, "batch_size": 2, "averaging": 0.9, "workers": 1},  # in this process
         method={"views": "flips"},
         repetitions=2,
         epochs_of_steps=2,
         steps=20,
         bounds=Bounds(tile=48),
-        counts=(4, 8),
+        counts=(4,),
         first={"batch_size": 4},
     ),
     "laptop": ActisScale(
