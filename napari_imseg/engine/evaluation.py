@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.metrics import PooledIou, instance_metrics, overall, semantic_metrics
+from napari_imseg.core.metrics import Empty, PooledIou, instance_metrics, overall, semantic_metrics
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.validation import has_labels, metric_name
@@ -75,9 +75,9 @@ def metrics_of(
 
 
 def metrics_of_label(
-    problem: Problem, truth: NDArray[np.int32], predicted: NDArray[np.int32]
+    problem: Problem, truth: NDArray[np.int32], predicted: NDArray[np.int32], empty: Empty = "perfect"
 ) -> dict[str, float]:
-    """The metrics of a label, or of instances, that fit the task."""
+    """The metrics of a label, or of instances, that fit the task; ``empty`` as for `semantic_metrics`."""
     if problem.task is Task.INSTANCES:
         return instance_metrics(truth, predicted)
-    return semantic_metrics(truth, predicted, problem)
+    return semantic_metrics(truth, predicted, problem, empty)

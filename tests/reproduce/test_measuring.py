@@ -41,7 +41,8 @@ def test_images_without_cells_count_as_in_the_published_figures(
     save_network(tmp_path / "blind.safetensors", network, PROBLEM, False)
     empty = study.info.model_copy(update={"data": "hela" if paper else "folder"}).empty
     with Measure(tmp_path / "test", "cpu", empty) as measure:
-        found = measure.quality([tmp_path / "blind.safetensors"], [tmp_path / "blind.safetensors"])
+        blind = [tmp_path / "blind.safetensors"]
+        found = measure.quality(tmp_path / "test", blind, blind, (0.5, 0.5))
     # alive: right in one of two images; dead: right in both
     assert found.ensemble == found.students[0]
     assert found.ensemble["miou_ad"] == (0 if paper else 0.75)
