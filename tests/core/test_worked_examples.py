@@ -53,7 +53,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 LATER = {
     "class_shift": "run in tests/nets/test_outputs.py",
-    "im_mask_decoding": "run in tests/reproduce/test_layouts.py",
+    "im_mask_decoding": "run in tests/reproduce/inconsistency_masks/test_layouts.py",
     "im_noise_range": "run in tests/ops/test_augmentation.py",
     "im_brightness_contrast": "run in tests/ops/test_augmentation.py",
     "hela_position_target_weight": "run in tests/ops/test_losses.py",
