@@ -21,6 +21,9 @@ OWN_FLAGS = ("method", "objective", "method_settings", "objective_settings")
 LISTS = frozenset({"companions", "foreign", "first_teachers"})
 """Fields of `RunSettings` that hold names, separated by commas on the command line."""
 
+FILES = frozenset({"weights", "truth"})
+"""Fields of `RunSettings` that hold paths."""
+
 RUN_NAMES = tuple(name for name in RunSettings.model_fields if name not in OWN_FLAGS)
 
 
@@ -57,8 +60,9 @@ def run_settings(
     for name in LISTS & run_values.keys():
         words = str(run_values[name]).split(",")
         run_values[name] = tuple(word.strip() for word in words if word.strip())
-    if run_values.get("weights", "") not in ("", IMAGENET):  # the trainer works in another folder
-        run_values["weights"] = str(Path(run_values["weights"]).expanduser().absolute())
+    for name in FILES & run_values.keys():  # the trainer works in another folder
+        if run_values[name] not in ("", IMAGENET):
+            run_values[name] = str(Path(run_values[name]).expanduser().absolute())
     own = [
         cls.checked(dict(share)).model_dump(mode="json")
         for cls, share in zip(owners[:-1], shares, strict=False)

@@ -37,6 +37,6 @@ def evaluate(
     if json_ is not None:
         write_text(json_, text + "\n")
     columns = list(found.overall)
-    rows = [[name, *(number(row[one]) for one in columns)] for name, row in found.images.items()]
+    rows = [[name, *(number(row.get(one)) for one in columns)] for name, row in found.images.items()]
     rows.insert(0, ["all images", *(number(value) for value in found.overall.values())])
     print_table(("image", *columns), rows)

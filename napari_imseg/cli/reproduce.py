@@ -13,16 +13,16 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from napari_imseg.cli.failures import FAILED, UsageMistake
+from napari_imseg.nets.names import IMAGENET
+from napari_imseg.reproduce import NAMES
 
 if TYPE_CHECKING:
     from napari_imseg.reproduce.study import Study
     from napari_imseg.reproduce.units import Unit
 
-COMPARISON = "inconsistency-masks"
-
 
 def reproduce(
-    name: Annotated[str, typer.Argument(help=f"Which comparison: {COMPARISON}.", metavar="NAME")],
+    name: Annotated[str, typer.Argument(help=f"Which comparison: {' or '.join(NAMES)}.", metavar="NAME")],
     out: Annotated[
         Path, typer.Option(metavar="DIR", help="Folder for everything; the same one goes on later.")
     ],
@@ -35,14 +35,30 @@ def reproduce(
     ] = None,
     scale: Annotated[str, typer.Option(metavar="smoke|laptop|paper", help="How much is trained.")] = "smoke",
     labeled: Annotated[
-        float, typer.Option(help="Labeled images: a share below 1 of those to train on, or a number.")
-    ] = 0.1,
+        str | None,
+        typer.Option(
+            metavar="N|A,B,C",
+            help="Labeled images: a share below 1 of those to train on (0.1 if not given), or a number; "
+            "for actis numbers of tiles, such as 10,19,38,76.",
+        ),
+    ] = None,
     classes: Annotated[
         str | None, typer.Option(metavar="a,b,c", help="Names of the label values 1, 2, ...")
     ] = None,
     approaches: Annotated[
-        str | None, typer.Option(metavar="A,B", help="Only these and what they start from, such as LDT,IM.")
+        str | None,
+        typer.Option(
+            metavar="A,B",
+            help="Only these and what they start from, such as LDT,IM; for actis also ablation.",
+        ),
     ] = None,
+    weights: Annotated[
+        str,
+        typer.Option(
+            metavar="imagenet|FILE",
+            help="What encoders start from (actis with scale paper); random weights if not given.",
+        ),
+    ] = "",
     repetitions: Annotated[
         int | None, typer.Option(min=1, help="How often, each time with another seed; default by scale.")
     ] = None,
@@ -52,20 +68,28 @@ def reproduce(
     device: Annotated[str, typer.Option(help="auto, cpu, or a GPU such as cuda:0.")] = "auto",
 ) -> None:
     """Do the comparison of a paper again: table and plots; what is finished is not done twice."""
-    if name != COMPARISON:
-        raise UsageMistake(f"there is no comparison '{name}'; choose: {COMPARISON}")
+    if name not in NAMES:
+        raise UsageMistake(f"there is no comparison '{name}'; choose: {' or '.join(NAMES)}")
     from napari_imseg.nets.devices import choose
-    from napari_imseg.reproduce.approaches import chosen
-    from napari_imseg.reproduce.scales import scale_called
+    from napari_imseg.reproduce.comparisons import COMPARISONS
     from napari_imseg.reproduce.starting import begin
+    from napari_imseg.reproduce.study import Terms
     from napari_imseg.reproduce.units import units
 
     choose(device)
-    wanted, trained = chosen(_listed(approaches)), scale_called(scale)
-    study = begin(out, data, name, scale, labeled, _listed(classes), seed)
-    planned = units(study, trained, wanted, repetitions or trained.repetitions, device)
+    comparison = COMPARISONS[name]
+    wanted, trained = comparison.chosen(_listed(approaches)), comparison.scale(scale)
+    share, counts = comparison.labeled(labeled or "", trained)
+    if weights and not (comparison.weights and scale == "paper"):
+        raise UsageMistake("only the networks of actis with scale paper have encoders; leave out --weights")
+    start = weights if weights in ("", IMAGENET) else str(Path(weights).resolve())
+    study = begin(out, data, comparison, Terms(name, scale, share, seed, start), _listed(classes))
+    often = repetitions or trained.repetitions
+    planned = units(study, comparison, trained, wanted, often, device, counts)
     finished = _work(study, planned, device)
-    _report(study)
+    page = comparison.report(study)
+    if page is not None:
+        typer.echo(f"report: {page}")
     if not finished:
         typer.echo("stopped; go on with the same command", err=True)
         raise typer.Exit(FAILED)
@@ -79,28 +103,20 @@ def _work(study: Study, planned: Sequence[Unit], device: str) -> bool:
     from napari_imseg.reproduce.units import Interrupted, Unit, work
 
     display = RunDisplay()
-    with _stopped_by_interrupt() as stopping, Measure(study.test, device) as measure, ExitStack() as shown:
+    measure = Measure(study.test, device, study.info.empty)
+    with _stopped_by_interrupt() as stopping, measure, ExitStack() as shown:
         try:
             for told in work(planned, measure, stopping.is_set):
                 if isinstance(told, Unit):
                     shown.close()
                     place = planned.index(told) + 1
-                    name = f"{told.approach.name}, repetition {told.repetition + 1}"
-                    messages().rule(f"{place} of {len(planned)}: {name}", align="left", characters="─")
+                    messages().rule(f"{place} of {len(planned)}: {told.title}", align="left", characters="─")
                     display = shown.enter_context(RunDisplay())
                 else:
                     display.show(told)
         except Interrupted:
             return False
     return True
-
-
-def _report(study: Study) -> None:
-    from napari_imseg.reproduce.report import write_report
-
-    page = write_report(study)
-    if page is not None:
-        typer.echo(f"report: {page}")
 
 
 @contextmanager

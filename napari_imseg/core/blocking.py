@@ -14,7 +14,7 @@ from pydantic import AfterValidator, Field
 from napari_imseg.core.cells import POSITION, with_circles
 from napari_imseg.core.disagreement import block, enough_foreground, hard_labels, inconsistency
 from napari_imseg.core.morphology import Refill, erode_dilate
-from napari_imseg.core.problem import Problem
+from napari_imseg.core.problem import BACKGROUND, Problem
 from napari_imseg.settings import Settings, setting
 
 
@@ -73,12 +73,27 @@ def blocked_pair(
     agreed, im = inconsistency(hard_labels(probabilities_K_C_H_W, problem))
     if problem.binary and settings.foreground_filter and not enough_foreground(agreed, im):
         return None  # keep iff |F| > |I|, counted before morphology
-    # one foreground class: pixels that erosion releases become background (METHODS 1.5)
-    refill: Refill = "none" if problem.binary else settings.refill
-    F, im = erode_dilate(agreed, im, settings.erosion, settings.dilation, refill)
+    F, im = refined(agreed, im, problem, settings.erosion, settings.dilation, settings.refill)
     if im.all():
         return None  # nothing is left to learn from
-    if POSITION in problem.names:  # circles are drawn before they are cut, and never refilled
-        place = problem.names.index(POSITION)
-        F[place] = with_circles(agreed, problem)[place]
     return block(image_C_H_W, F, im)
+
+
+def refined(
+    agreed_H_W: NDArray[np.int16],
+    im_H_W: NDArray[np.bool_],
+    problem: Problem,
+    erosion: int,
+    dilation: int,
+    refill: Refill,
+) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
+    """Agreed label and mask after `erode_dilate`, as each kind of problem needs it (METHODS 1.5).
+
+    With one foreground class, pixels that erosion releases become background, whatever ``refill`` is.
+    Masks of positions are drawn as circles before they are cut, and never refilled.
+    """
+    F, im = erode_dilate(agreed_H_W, im_H_W, erosion, dilation, "none" if problem.binary else refill)
+    if POSITION in problem.names:
+        place = problem.names.index(POSITION)
+        F[place] = np.where(im, BACKGROUND, with_circles(agreed_H_W, problem)[place])
+    return F, im

@@ -6,6 +6,7 @@ Source: METHODS 1.1 and 1.3.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Literal
 
 import numpy as np
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from napari_imseg.core.derived_schedule import derived_schedule
-from napari_imseg.core.strength import SCHEDULES, Strength
+from napari_imseg.core.strength import SCHEDULES, BelowBlack, Strength
 from napari_imseg.settings import Settings, setting
 
 
@@ -25,10 +26,16 @@ class ScheduleSettings(Settings):
         description="Strength of the augmentation by generation: the table of the paper for this data set "
         "(isic and hela with free rotation, as microscopy allows), or derived from the labeled images.",
     )
+    below_black: BelowBlack = Field(
+        "clip",
+        description="What becomes of pixels that augmentation makes darker than black: clip = they are "
+        "black; code = as released, they become brighter instead, so that blocked pixels light up (IM-14).",
+    )
 
     def strengths(self, images: Sequence[NDArray[np.floating]]) -> tuple[Strength, ...]:
         """The whole schedule; ``images`` (C, H, W) are those that it is derived from."""
-        return derived_schedule(images) if self.schedule == "derived" else SCHEDULES[self.schedule]
+        schedule = derived_schedule(images) if self.schedule == "derived" else SCHEDULES[self.schedule]
+        return tuple(replace(strength, below_black=self.below_black) for strength in schedule)
 
 
 class GrowthSettings(ScheduleSettings):

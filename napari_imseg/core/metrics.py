@@ -76,6 +76,31 @@ def dataset_iou(confusion_C_C: NDArray[np.int64], empty: Empty = "perfect") -> f
     return float(found.mean()) if found.size else _nothing(empty)
 
 
+class PooledIou:
+    """IoU of many images as one: their pixels are counted together (mIoU per data set).
+
+    One foreground class: its IoU. Several: the mean over the classes that occur in truth or prediction.
+    ``multilabel``: the mean over the masks of which a pixel is labeled.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        several = problem.task is Task.MULTILABEL
+        masks, classes = (problem.classes, 2) if several else (1, problem.classes)
+        self._confusions = np.zeros((masks, classes, classes), np.int64)
+
+    def add(self, truth_H_W: NDArray[np.integer[Any]], predicted_H_W: NDArray[np.integer[Any]]) -> None:
+        """Count the pixels of one image; arguments and errors as of `confusion`, (C, H, W) for masks."""
+        size = truth_H_W.shape[-2:]
+        masks = zip(truth_H_W.reshape(-1, *size), predicted_H_W.reshape(-1, *size), strict=True)
+        for total, (truth, predicted) in zip(self._confusions, masks, strict=True):
+            total += confusion(truth, predicted, len(total))
+
+    def score(self) -> float | None:
+        """The IoU of all images so far; ``None`` if they have no labeled pixel."""
+        scores = [dataset_iou(total) for total in self._confusions if total.any()]
+        return float(np.mean(scores)) if scores else None
+
+
 def soft_sums(
     truth_C_H_W: NDArray[np.floating[Any]], probabilities_C_H_W: NDArray[np.floating[Any]]
 ) -> NDArray[np.float64]:

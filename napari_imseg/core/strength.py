@@ -7,6 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+BelowBlack = Literal["clip", "code"]
+"""What becomes of values that get darker than black: ``clip`` makes them black; ``code`` takes their absolute
+value, as the released code does, so that blocked pixels light up (IM-14)."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Strength:
         b: -b to b grey levels are added, 0 to 255.
     rotation
         Also flip vertically and turn by right angles ("free rotation"); no other angle is drawn.
+    below_black
+        See `BelowBlack`.
     """
 
     blur: int
@@ -34,6 +41,7 @@ class Strength:
     contrast: float
     brightness: float
     rotation: bool
+    below_black: BelowBlack = "clip"
 
     def __post_init__(self) -> None:
         limits = {"blur": 3, "noise": 255, "contrast": 1, "brightness": 255}

@@ -60,10 +60,28 @@ def afterthought(room: Room, records: Sequence[GenerationRecord]) -> Iterator[No
     if len(scored) < 2 or best_of(records) is not scored[0] or scored[0].score == 1:
         return
     course = " → ".join(f"{record.score:.3f}" for record in scored)
-    tries = ["label the first images of the queue", *_remedies(room)]
+    queue = room.sets.unlabeled or room.sets.begun
+    tries = ["label the first images of the queue", *_remedies(room)] if queue else ["add unlabeled images"]
     yield _warning(
         f"later generations were not better ({TITLES[scored[0].metric_name]} {course}), so generation "
         f"{scored[0].generation} is used; to gain more, {', or '.join(tries)}"
+    )
+
+
+def when_untaught(room: Room, record: GenerationRecord) -> Iterator[Note]:
+    """What is told where the teachers of a generation have nothing to teach."""
+    curator = room.recipe.curator
+    untaught = record.dropped and not record.kept
+    if curator is None or not room.curates(record.generation) or not untaught or not room.sets.labeled:
+        return
+    why = (
+        "no mask of an unlabeled image is judged to be good enough"
+        if curator.judge_of == "masks"
+        else "the teachers agree on too little of what there may be in the unlabeled images"
+    )
+    yield _warning(
+        f"{why}, so generation {record.generation + 1} learns from the labels alone; "
+        "label more images, or train longer (epochs)"
     )
 
 

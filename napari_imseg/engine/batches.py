@@ -125,6 +125,8 @@ class Crops:
 def crop_side(examples: Sequence[Example], tile: int, stride: int) -> int:
     """Side of the crops of these images: ``tile``, or less if all of them are smaller.
 
+    At least two strides: a batch of one crop then still has several values to normalise.
+
     Parameters
     ----------
     tile
@@ -133,7 +135,7 @@ def crop_side(examples: Sequence[Example], tile: int, stride: int) -> int:
         A smaller side is a multiple of this (`napari_imseg.nets.network.Network.stride`).
     """
     largest = max((max(example.image_C_H_W.shape[1:]) for example in examples), default=tile)
-    return min(tile, -(-largest // stride) * stride)
+    return max(2 * stride, min(tile, -(-largest // stride) * stride))
 
 
 def _tiles(example: Example, side: int) -> int:

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.records import GenerationRecord
-from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.engine.training_set import TrainingSet
-from napari_imseg.project.runs import Run
+from napari_imseg.engine.room import Room
+from napari_imseg.engine.story import story
 
 
-def write_card(
-    run: Run, settings: RunSettings, records: Sequence[GenerationRecord], sets: TrainingSet
-) -> None:
-    """Write ``card.md`` into the run folder."""
+def write_card(room: Room, records: Sequence[GenerationRecord]) -> None:
+    """Write ``card.md`` into the run folder, while what was curated is still there."""
+    run, settings, sets = room.run, room.settings, room.sets
     method = find_method(settings.method)
     lines = [
         f"# Run {run.name}: {method.title}",
         "",
-        f"Method `{method.name}` ({method.source}).",
+        f"Method `{method.name}` ({method.source}){_loss(room)}.",
         "",
         f"- Labeled images: {len(sets.labeled)} to train on, {len(sets.validation)} to validate.",
         f"- Unlabeled images: {len(sets.unlabeled)}.",
@@ -30,7 +28,7 @@ def write_card(
         "",
         "## What was trained on what",
         "",
-        *_story(records, settings, sets),
+        *story(room, records),
         "",
         "## Figures",
         "",
@@ -63,36 +61,18 @@ def write_card(
     (run.folder / "card.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 
+def _loss(room: Room) -> str:
+    """With which loss the students of a curator were trained."""
+    if room.recipe.curator is None:
+        return ""
+    objective, _ = room.recipe.loss(1)
+    return f"; its students were trained with `{objective.name}` ({objective.source})"
+
+
 def _changed(method: str, given: dict[str, Any]) -> dict[str, Any]:
     """Settings of a method that are not its defaults."""
     kind = find_method(method).Settings
     return kind.checked(given).model_dump(mode="json", exclude_defaults=True)
-
-
-def _story(records: Sequence[GenerationRecord], settings: RunSettings, sets: TrainingSet) -> Iterator[str]:
-    """What each generation learned from, and who of it became teacher."""
-    for record, before in zip(records, [None, *records], strict=False):
-        if not record.teachers:
-            tools = ", ".join(record.foreign)
-            yield f"- **Generation {record.generation}:** no network; the masks of {tools} were the teachers."
-            continue
-        students = len(record.scores) - len(record.foreign)
-        yield (
-            f"- **Generation {record.generation}:** {students} students learned from "
-            f"{_learned(before, settings, sets)}. The best {len(record.teachers)} became teachers "
-            f"({record.metric_name} of their ensemble on the validation images: {_number(record.score)})."
-        )
-
-
-def _learned(before: GenerationRecord | None, settings: RunSettings, sets: TrainingSet) -> str:
-    if before is None:
-        return f"{len(sets.labeled)} labeled images"
-    left_out = f" ({before.dropped} were left out)" if before.dropped else ""
-    start = ", starting from the weights of the students before them" if settings.warm_start else ""
-    return (
-        f"the labeled images and from what the teachers of generation {before.generation} say of "
-        f"{before.kept} unlabeled ones{left_out}{start}"
-    )
 
 
 def _number(value: float | None) -> str:

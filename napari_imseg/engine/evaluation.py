@@ -8,10 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.metrics import instance_metrics, overall, semantic_metrics
+from napari_imseg.core.metrics import Empty, PooledIou, instance_metrics, overall, semantic_metrics
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.model import Model
-from napari_imseg.engine.validation import has_labels
+from napari_imseg.engine.validation import has_labels, metric_name
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class Evaluation:
     Attributes
     ----------
     overall
-        Mean over the images.
+        Mean over the images; ``iou_pooled`` or ``miou_pooled``: of all their pixels as one image.
     images
         Of each image.
     left_out
@@ -48,15 +48,23 @@ def evaluate(
     tuple
         Name and metrics of each image as it is done; no metrics if it is left out.
     """
+    problem = model.project.problem
+    pooled = PooledIou(problem)
     images: dict[str, dict[str, float]] = {}
     left_out: list[str] = []
     for name, image, truth in pairs:
         if has_labels(truth):
-            images[name] = metrics_of(model, truth, model.ensemble.mean(image))
+            label = model.label(model.ensemble.mean(image))
+            images[name] = metrics_of_label(problem, truth, label)
+            if problem.task is not Task.INSTANCES:
+                pooled.add(truth, label)
         else:
             left_out.append(name)
         yield name, images.get(name, {})
-    return Evaluation(overall(list(images.values())), images, tuple(left_out))
+    means, score = overall(list(images.values())), pooled.score()
+    if score is not None:
+        means[f"{metric_name(problem)}_pooled"] = score
+    return Evaluation(means, images, tuple(left_out))
 
 
 def metrics_of(
@@ -67,9 +75,9 @@ def metrics_of(
 
 
 def metrics_of_label(
-    problem: Problem, truth: NDArray[np.int32], predicted: NDArray[np.int32]
+    problem: Problem, truth: NDArray[np.int32], predicted: NDArray[np.int32], empty: Empty = "perfect"
 ) -> dict[str, float]:
-    """The metrics of a label, or of instances, that fit the task."""
+    """The metrics of a label, or of instances, that fit the task; ``empty`` as for `semantic_metrics`."""
     if problem.task is Task.INSTANCES:
         return instance_metrics(truth, predicted)
-    return semantic_metrics(truth, predicted, problem)
+    return semantic_metrics(truth, predicted, problem, empty)

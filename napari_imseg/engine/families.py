@@ -11,6 +11,25 @@ FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
 """In the order in which they are listed."""
 
 
+OF_NETWORKS: Final = frozenset(
+    {
+        *("alpha", "averaging", "batch_size", "checkpoint", "epochs", "flips", "max_steps", "min_steps"),
+        *("minutes", "network", "predicted_quality", "tile", "warm_start", "weights"),
+    }
+)
+"""Settings of a run that mean nothing where no network is trained."""
+
+
+def unused_settings(method: type[Method]) -> frozenset[str]:
+    """Settings of a run that do nothing with a method; whoever chooses it need not see them."""
+    unused = set() if issubclass(method, Curator) and method.teaches else {"generations"}
+    if not (issubclass(method, Curator) and method.needs_truth):
+        unused.add("truth")
+    if not (issubclass(method, Curator) and method.compared_set is not Curator.compared_set):
+        unused.add("compared_run")
+    return frozenset(unused | (OF_NETWORKS if issubclass(method, Classifier) else set()))
+
+
 def family_of(method: type[Method]) -> Family:
     """The word for what a method is; a curator before all others.
 

@@ -13,7 +13,7 @@ from typing import cast
 from napari_imseg.core.instances import find_thresholds
 from napari_imseg.core.problem import Task
 from napari_imseg.engine import foreign, starting_weights, training_set, unlabeled
-from napari_imseg.engine.advice import advice, afterthought
+from napari_imseg.engine.advice import advice, afterthought, when_untaught
 from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
 from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, Predicted, RunStarted
@@ -92,7 +92,7 @@ class Generations:
         yield from afterthought(self.room, records)
         best = best_of(records)
         self.project.catalog.current_generation = best.name
-        write_card(self.run, self.settings, records, self.room.sets)
+        write_card(self.room, records)
         shutil.rmtree(self.run.folder / "curated", ignore_errors=True)  # nobody learns from it any more
         yield Finished(best_generation=best.generation, score=best.score, seconds=time.monotonic() - started)
 
@@ -214,6 +214,7 @@ class Generations:
         shutil.rmtree(self.room.curated(generation), ignore_errors=True)  # nobody learns from it any more
         self.project.catalog.current_generation = record.name
         yield _generation_finished(record)
+        yield from when_untaught(self.room, record)
         return record
 
     def _predict(self, generation: int, asked: list[str], teachers: int) -> Generator[Event, None, Shard]:

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from napari_imseg.core.blocking import refined
 from napari_imseg.core.disagreement import hard_labels, inconsistency
 from napari_imseg.core.evalnet_labels import blocked_label, mask_label
-from napari_imseg.core.morphology import erode_dilate
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem
 from napari_imseg.core.strength import EVALNET_IM_BINARY, EVALNET_IM_CLASSES, Strength
 from napari_imseg.engine.prediction import predict_image
@@ -74,9 +74,9 @@ def blocked_masks(
         for _ in range(passes):
             count = int(rng.integers(2, min(MOST_TEACHERS, len(members)) + 1))
             chosen = rng.choice(len(members), count, replace=False)
-            F, im = inconsistency(said_K_H_W[chosen])
+            agreed, im = inconsistency(said_K_H_W[chosen])
             erosion, dilation = (int(side) for side in rng.choice(SIDES, 2))
-            F, im = erode_dilate(F, im, erosion, dilation, "none" if problem.binary else "paper")
+            F, im = refined(agreed, im, problem, erosion, dilation, "paper")
             yield Judged(image, _small(np.where(im, INCONSISTENT, F), problem), example.target_H_W)
 
 

@@ -272,12 +272,17 @@ class Room:
         return training_set.target_of(label, self.project.problem)
 
     def _truth_path(self, image_id: str) -> Path:
+        if not self.settings.truth:
+            raise ProjectError(
+                "this control is told the true labels of the unlabeled images, for experiments; set truth to "
+                "the folder of the true labels, or train with inconsistency-masks-plus-plus"
+            )
         record = self.project.catalog.image(image_id)
         path = Path(self.settings.truth) / Path(record.path).with_suffix(".tif").name
-        if not self.settings.truth or not path.exists():
+        if not path.exists():
             raise ProjectError(
-                f"this method is told the true labels, but there is no '{path}'; "
-                "set truth to the folder of the true labels"
+                f"there is no true label '{path}' of '{record.path}'; set truth to a folder with a TIFF for "
+                "each unlabeled image, with its name"
             )
         return path
 

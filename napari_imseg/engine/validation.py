@@ -11,14 +11,7 @@ from numpy.typing import NDArray
 from napari_imseg.core.disagreement import hard_labels
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.matching import match
-from napari_imseg.core.metrics import (
-    average_precision,
-    confusion,
-    dataset_iou,
-    semantic_metrics,
-    soft_ious,
-    soft_sums,
-)
+from napari_imseg.core.metrics import PooledIou, average_precision, semantic_metrics, soft_ious, soft_sums
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Example
 
@@ -64,17 +57,10 @@ def checkpoint_score(predict: Predict, examples: Sequence[Example], problem: Pro
     soft IoUs of batches. ``multilabel``: the mean over the masks, where the paper takes the loss.
     Images, ``None`` and ``predict`` as in `validate`.
     """
-    masks = problem.classes if problem.task is Task.MULTILABEL else 1
-    classes = 2 if problem.task is Task.MULTILABEL else problem.classes
-    pooled = np.zeros((masks, classes, classes), np.int64)
+    pooled = PooledIou(problem)
     for truth, predicted in _answers(predict, examples, problem):
-        size = truth.shape[-2:]
-        for mask, (true, found) in enumerate(
-            zip(truth.reshape(-1, *size), predicted.reshape(-1, *size), strict=True)
-        ):
-            pooled[mask] += confusion(true, found, classes)
-    scores = [dataset_iou(matrix) for matrix in pooled if matrix.any()]
-    return float(np.mean(scores)) if scores else None
+        pooled.add(truth, predicted)
+    return pooled.score()
 
 
 def soft_checkpoint_score(predict: Predict, examples: Sequence[Example], problem: Problem) -> float | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -72,8 +73,8 @@ class ConsistencyLoss(LabeledObjective):
             x_B_C_H_W = x_B_C_H_W.flip(1)
         if self._turns(strength):
             x_B_C_H_W = flip_and_turn(x_B_C_H_W, True, geometry)
-        zeros: Literal["code", "clip"] = "code" if code else "clip"
-        return photometric(x_B_C_H_W, strength, first, zeros), photometric(x_B_C_H_W, strength, second, zeros)
+        strength = replace(strength, below_black="code" if code else "clip")
+        return photometric(x_B_C_H_W, strength, first), photometric(x_B_C_H_W, strength, second)
 
     def _turns(self, strength: Strength) -> bool:
         """Images with several classes in one mask are neither flipped nor turned."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Literal
 
 from pydantic import Field
@@ -24,11 +25,17 @@ class InputEnsembleSettings(Settings):
     strength: Literal["moderate", "full"] = Field(
         "moderate", description="Strength of the augmentation; full is what the code does on ISIC."
     )
+    rotation: bool = setting(
+        True,
+        "Also flip the versions vertically and turn them by right angles; off where images have an up and a "
+        "down.",
+    )
     reading: Literal["paper", "code"] = Field(
         "paper",
         description="paper: versions of the clean image, which is asked too. code: the clean image is never "
         "asked; with one class, labels without an area of 5 x 5 pixels are dropped; otherwise each version "
-        "is one of the version before, and there is one more (IM-09).",
+        "is one of the version before, and there is one more (IM-09); what gets darker than black becomes "
+        "brighter instead (IM-14).",
     )
 
 
@@ -45,6 +52,7 @@ class InputEnsemble(Curator):
     def views(self) -> Views:
         s, code = self.settings, self.settings.reading == "code"
         strength = INPUT_ENSEMBLE_MODERATE if s.strength == "moderate" else INPUT_ENSEMBLE_FULL
+        strength = replace(strength, rotation=s.rotation, below_black="code" if code else "clip")
         chained = code and not self.problem.binary
         return Views(s.views + chained, strength, clean=not code, cumulative=chained)
 

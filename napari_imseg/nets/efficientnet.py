@@ -51,6 +51,7 @@ class EfficientNetUNet(Network):
         # in full size the decoder has 32 maps; in half size the encoder six times those of its first stage
         expanded = 6 * self.unet.encoder.num_channels_per_output()[ENCODERS.index(kind)][0]
         self.maps = max(32, expanded / 4)
+        self.features = self.unet.segmentation_head[0].in_channels
 
     def take_encoder(self, weights: Mapping[str, Tensor]) -> None:
         """Start with an encoder that was trained on something else; the decoder stays random.
@@ -69,6 +70,10 @@ class EfficientNetUNet(Network):
             stem = stem.sum(1, keepdim=True).div(channels).repeat(1, channels, 1, 1)
         self.unet.encoder.load_state_dict({**weights, STEM: stem})
 
-    def _logits(self, x_B_C_H_W: Tensor) -> Tensor:
-        logits: Tensor = self.unet(x_B_C_H_W)
+    def _features(self, x_B_C_H_W: Tensor) -> Tensor:
+        features: Tensor = self.unet.decoder(self.unet.encoder(x_B_C_H_W), self.unet.skip_connect)
+        return features
+
+    def _logits(self, features_B_F_H_W: Tensor) -> Tensor:
+        logits: Tensor = self.unet.segmentation_head(features_B_F_H_W)
         return logits

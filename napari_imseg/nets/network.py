@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -23,12 +24,15 @@ class Network(nn.Module):
         It works on sides that are multiples of this.
     maps
         Feature maps of the widest layer in full size: how much memory a pixel takes.
+    features
+        Feature maps that the last layer sees.
     """
 
     kind: str
     arguments: dict[str, Any]
     stride: int
     maps: float
+    features: int
 
     def forward(self, x_B_C_H_W: Tensor) -> Tensor:
         """Logits (B, outputs, H, W) of images in [0, 1] of any height and width.
@@ -36,13 +40,31 @@ class Network(nn.Module):
         Sides are padded to multiples of the stride by reflection and cropped again. Pixels that
         are not a number count as 0, infinite ones as 0 or 1.
         """
+        (logits,) = self.answers(x_B_C_H_W)
+        return logits
+
+    def answers(self, x_B_C_H_W: Tensor, *heads: nn.Module) -> list[Tensor]:
+        """Logits as `forward` gives them, then what each of ``heads`` makes of the same features.
+
+        Parameters
+        ----------
+        heads
+            Further last layers, which are not part of the network: (B, features, H, W) in, any
+            number of channels of the same size out.
+        """
         height, width = x_B_C_H_W.shape[-2:]
         x = torch.nan_to_num(x_B_C_H_W, nan=0.0, posinf=1.0, neginf=0.0)
-        return self._logits(pad_to_stride(x, self.stride))[..., :height, :width]
+        features = self._features(pad_to_stride(x, self.stride))
+        last: list[Callable[[Tensor], Tensor]] = [self._logits, *heads]
+        return [head(features)[..., :height, :width] for head in last]
 
     @abstractmethod
-    def _logits(self, x_B_C_H_W: Tensor) -> Tensor:
-        """Logits (B, outputs, H, W) of clean images whose sides are multiples of the stride."""
+    def _features(self, x_B_C_H_W: Tensor) -> Tensor:
+        """Features (B, features, H, W) of clean images whose sides are multiples of the stride."""
+
+    @abstractmethod
+    def _logits(self, features_B_F_H_W: Tensor) -> Tensor:
+        """The last layer: logits (B, outputs, H, W)."""
 
 
 def pad_to_stride(x_B_C_H_W: Tensor, stride: int) -> Tensor:

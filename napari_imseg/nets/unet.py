@@ -35,7 +35,7 @@ class UNet1x1(Network):
                 f"a 1x1 U-Net needs a channel, an output and alpha >= 1/16, got in_channels={in_channels}, "
                 f"outputs={outputs}, alpha={alpha}"
             )
-        self.maps = 16 * alpha
+        self.maps, self.features = 16 * alpha, n16
         self.stem = block((in_channels, n16, 1))
         self.encoder = nn.ModuleList(
             block((fan_in, f, 3), (f, f, 1))
@@ -49,8 +49,8 @@ class UNet1x1(Network):
         self.head = nn.Conv2d(n16, outputs, 1)
         self.apply(he_normal)
 
-    def _logits(self, x_B_C_H_W: Tensor) -> Tensor:
-        x = self.stem(x_B_C_H_W)
+    def _features(self, x_B_C_H_W: Tensor) -> Tensor:
+        x: Tensor = self.stem(x_B_C_H_W)
         skips = []
         for layers in self.encoder:
             x = layers(x)
@@ -59,5 +59,8 @@ class UNet1x1(Network):
         x = self.bottleneck(x)
         for layers in self.decoder:
             x = layers(functional.interpolate(x, scale_factor=2.0).add_(skips.pop()))
-        logits: Tensor = self.head(x)
+        return x
+
+    def _logits(self, features_B_F_H_W: Tensor) -> Tensor:
+        logits: Tensor = self.head(features_B_F_H_W)
         return logits

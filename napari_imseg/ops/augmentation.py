@@ -12,14 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.nn import functional
 
-from napari_imseg.core.strength import Strength
+from napari_imseg.core.strength import BelowBlack, Strength
 
 GREY_LEVELS = 255
 """Strengths count in levels of 8 bits; images go from 0 to 1."""
@@ -33,10 +32,6 @@ GAUSSIANS: dict[int, tuple[float, ...]] = {
 
 Seed = int | Sequence[int]
 """What numpy takes as a seed."""
-
-Zeros = Literal["clip", "code"]
-"""What becomes of values below 0 when an image gets darker: ``clip`` makes them 0; ``code`` takes
-their absolute value, as the released code does, so that blocked pixels get brighter (IM-14)."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +58,6 @@ def augment(
     targets_B_H_W: Tensor,
     strength: Strength,
     seeds: Sequence[Seed],
-    zeros: Zeros = "clip",
 ) -> tuple[Tensor, Tensor]:
     """Images and targets in the order of the paper: geometry, brightness and contrast, blur, noise.
 
@@ -85,7 +79,7 @@ def augment(
     images = flip_and_turn(images_B_C_H_W, strength.rotation, seeds)
     targets = flip_and_turn(targets_B_H_W, strength.rotation, seeds)
     drawn = [_photometry(seed, strength) for seed, _ in zip(seeds, images_B_C_H_W, strict=True)]
-    images = _blurred(_brightened(images, drawn, zeros), drawn)
+    images = _blurred(_brightened(images, drawn, strength.below_black), drawn)
     return _noisy(images, drawn, strength.noise), targets
 
 
@@ -120,9 +114,7 @@ def turn_back(tensor_B_H_W: Tensor, rotation: bool, seeds: Sequence[Seed]) -> Te
     )
 
 
-def photometric(
-    images_B_C_H_W: Tensor, strength: Strength, seeds: Sequence[Seed], zeros: Zeros = "clip"
-) -> Tensor:
+def photometric(images_B_C_H_W: Tensor, strength: Strength, seeds: Sequence[Seed]) -> Tensor:
     """Values alone, in the order of the consistency loss: blur, noise, brightness and contrast.
 
     Parameters
@@ -134,13 +126,15 @@ def photometric(
     """
     drawn = [_photometry(seed, strength) for seed, _ in zip(seeds, images_B_C_H_W, strict=True)]
     images = _noisy(_blurred(images_B_C_H_W, drawn), drawn, strength.noise)
-    return _brightened(images, drawn, zeros)
+    return _brightened(images, drawn, strength.below_black)
 
 
-def brighten(images_B_C_H_W: Tensor, alpha_B: Tensor, beta_B: Tensor, zeros: Zeros = "clip") -> Tensor:
+def brighten(
+    images_B_C_H_W: Tensor, alpha_B: Tensor, beta_B: Tensor, below_black: BelowBlack = "clip"
+) -> Tensor:
     """``alpha x + beta`` of each sample, saturated to [0, 1]; beta is a part of the range, not a level."""
     images = (alpha_B.view(-1, 1, 1, 1) * images_B_C_H_W).add_(beta_B.view(-1, 1, 1, 1))
-    if zeros == "code":
+    if below_black == "code":
         images.abs_()
     return images.clamp_(0, 1)
 
@@ -172,10 +166,10 @@ def _flips(geometry: _Geometry) -> list[int]:
     return [axis for axis, flip in ((-2, geometry.vertical), (-1, geometry.horizontal)) if flip]
 
 
-def _brightened(images_B_C_H_W: Tensor, drawn: Sequence[_Photometry], zeros: Zeros) -> Tensor:
+def _brightened(images_B_C_H_W: Tensor, drawn: Sequence[_Photometry], below_black: BelowBlack) -> Tensor:
     alpha = images_B_C_H_W.new_tensor([sample.alpha for sample in drawn])
     beta = images_B_C_H_W.new_tensor([sample.beta for sample in drawn])
-    return brighten(images_B_C_H_W, alpha, beta, zeros)
+    return brighten(images_B_C_H_W, alpha, beta, below_black)
 
 
 def _blurred(images_B_C_H_W: Tensor, drawn: Sequence[_Photometry]) -> Tensor:

@@ -15,6 +15,7 @@ from napari_imseg.core.problem import Task
 from napari_imseg.project import images
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.foreign_labels import read_label_file
+from napari_imseg.project.info import Intensity
 from napari_imseg.project.label_names import find_labels, label_of
 from napari_imseg.project.label_values import integers
 from napari_imseg.project.scanning import find_images
@@ -57,6 +58,8 @@ class DataSet:
         ``isic``, ``hela``, ``suim`` or ``cityscapes`` for the data of the paper, else ``folder``.
     metrics
         What quality is: the headline first.
+    intensity
+        How intensities become [0, 1]; ``None`` as it fits the labeled images.
     """
 
     key: str
@@ -65,6 +68,7 @@ class DataSet:
     classes: tuple[str, ...]
     metrics: tuple[str, ...]
     sources: tuple[Source, ...]
+    intensity: Intensity | None = None
 
 
 def read_folder(folder: Path, classes: Sequence[str] = ()) -> DataSet:
@@ -81,6 +85,18 @@ def read_folder(folder: Path, classes: Sequence[str] = ()) -> DataSet:
     ProjectError
         A folder, a label or a class is missing, or a file holds several images.
     """
+    pairs = pairs_of(folder)
+    highest = _highest([label for _, label in pairs], len(classes))
+    names = tuple(classes) or _names(highest)
+    sources = tuple(
+        Source(path.stem, content_of(path), "any", _Reader(path, label, len(names))) for path, label in pairs
+    )
+    metrics = ("iou", "dice") if len(names) == 1 else ("miou", "mpa")
+    return DataSet("folder", folder.resolve().name, Task.SEMANTIC, names, metrics, sources)
+
+
+def pairs_of(folder: Path) -> list[tuple[Path, Path]]:
+    """Files of images and of their labels in ``images/`` and ``labels/``; `ProjectError` as `read_folder`."""
     labels = find_labels(folder / "labels")
     pairs = []
     for path, within in find_images([folder / "images"], [], []):
@@ -88,14 +104,26 @@ def read_folder(folder: Path, classes: Sequence[str] = ()) -> DataSet:
         if label is None:
             raise ProjectError(f"'{path}' has no label of the same name in '{folder / 'labels'}'; add it")
         pairs.append((path, label))
-    highest = _highest([label for _, label in pairs], len(classes))
-    names = tuple(classes) or _names(highest)
-    sources = tuple(
-        Source(path.stem, blake2b(path.read_bytes()).hexdigest(), "any", _Reader(path, label, len(names)))
-        for path, label in pairs
-    )
-    metrics = ("iou", "dice") if len(names) == 1 else ("miou", "mpa")
-    return DataSet("folder", folder.resolve().name, Task.SEMANTIC, names, metrics, sources)
+    return pairs
+
+
+def content_of(path: Path) -> str:
+    """The same for copies of a file, and for nothing else: a group of `Source`."""
+    return blake2b(path.read_bytes()).hexdigest()
+
+
+def read_pair(image: Path, label: Path) -> Pair:
+    """Image (C, H, W) and label values (H, W); `ProjectError` if one does not fit the other."""
+    if len(images.read_units(image)) > 1:
+        raise ProjectError(f"'{image}' holds several images; give a file for each of them")
+    pixels = images.read(image)
+    values = _label(label)
+    if values.shape != pixels.shape[1:]:
+        raise ProjectError(
+            f"expected '{label}' to be {pixels.shape[1]} x {pixels.shape[2]} as its image, "
+            f"got {' x '.join(map(str, values.shape))}"
+        )
+    return pixels, values
 
 
 @dataclass(frozen=True)
@@ -105,15 +133,7 @@ class _Reader:
     classes: int
 
     def __call__(self) -> Pair:
-        if len(images.read_units(self.image)) > 1:
-            raise ProjectError(f"'{self.image}' holds several images; give a file for each of them")
-        pixels = images.read(self.image)
-        label = _label(self.label)
-        if label.shape != pixels.shape[1:]:
-            raise ProjectError(
-                f"expected '{self.label}' to be {pixels.shape[1]} x {pixels.shape[2]} as its image, "
-                f"got {' x '.join(map(str, label.shape))}"
-            )
+        pixels, label = read_pair(self.image, self.label)
         return pixels, np.minimum(label, 1) if self.classes == 1 else label
 
 

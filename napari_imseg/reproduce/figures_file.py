@@ -16,7 +16,8 @@ class StudentFigures(BaseModel):
     Attributes
     ----------
     validation
-        What ranks students (METHODS 1.2); ``None`` without a validation image.
+        What ranks students (METHODS 1.2; for instances AP.50 after the search of thresholds, 2.5);
+        ``None`` without a validation image.
     test
         Means over the test images, by metric.
     forward_flops, steps
@@ -68,6 +69,8 @@ class UnitFigures(BaseModel):
         The approach whose networks are generation 0; empty if there is none.
     run
         Name of the run in its project.
+    labeled
+        Number of labeled images.
     seconds
         In which its own networks were trained, added up.
     """
@@ -98,9 +101,10 @@ def best_of(students: Sequence[StudentFigures]) -> StudentFigures:
     return max(students, key=lambda student: round(student.validation or 0.0, 3))
 
 
-def figures_path(out: Path, approach: str, repetition: int) -> Path:
-    """Where the figures of a unit lie."""
-    return out / "figures" / f"{repetition + 1}-{approach.replace(' ', '-')}.json"
+def figures_path(out: Path, approach: str, repetition: int, count: int = 0) -> Path:
+    """Where the figures of a unit lie; ``count`` is the size of its label sample, if it has one."""
+    sample = f"{count}-" if count else ""
+    return out / "figures" / f"{sample}{repetition + 1}-{approach.replace(' ', '-')}.json"
 
 
 def read_figures(out: Path) -> list[UnitFigures]:

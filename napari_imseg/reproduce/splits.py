@@ -26,7 +26,13 @@ The open ones are those of the released code (SUIM, Cityscapes; METHODS 1.1) and
 
 
 class Splits(BaseModel):
-    """Names of the images of each set, sorted; no image is in two of them."""
+    """Names of the images of each set, sorted; no image is in two of them.
+
+    Attributes
+    ----------
+    labeled
+        Empty where label samples draw theirs from the ``unlabeled`` (`label_sample`).
+    """
 
     model_config = ConfigDict(frozen=True)
     labeled: tuple[str, ...]
@@ -71,6 +77,24 @@ def draw(sources: Sequence[Source], labeled: float, seed: int) -> Splits:
                 "give more images, or fewer labeled ones"
             )
     return Splits(labeled=names[0], unlabeled=names[1], validation=names[2], test=names[3])
+
+
+def label_sample(names: Sequence[str], count: int, seed: int) -> tuple[str, ...]:
+    """The first ``count`` images of a permutation: a smaller sample of a seed is a part of a larger one.
+
+    Raises
+    ------
+    ProjectError
+        There are not so many images, or none would be left without a label.
+    """
+    if count >= len(names):
+        raise ProjectError(
+            f"{count} labeled images of {len(names)} to train on leave none for the unlabeled set; "
+            "give more images, or fewer labeled ones"
+        )
+    order = np.random.default_rng(seed).permutation(len(names))
+    ordered = sorted(names)
+    return tuple(ordered[place] for place in order[:count])
 
 
 def _part(count: int, share: float) -> int:

@@ -6,26 +6,14 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.reproduce.dataset import read_folder
-from napari_imseg.reproduce.layouts import read_published
-from napari_imseg.reproduce.study import Study
-from napari_imseg.synthetic.dataset import write_dataset
-
-DRAWN_KIND: Final = "nuclei"
-DRAWN_IMAGES, DRAWN_SIDE, DRAWN_SEED = 60, 96, 7
+from napari_imseg.reproduce.comparison import Comparison
+from napari_imseg.reproduce.study import Study, Terms
 
 
 def begin(
-    out: Path,
-    data: Path | None,
-    comparison: str,
-    scale: str,
-    labeled: float,
-    classes: Sequence[str],
-    seed: int,
+    out: Path, data: Path | None, comparison: Comparison, terms: Terms, classes: Sequence[str] = ()
 ) -> Study:
     """The comparison in ``out``; prepared now if there is none.
 
@@ -36,36 +24,28 @@ def begin(
     """
     study = Study.open(out)
     if study is not None:
-        _check_same(study, comparison, scale, labeled, seed)
+        _check_same(study, terms)
         return study
-    if data is None and scale != "smoke":
-        raise ProjectError(f"scale {scale} needs images; give their folder with --data")
+    if data is None and terms.scale != "smoke":
+        raise ProjectError(f"scale {terms.scale} needs images; give their folder with --data")
     if data is not None and not data.is_dir():
         raise ProjectError(f"'{data}' is not a folder; give the folder of the data with --data")
     _make_room(out)
     with tempfile.TemporaryDirectory() as scratch:
         if data is None:
-            data = Path(scratch) / "drawn nuclei"
-            write_dataset(DRAWN_KIND, data, DRAWN_IMAGES, DRAWN_SEED, shape=(DRAWN_SIDE, DRAWN_SIDE))
-        found = read_published(data)
-        if found is None and not ((data / "images").is_dir() and (data / "labels").is_dir()):
-            raise ProjectError(
-                f"'{data}' is laid out like no known data set; give a folder with images/ and labels/, or "
-                "ISIC 2018, HeLa, SUIM or Cityscapes as they are published"
-            )
-        if found is not None and classes:
-            raise ProjectError(f"the classes of {found.title} are known; leave out --classes")
-        return Study.prepare(out, found or read_folder(data, classes), comparison, scale, labeled, seed)
+            data = comparison.write_drawn(Path(scratch))
+        return Study.prepare(out, *comparison.read(data, classes, terms), terms)
 
 
-def _check_same(study: Study, comparison: str, scale: str, labeled: float, seed: int) -> None:
+def _check_same(study: Study, terms: Terms) -> None:
     """Figures of different comparisons must not meet in one table."""
-    info = study.info
+    begun = study.info.terms
     for name, known, asked in (
-        ("comparison", info.comparison, comparison),
-        ("--scale", info.scale, scale),
-        ("--labeled", info.labeled, labeled),
-        ("--seed", info.seed, seed),
+        ("comparison", begun.comparison, terms.comparison),
+        ("--scale", begun.scale, terms.scale),
+        ("--labeled", begun.labeled, terms.labeled),
+        ("--seed", begun.seed, terms.seed),
+        ("--weights", begun.weights or "none", terms.weights or "none"),
     ):
         if known != asked:
             raise ProjectError(

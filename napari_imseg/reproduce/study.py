@@ -5,35 +5,57 @@
 
 from __future__ import annotations
 
-import shutil
-from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
 
-import numpy as np
-import tifffile
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
+from napari_imseg.core.metrics import Empty
 from napari_imseg.core.problem import Task
 from napari_imseg.engine.records import read_record, write_record
-from napari_imseg.project.atomic import replacing
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.project.info import Intensity
-from napari_imseg.project.masks import read_mask, write_mask
+from napari_imseg.project.masks import read_mask
 from napari_imseg.project.project import Project
-from napari_imseg.reproduce.approaches import Images
+from napari_imseg.reproduce.approach import Images
 from napari_imseg.reproduce.balance import class_shares
-from napari_imseg.reproduce.dataset import DataSet, Source
-from napari_imseg.reproduce.scales import Sizes
-from napari_imseg.reproduce.splits import Splits, draw
+from napari_imseg.reproduce.dataset import DataSet
+from napari_imseg.reproduce.scale import Sizes
+from napari_imseg.reproduce.splits import Splits, label_sample
+from napari_imseg.reproduce.writing import (
+    Kind,
+    make_projects,
+    make_test_project,
+    whole_or_nothing,
+    write_data,
+)
 
 FILE: Final = "study.json"
 EXAMPLES: Final = (0.4, 0.6, 0.8)
 """Which unlabeled images are shown: ranks by their share of foreground."""
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What was asked for; a comparison goes on with the same terms only.
+
+    Attributes
+    ----------
+    comparison, scale
+        Their names.
+    labeled
+        As `splits.draw` takes it; 0 where each label sample draws its own labeled images.
+    weights
+        `RunSettings.weights` of networks that start from no others.
+    """
+
+    comparison: str
+    scale: str
+    labeled: float
+    seed: int
+    weights: str = ""
 
 
 class StudyInfo(BaseModel):
@@ -43,10 +65,11 @@ class StudyInfo(BaseModel):
     ----------
     data
         `DataSet.key`.
-    labeled
-        As `splits.draw` takes it.
+    labeled, weights
+        As in `Terms`.
     shares
-        True share of each class in the unlabeled images, background first (a share for each mask).
+        True share of each class in the unlabeled images, background first (a share for each mask);
+        empty for instances.
     examples
         Names of unlabeled images to show.
     remarks
@@ -68,6 +91,22 @@ class StudyInfo(BaseModel):
     shares: tuple[float, ...]
     examples: tuple[str, ...]
     remarks: tuple[str, ...] = ()
+    weights: str = ""
+
+    @property
+    def kind(self) -> Kind:
+        """What the labels mean."""
+        return Kind(self.task, self.classes)
+
+    @property
+    def terms(self) -> Terms:
+        """What was asked for."""
+        return Terms(self.comparison, self.scale, self.labeled, self.seed, self.weights)
+
+    @property
+    def empty(self) -> Empty:
+        """What an image without anything to find scores: on data of the paper as in its figures (1.7)."""
+        return "perfect" if self.data == "folder" else "zero"
 
 
 @dataclass(frozen=True)
@@ -90,9 +129,7 @@ class Study:
         return cls(out.resolve(), read_record(StudyInfo, path)) if path.exists() else None
 
     @classmethod
-    def prepare(
-        cls, out: Path, data: DataSet, comparison: str, scale: str, labeled: float, seed: int
-    ) -> Study:
+    def prepare(cls, out: Path, data: DataSet, splits: Splits, terms: Terms) -> Study:
         """Write data and projects; nothing is left behind if something is wrong.
 
         Raises
@@ -100,40 +137,65 @@ class Study:
         ProjectError
             The data does not do, or cannot be written.
         """
-        splits = draw(data.sources, labeled, seed)
         hidden = out / f".preparing-{uuid4().hex}"
-        try:
-            written = _write_data(hidden / "data", data.sources, splits)
+        with whole_or_nothing(hidden, out):
+            written = write_data(hidden / "data", data.sources, splits)
             info = StudyInfo(
-                comparison=comparison,
-                scale=scale,
+                **asdict(terms),
                 data=data.key,
                 title=data.title,
                 task=data.task,
                 classes=data.classes,
                 metrics=data.metrics,
-                labeled=labeled,
-                seed=seed,
                 splits=splits,
-                remarks=_missing_classes(hidden / "data" / "labeled", data),
+                remarks=_missing_classes(hidden / "data" / "train" / "labels", splits.labeled, data),
                 sizes=written,
                 **_about_unlabeled(hidden / "data" / "train" / "labels", splits.unlabeled, data),
             )
-            _make_projects(hidden, info)
+            intensity = data.intensity
+            if splits.labeled:
+                images: tuple[Images, ...] = ("limited", "full", "alone")
+                projects = hidden / "projects"
+                intensity = make_projects(hidden, projects, info.kind, splits.labeled, images, intensity)
+            make_test_project(hidden, info.kind, intensity)
             write_record(hidden / FILE, info)
             hidden.rename(out / "study")
-        except OSError as error:
-            raise ProjectError(
-                f"the comparison cannot be written into '{out}' ({error.strerror}); "
-                "free some space or choose another folder"
-            ) from error
-        finally:
-            shutil.rmtree(hidden, ignore_errors=True)
         return cls(out.resolve(), info)
 
-    def project(self, images: Images) -> Path:
-        """The project that approaches with these images share."""
-        return self.out / "study" / "projects" / images
+    def labeled(self, count: int, repetition: int) -> tuple[str, ...]:
+        """Names of the labeled images: those of the study, or ``count`` of a label sample.
+
+        Raises
+        ------
+        ProjectError
+            There are not so many images.
+        """
+        names = self.info.splits.unlabeled
+        return label_sample(names, count, self.info.seed + repetition) if count else self.info.splits.labeled
+
+    def prepare_sample(self, count: int, repetition: int) -> None:
+        """Make the projects of a label sample, if they are not there yet.
+
+        Raises
+        ------
+        ProjectError
+            There are not so many images, or the projects cannot be written.
+        """
+        folder = self.project("limited", count, repetition).parent
+        if not count or folder.exists():
+            return
+        names, study = self.labeled(count, repetition), self.out / "study"
+        with Project.open(self.test) as test:
+            intensity = test.info.intensity
+        hidden = folder.with_name(f".preparing-{uuid4().hex}")
+        with whole_or_nothing(hidden, self.out):
+            make_projects(study, hidden, self.info.kind, names, ("limited", "alone"), intensity)
+            hidden.rename(folder)
+
+    def project(self, images: Images, count: int = 0, repetition: int = 0) -> Path:
+        """The project that approaches with these images (and this label sample) share."""
+        sample = f"{count}-{repetition + 1}" if count else ""
+        return self.out / "study" / "projects" / sample / images
 
     @property
     def test(self) -> Path:
@@ -146,44 +208,15 @@ class Study:
         return self.out / "study" / "data" / "train" / "labels"
 
 
-def _write_data(folder: Path, sources: Sequence[Source], splits: Splits) -> Sizes:
-    """Write every pair to its set, and the labels of the labeled set once more by themselves."""
-    name, count = Counter(source.name for source in sources).most_common(1)[0]
-    if count > 1:
-        raise ProjectError(f"{count} images are called '{name}'; give every image a name of its own")
-    folders = dict.fromkeys(splits.labeled + splits.unlabeled, "train")
-    folders |= dict.fromkeys(splits.validation, "validation") | dict.fromkeys(splits.test, "test")
-    labeled, pixels = set(splits.labeled), dict.fromkeys(("labeled", "unlabeled", "validation", "test"), 0)
-    for source in sources:
-        image_C_H_W, label = source.read()
-        part = folders[source.name]
-        _write_image(folder / part / "images" / f"{source.name}.tif", image_C_H_W)
-        write_mask(folder / part / "labels" / f"{source.name}.tif", label, durable=False)
-        if source.name in labeled:
-            write_mask(folder / "labeled" / f"{source.name}.tif", label, durable=False)
-        kind = "labeled" if source.name in labeled else "unlabeled" if part == "train" else part
-        pixels[kind] += image_C_H_W[0].size
-    return Sizes(**{kind: pixels[kind] for kind in ("unlabeled", "validation", "test")})
-
-
-def _write_image(path: Path, image_C_H_W: NDArray[Any]) -> None:
-    channels = len(image_C_H_W)
-    with replacing(path, durable=False) as scratch:
-        if channels == 1:
-            tifffile.imwrite(scratch, image_C_H_W[0], compression="deflate")
-        elif channels == 3:
-            rgb = np.moveaxis(image_C_H_W, 0, -1)
-            tifffile.imwrite(scratch, rgb, photometric="rgb", compression="deflate")
-        else:
-            tifffile.imwrite(scratch, image_C_H_W, ome=True, metadata={"axes": "CYX"})
-
-
-def _missing_classes(labeled: Path, data: DataSet) -> tuple[str, ...]:
-    """A sentence about each class that nobody can learn.
+def _missing_classes(labels: Path, labeled: Sequence[str], data: DataSet) -> tuple[str, ...]:
+    """A sentence about each class that nobody can learn; none for label samples, which differ.
 
     In the data of the paper that is how it is; for other data the draw can be another one.
     """
-    counts = class_shares((read_mask(path) for path in sorted(labeled.iterdir())), data.task, data.classes)
+    if not labeled:
+        return ()
+    known = (read_mask(labels / f"{name}.tif") for name in labeled)
+    counts = class_shares(known, data.task, data.classes)
     first = 0 if data.task is Task.MULTILABEL else 1
     missing = [name for name, share in zip(data.classes, counts[first:], strict=True) if share == 0]
     if missing and data.key == "folder":
@@ -199,33 +232,9 @@ def _about_unlabeled(labels: Path, names: Sequence[str], data: DataSet) -> dict[
     foreground = {name: float((read_mask(labels / f"{name}.tif") > 0).mean()) for name in names}
     by_foreground = sorted(names, key=lambda name: (foreground[name], name))
     places = sorted({int(rank * (len(names) - 1)) for rank in EXAMPLES})
-    return {
-        "shares": class_shares(
-            (read_mask(labels / f"{name}.tif") for name in names), data.task, data.classes
-        ),
-        "examples": tuple(by_foreground[place] for place in places),
-    }
-
-
-def _make_projects(folder: Path, info: StudyInfo) -> None:
-    data, projects = folder / "data", folder / "projects"
-    validation, train = data / "validation", data / "train"
-    intensity: Intensity | None = None if info.data == "folder" else "range"  # METHODS 1.2: x / 255
-    labeled = [train / "images" / f"{name}.tif" for name in info.splits.labeled]
-    chosen: dict[Images, tuple[list[Path], Path]] = {
-        "limited": ([train / "images"], data / "labeled"),
-        "full": ([train / "images"], train / "labels"),
-        "alone": (labeled, data / "labeled"),
-    }
-    kept: dict[str, Any] = {"task": info.task, "classes": info.classes, "validation": 0}
-    for name, (images, labels) in chosen.items():
-        with Project.create(
-            projects / name, images=[*images, validation / "images"], intensity=intensity, **kept
-        ) as project:
-            project.import_labels(labels, split="train")
-            project.import_labels(validation / "labels", split="validation")
-            intensity = project.info.intensity  # that of the labeled set for all
-    test = data / "test"
-    Project.create(
-        projects / "test", images=test / "images", labels=test / "labels", intensity=intensity, **kept
-    ).close()
+    shares = (
+        class_shares((read_mask(labels / f"{name}.tif") for name in names), data.task, data.classes)
+        if data.task is not Task.INSTANCES
+        else ()
+    )
+    return {"shares": shares, "examples": tuple(by_foreground[place] for place in places)}

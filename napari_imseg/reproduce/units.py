@@ -14,7 +14,7 @@ import numpy as np
 from filelock import Timeout
 from numpy.typing import NDArray
 
-from napari_imseg.core.problem import INCONSISTENT
+from napari_imseg.core.problem import INCONSISTENT, Task
 from napari_imseg.engine.events import Event, Failed, Stopped
 from napari_imseg.engine.records import (
     GenerationRecord,
@@ -30,8 +30,9 @@ from napari_imseg.nets.environment import environment
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run, runs
-from napari_imseg.reproduce.approaches import Approach
+from napari_imseg.reproduce.approach import Approach
 from napari_imseg.reproduce.balance import class_shares
+from napari_imseg.reproduce.comparison import Comparison
 from napari_imseg.reproduce.figures_file import (
     GenerationFigures,
     StudentFigures,
@@ -39,7 +40,7 @@ from napari_imseg.reproduce.figures_file import (
     figures_path,
 )
 from napari_imseg.reproduce.measuring import Measure, Quality
-from napari_imseg.reproduce.scales import Scale, run_settings
+from napari_imseg.reproduce.scale import Scale
 from napari_imseg.reproduce.study import Study
 
 LOCK_SECONDS = 5.0
@@ -56,24 +57,34 @@ class Interrupted(Exception):
 
 @dataclass(frozen=True)
 class Unit:
-    """An approach in one repetition.
+    """An approach in one repetition, on one label sample if there are several.
 
     Attributes
     ----------
     scale
         How much is trained.
+    count
+        Labeled images of the label sample; 0 where all repetitions have those of the study.
     """
 
     study: Study
+    comparison: Comparison
     scale: Scale
     approach: Approach
     repetition: int
     device: str
+    count: int = 0
 
     @property
     def path(self) -> Path:
         """Its figures, once it is finished."""
-        return figures_path(self.study.out, self.approach.name, self.repetition)
+        return self._figures_of(self.approach.name)
+
+    @property
+    def title(self) -> str:
+        """What to call it while it is done."""
+        sample = f", {self.count} labeled" if self.count else ""
+        return f"{self.approach.name}{sample}, repetition {self.repetition + 1}"
 
     def train(self, stopping: Callable[[], bool]) -> Iterator[Event]:
         """Begin its run or go on with it, up to the end.
@@ -85,6 +96,7 @@ class Unit:
         ProjectError
             The training failed, with one sentence; or another program does it now.
         """
+        self.study.prepare_sample(self.count, self.repetition)
         run = self._run() or Run.create(self._project, self._settings().model_dump(mode="json"))
         if run.state == "finished":
             return
@@ -121,20 +133,22 @@ class Unit:
             seed=run.settings["seed"],
             start=self.approach.start,
             run=run.name,
-            labeled=len(self.study.info.splits.labeled),
+            labeled=len(self.study.labeled(self.count, self.repetition)),
             seconds=sum(record.seconds for record in trained),
             generations=tuple(sorted(generations, key=lambda one: one.generation)),
         )
 
     @property
     def _project(self) -> Path:
-        return self.study.project(self.approach.images)
+        return self.study.project(self.approach.images, self.count, self.repetition)
+
+    def _figures_of(self, approach: str) -> Path:
+        return figures_path(self.study.out, approach, self.repetition, self.count)
 
     def _settings(self) -> RunSettings:
         """All settings of the run; the approaches that it starts from are finished."""
-        info = self.study.info
-        seed = info.seed + self.repetition
-        settings = run_settings(self.scale, self.approach, info.data, info.sizes, seed, self.device)
+        seed = self.study.info.seed + self.repetition
+        settings = self.comparison.settings(self.scale, self.approach, self.study, seed, self.device)
         change: dict[str, Any] = {
             "first_run": self._name_of(self.approach.start),
             "compared_run": self._name_of(self.approach.compared),
@@ -147,8 +161,7 @@ class Unit:
 
     def _name_of(self, approach: str) -> str:
         """Name of the run of another approach of this repetition."""
-        path = figures_path(self.study.out, approach, self.repetition)
-        return read_record(UnitFigures, path).run if approach else ""
+        return read_record(UnitFigures, self._figures_of(approach)).run if approach else ""
 
     def _run(self) -> Run | None:
         """The run of this unit, if it has been begun."""
@@ -162,20 +175,24 @@ class Unit:
         students = [] if others else _students(run, record.generation)
         members = [run.checkpoints / student.member for student in students]
         teachers = [run.checkpoints / name for name in record.teachers]
-        quality = measure.quality(members, teachers) if students else Quality([], {})
-        labels = _pseudo_labels(project, record.name)
+        cuts = record.foreground_threshold, record.seed_threshold
+        quality = (
+            measure.quality(project.folder, members, teachers, cuts) if students else Quality([], {}, [])
+        )
         info = self.study.info
+        mapped = bool(record.unlabeled) and info.task is not Task.INSTANCES
+        labels = _pseudo_labels(project, record.name) if mapped else iter(())
         return GenerationFigures(
             generation=record.generation,
             students=tuple(
                 StudentFigures(
                     member=student.member,
-                    validation=student.score,
+                    validation=student.score if score is None else score,
                     test=test,
                     forward_flops=student.forward_flops,
                     steps=student.steps,
                 )
-                for student, test in zip(students, quality.students, strict=True)
+                for student, test, score in zip(students, quality.students, quality.validation, strict=True)
             ),
             ensemble=quality.ensemble,
             cost=record.cost,
@@ -183,17 +200,24 @@ class Unit:
             im_relative=record.im_relative,
             kept=record.kept,
             dropped=record.dropped,
-            shares=class_shares(labels, info.task, info.classes) if record.unlabeled else (),
+            shares=class_shares(labels, info.task, info.classes) if mapped else (),
         )
 
 
 def units(
-    study: Study, scale: Scale, approaches: Sequence[Approach], repetitions: int, device: str
+    study: Study,
+    comparison: Comparison,
+    scale: Scale,
+    approaches: Sequence[Approach],
+    repetitions: int,
+    device: str,
+    counts: Sequence[int] = (0,),
 ) -> list[Unit]:
     """All units in the order in which they are done: what others start from comes first."""
     return [
-        Unit(study, scale, approach, repetition, device)
+        Unit(study, comparison, scale, approach, repetition, device, count)
         for repetition in range(repetitions)
+        for count in counts
         for approach in approaches
     ]
 

@@ -23,6 +23,8 @@ class MethodEntry:
         ``curator``, ``objective`` or ``classifier``.
     settings
         Class of its settings.
+    unused
+        Settings of a run that do nothing with it.
     """
 
     name: str
@@ -31,18 +33,21 @@ class MethodEntry:
     about: str
     family: Family
     settings: type[Settings]
+    unused: frozenset[str]
 
 
 def methods_for(task: Task) -> list[MethodEntry]:
     """Every method that works on a task, by family and title."""
     from napari_imseg import methods
-    from napari_imseg.engine.families import FAMILIES, family_of
+    from napari_imseg.engine.families import FAMILIES, family_of, unused_settings
     from napari_imseg.method import Method
 
     found = []
     for kind in classes_in(methods, Method).values():
         if task in kind.tasks:
             about = (kind.__doc__ or "").strip().split("\n")[0]
-            entry = MethodEntry(kind.name, kind.title, kind.source, about, family_of(kind), kind.Settings)
-            found.append(entry)
+            family, unused = family_of(kind), unused_settings(kind)
+            found.append(
+                MethodEntry(kind.name, kind.title, kind.source, about, family, kind.Settings, unused)
+            )
     return sorted(found, key=lambda entry: (FAMILIES.index(entry.family), entry.title))

@@ -82,8 +82,9 @@ class TrainPanel(QWidget):
         SettingsError
             A value is not allowed.
         """
-        run = self._run_values() | self._members.value()
         method = self._entries[self._workspace.method]
+        shown = {name: value for name, value in self._run_values().items() if name not in method.unused}
+        run = shown | self._members.value()
         run.update(method=method.name, method_settings=self._forms["method"].value().model_dump(mode="json"))
         if method.family == "curator":
             objective = self._forms["objective"].value().model_dump(mode="json")
@@ -157,13 +158,8 @@ class TrainPanel(QWidget):
         self._entries = {entry.name: entry for entry in entries}
         _fill(self._method, entries, self._workspace.method)
         _fill(self._objective, [e for e in entries if e.family == "objective"], self._workspace.objective)
-        settings = self._workspace.settings.get(_RUN, RunSettings())
-        self._put("first", self._first, settings, only=_FIRST)
-        shown = (*_FIRST, *_CHOSEN_ABOVE, *_OF_MEMBERS)
-        others = [name for name in RunSettings.model_fields if name not in shown]
-        self._put("rest", self._rest, settings, only=others)
-        self._cost.show_for(RunSettings(**self._run_values()))
         self._on_method()
+        self._cost.show_for(RunSettings(**self._run_values()))
         self._on_objective()
         self._show_buttons()
 
@@ -176,6 +172,11 @@ class TrainPanel(QWidget):
         curator = entry.family == "curator"
         self._choice.setRowVisible(self._objective, curator)
         self._put("method", self._of_method, self._last(entry))
+        settings = self._workspace.settings.get(_RUN, RunSettings())
+        elsewhere = (*_FIRST, *_CHOSEN_ABOVE, *_OF_MEMBERS)
+        others = [name for name in RunSettings.model_fields if name not in elsewhere]
+        for name, holder, names in (("first", self._first, _FIRST), ("rest", self._rest, others)):
+            self._put(name, holder, settings, only=[one for one in names if one not in entry.unused])
         for holder, shown in ((self._of_objective, curator), (self._first, entry.family != "classifier")):
             (holder.parentWidget() if holder is self._of_objective else holder).setVisible(shown)
 

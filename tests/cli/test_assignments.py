@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from napari_imseg.cli.assignments import run_settings
@@ -58,6 +60,12 @@ def test_an_unknown_setting_lists_all_that_exist() -> None:
 def test_a_value_out_of_range_is_named(assignments: list[str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         run_settings("inconsistency-masks", None, assignments, {})
+
+
+def test_a_folder_is_kept_as_it_is_seen_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run_settings("GT-IM++", None, ["truth=labels"], {}).truth == str(tmp_path / "labels")
+    assert run_settings("GT-IM++", None, [], {}).truth == ""
 
 
 def test_an_assignment_without_a_value_is_refused() -> None:

@@ -35,6 +35,14 @@ def test_a_derived_schedule_is_that_of_the_images() -> None:
     assert GrowthSettings.parse(["schedule=derived"]).strengths(images) == derived_schedule(images)
 
 
+@pytest.mark.parametrize("schedule", [*SCHEDULES, "derived"])
+def test_values_below_black_are_as_the_released_code_has_them_where_that_is_wanted(schedule: str) -> None:
+    images = [np.full((1, 32, 32), 0.3, np.float32)]
+    for reading in ("clip", "code"):
+        settings = GrowthSettings.parse([f"schedule={schedule}", f"below_black={reading}"])
+        assert {strength.below_black for strength in settings.strengths(images)} == {reading}
+
+
 def test_there_is_no_other_schedule() -> None:
     with pytest.raises(SettingsError, match="schedule"):
         GrowthSettings.parse(["schedule=mnist"])

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sklearn import metrics as sklearn
 
 from napari_imseg.core.metrics import (
+    PooledIou,
     class_ious,
     confusion,
     dataset_iou,
@@ -131,6 +132,25 @@ def test_iou_of_a_dataset_pools_pixels() -> None:
     total = sum(confusion(truth, predicted, 2) for truth, predicted in pairs)
     pooled = sklearn.jaccard_score(pairs[:, 0].ravel(), pairs[:, 1].ravel())
     assert dataset_iou(total) == pytest.approx(pooled)
+
+
+def test_pooled_images_are_one_image() -> None:
+    rng = np.random.default_rng(0)
+    for problem in (
+        Problem(Task.SEMANTIC, 1, 2), Problem(Task.SEMANTIC, 1, 4), Problem(Task.MULTILABEL, 1, 3)
+    ):  # fmt: skip
+        masks = problem.task is Task.MULTILABEL
+        shape = (2, 3, 6, 7) if masks else (2, 6, 7)
+        truth, predicted = rng.integers(-1, 2 if masks else problem.classes, (2, *shape))
+        predicted = predicted.clip(0)
+        one_by_one, together = PooledIou(problem), PooledIou(problem)
+        for pair in zip(truth, predicted, strict=True):
+            one_by_one.add(*pair)
+        together.add(*(np.concatenate(list(side), axis=-1) for side in (truth, predicted)))
+        assert one_by_one.score() == pytest.approx(together.score())
+        per_image = overall([semantic_metrics(*pair, problem) for pair in zip(truth, predicted, strict=True)])
+        assert one_by_one.score() != pytest.approx(per_image["iou" if problem.binary else "miou"])
+    assert PooledIou(problem).score() is None
 
 
 def test_iou_of_a_dataset_leaves_out_classes_that_do_not_occur() -> None:

@@ -10,14 +10,17 @@ import numpy as np
 import pytest
 import torch
 
+from napari_imseg.core.problem import UNLABELED
 from napari_imseg.engine import students
 from napari_imseg.engine.batches import Crops
 from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, StudentStarted
 from napari_imseg.engine.generations import Generations
 from napari_imseg.engine.recipe import recipe_of
-from napari_imseg.engine.records import StudentRecord, read_record, record_path
+from napari_imseg.engine.records import StudentRecord, ranked, read_record, record_path
+from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training import StopRequested
+from napari_imseg.method import Example
 from napari_imseg.nets.saving import load_network
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
@@ -29,6 +32,13 @@ from tests.engine.conftest import make_project
 def nuclei(tmp_path: Path) -> Iterator[Project]:
     """Instances of nuclei: 12 images, 4 labeled to train, 2 to validate, 6 unlabeled."""
     with make_project(tmp_path, "nuclei-instances") as made:
+        yield made
+
+
+@pytest.fixture
+def tissue(tmp_path: Path) -> Iterator[Project]:
+    """Touching cells: 12 images, 4 labeled to train, 2 to validate, 6 unlabeled."""
+    with make_project(tmp_path, "touching") as made:
         yield made
 
 
@@ -68,17 +78,32 @@ def weights(run: Run, member: str) -> dict[str, torch.Tensor]:
     return network.state_dict()
 
 
+def starts(project: Project, run: Run, settings: RunSettings, generation: int) -> list[str]:
+    """The files whose weights two students start from."""
+    room = Room.open(project, run, settings, never)
+    found = [room.start_of(generation, student) for student in range(2)]
+    return [path.name for path in found if path is not None]
+
+
+def best(run: Run, generation: int) -> str:
+    """The file of the better one of two students."""
+    paths = [record_path(run.checkpoints, generation, student) for student in range(2)]
+    return ranked([read_record(StudentRecord, path) for path in paths])[0].member
+
+
 class Seen:
     """Remembers how crops are made, and how many of them a step shows."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.flips: list[bool] = []
+        self.examples: list[list[Example]] = []
         self.sizes: set[int] = set()
         seen = self
 
         class Watched(Crops):
             def __init__(self, examples: Any, tile: int, flips: bool, *rest: Any) -> None:
                 seen.flips.append(flips)
+                seen.examples.append(examples)
                 super().__init__(examples, tile, flips, *rest)
 
             def batch(self, step: int, size: int) -> Any:
@@ -118,28 +143,43 @@ def test_a_run_and_the_same_run_stopped_and_resumed(
         assert all(torch.equal(mine[name], other[name]) for name in mine), f"generation {generation}"
 
 
-def test_inconsistency_masks_with_actis(nuclei: Project, quick: RunSettings) -> None:
-    settings = quick.model_copy(
-        update={
-            "method": "inconsistency-masks",
-            "objective": "actis",
-            "generations": 2,
-            "epochs": 1,
-            "max_steps": 2,
-            "method_settings": {"foreground_filter": False},
-        }
-    )
-    run = new_run(nuclei, settings)
-    events = execute(nuclei, settings, run)
+def test_inconsistency_masks_with_actis(
+    tissue: Project, quick: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Labels and curated images are learned as labels, all unlabeled images beside them; IM size ranks."""
+    seen = Seen(monkeypatch)
+    names = {"method": "inconsistency-masks", "objective": "actis"}
+    settings = quick.model_copy(update={**names, "generations": 2, "epochs": 1, "max_steps": 2})
+    run = new_run(tissue, settings)
+    events = execute(tissue, settings, run)
     assert isinstance(events[-1], Finished)
     assert methods(run, 3) == ["actis-supervised", "actis", "actis"]
     generations = [event for event in events if isinstance(event, GenerationFinished)]
     assert [event.metric_name for event in generations] == ["ap50_pr"] * 3
-    kept = {event.generation: event.kept for event in generations}
-    images = {
-        event.generation: event.training_images for event in events if isinstance(event, StudentStarted)
-    }
-    assert images == {0: 4, 1: 4 + kept[0] + 6, 2: 4 + kept[1] + 6}
+    kept = [event.kept for event in generations]
+    assert kept[0] > 0
+
+    labels = {record.id for record in tissue.labeled("train")}
+    unlabeled = {record.id for record in tissue.unlabeled()}
+    assert (len(labels), len(unlabeled)) == (4, 6)
+    assert [len(examples) for examples in seen.examples[:2]] == [4, 4], "generation 0 learns labels alone"
+    for first, count in ((2, kept[0]), (6, kept[1])):  # two students, labeled and unlabeled crops of each
+        for learned, beside in (seen.examples[first : first + 2], seen.examples[first + 2 : first + 4]):
+            assert {one.name for one in learned[:4]} == labels
+            assert len(learned) == 4 + count
+            assert {one.name for one in learned[4:]} <= unlabeled
+            assert {one.name for one in beside} == unlabeled
+            assert all((one.target_H_W == UNLABELED).all() for one in beside)
+    curated = seen.examples[2][4:]
+    assert any((one.target_H_W == UNLABELED).any() for one in curated), "where teachers disagree"
+    assert all((one.target_H_W >= 0).any() for one in curated), "where they agree"
+
+    for generation, event in enumerate(generations):
+        sizes = tissue.catalog.scores(f"{run.name}-g{generation}", "im-size")
+        assert sizes.keys() == unlabeled
+        assert event.im_fraction == pytest.approx(np.mean(list(sizes.values())) / 64**2, rel=1e-3)
+    for generation in (1, 2):
+        assert starts(tissue, run, settings, generation) == [best(run, generation - 1)] * 2
 
 
 def test_where_there_are_no_objects_iou_chooses_the_epoch(project: Project, actis: RunSettings) -> None:

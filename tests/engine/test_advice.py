@@ -9,12 +9,17 @@ import pytest
 import tifffile
 
 from napari_imseg.core.problem import Task
+from napari_imseg.engine import training_set
+from napari_imseg.engine.advice import afterthought
 from napari_imseg.engine.events import Finished, Note
 from napari_imseg.engine.generations import Generations
+from napari_imseg.engine.records import GenerationRecord
+from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.synthetic.dataset import write_dataset
+from tests.engine.conftest import make_project
 
 
 def told(project: Project, settings: RunSettings) -> tuple[str, Finished]:
@@ -60,3 +65,21 @@ def test_a_run_whose_later_generations_are_worse_says_what_to_try(
             assert notes.endswith(f"of the queue{tried}")
             return
     pytest.fail("the first generation was never the best one")
+
+
+def test_without_unlabeled_images_nobody_is_sent_to_the_queue(tmp_path: Path, quick: RunSettings) -> None:
+    with make_project(tmp_path, images=6, labeled=6) as project:
+        run = Run.create(project.folder, quick.model_dump(mode="json"))
+        training_set.freeze(project, run)
+        room = Room.open(project, run, quick, lambda: False)
+        records = [
+            GenerationRecord(
+                run="r001", generation=number, teachers=["a"], metric_name="iou", score=score, labeled=6,
+                unlabeled=0,
+            )
+            for number, score in enumerate((0.8, 0.7))
+        ]  # fmt: skip
+        (note,) = afterthought(room, records)
+    assert note.message.endswith(
+        "(IoU 0.800 → 0.700), so generation 0 is used; to gain more, add unlabeled images"
+    )

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 
 from napari_imseg.core.problem import UNLABELED
 from napari_imseg.engine.batches import Crops, Pass, crop_side
 from napari_imseg.method import Example
+from napari_imseg.nets.names import UNET_1X1
+from napari_imseg.nets.networks import new_network
 
 
 def example(value: int, height: int = 32, width: int = 32) -> Example:
@@ -81,6 +84,13 @@ def test_crops_that_stand_beside_others_have_their_side() -> None:
 def test_the_side_of_a_crop_suits_images_and_network(stride: int, side: int) -> None:
     assert crop_side([example(1, 20, 40), example(2)], 128, stride) == side
     assert crop_side([example(1, 20, 400)], 128, stride) == 128
+
+
+@pytest.mark.parametrize("name", [UNET_1X1, "efficientnet-b0"])
+def test_a_network_can_learn_from_one_crop_of_the_smallest_images(name: str) -> None:
+    network = new_network(name, 1, 1, 0.25).train()
+    side = crop_side([example(1, 5, 5)], 8, network.stride)
+    assert network(torch.rand(1, 1, side, side)).shape == (1, 1, side, side)
 
 
 def test_a_pass_shows_labeled_crops_unlabeled_crops_or_both() -> None:

@@ -173,5 +173,7 @@ def test_an_evalnet_run_has_a_least_number_of_steps(project: Project, quick: Run
 
 
 def test_a_missing_truth_is_told_before_anything_is_trained(project: Project, quick: RunSettings) -> None:
-    with pytest.raises(ProjectError, match="set truth to the folder"):
+    with pytest.raises(ProjectError, match=r"true labels of the unlabeled images.* set truth to "):
         room(project, quick, "GT-IM++")
+    with pytest.raises(ProjectError, match=r"no true label 'nowhere.*\.tif' of .*nuclei_.*a TIFF for each"):
+        room(project, quick.model_copy(update={"truth": "nowhere"}), "GT-IM++")

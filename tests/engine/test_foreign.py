@@ -214,6 +214,21 @@ def test_labels_are_learned_with_what_the_tools_agree_on(two: Project, taught: R
     assert two.catalog.scores("r001-g0", "im-size").keys() == {record.id for record in two.unlabeled()}
 
 
+def test_a_generation_that_nobody_taught_is_told(project: Project, taught: RunSettings) -> None:
+    add(project, "large", right)
+    add(project, "small", inverted)
+    events = execute(project, taught.model_copy(update={"epochs": 1}))
+    assert isinstance(events[-1], Finished)
+    first = next(event for event in events if isinstance(event, GenerationFinished))
+    assert (first.kept, first.dropped) == (0, 6)
+    started = [event for event in events if isinstance(event, StudentStarted)]
+    assert {(event.generation, event.training_images) for event in started} == {(1, 4)}
+    assert (
+        "agree on too little of what there may be in the unlabeled images, so generation 1 learns"
+        in notes(events)
+    )
+
+
 def test_a_generation_of_masks_cannot_predict_other_images(two: Project, taught: RunSettings) -> None:
     run = Run.create(two.folder, taught.model_dump(mode="json"))
     events = Generations(two, run, taught, never).events()

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from napari_imseg.core.blocking import refined
+from napari_imseg.core.cells import centres, circles
 from napari_imseg.core.disagreement import inconsistency
-from napari_imseg.core.morphology import erode_dilate
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem, Task
 from napari_imseg.engine import judged as judging
 from napari_imseg.engine.judged import (
@@ -93,13 +94,13 @@ def test_two_to_four_members_disagree_and_sides_are_0_3_or_5(
         assert len({label.tobytes() for label in labels}) == len(labels), "a member was asked twice"
         return inconsistency(labels)
 
-    def noted(F: Any, im: Any, erosion: int, dilation: int, refill: Any) -> Any:
+    def noted(F: Any, im: Any, problem: Problem, erosion: int, dilation: int, refill: Any) -> Any:
         sides.append((erosion, dilation))
-        assert refill == ("none" if problem.binary else "paper")
-        return erode_dilate(F, im, erosion, dilation, refill)
+        assert refill == "paper"
+        return refined(F, im, problem, erosion, dilation, refill)
 
     monkeypatch.setattr(judging, "inconsistency", counted)
-    monkeypatch.setattr(judging, "erode_dilate", noted)
+    monkeypatch.setattr(judging, "refined", noted)
     known = example(problem, 0)
     pairs = list(blocked_masks(members(problem, 6), [known], problem, 80, np.random.default_rng(0)))
     assert len(pairs) == 80
@@ -111,6 +112,23 @@ def test_two_to_four_members_disagree_and_sides_are_0_3_or_5(
         assert (pair.mask_H_W[~blocked] >= 0).all()
         if problem.task is Task.MULTILABEL:
             assert (blocked == blocked[0]).all()
+
+
+def test_positions_are_the_circles_that_students_learn() -> None:
+    """As `blocked_pair` makes them: an EvalNet is asked about such masks and about no others."""
+    problem = Problem(Task.MULTILABEL, 1, 3, ("alive", "dead", "position"))
+    said = np.zeros((3, 40, 40), np.int16)
+    said[2, 5:14, 5:14] = said[2, 22:31, 24:33] = 1
+    other = said.copy()
+    other[0, 34:38, 34:38] = 1
+    both = [Says(problem, said), Says(problem, other)]
+    known = Example(np.zeros((1, 40, 40), np.float32), said)
+    drawn = circles(centres(said[2]), (40, 40))
+    assert drawn.any()
+    assert (drawn != said[2]).any()
+    for pair in blocked_masks(both, [known], problem, 10, np.random.default_rng(0)):
+        position = pair.mask_H_W[2]
+        np.testing.assert_array_equal(position, np.where(position == INCONSISTENT, INCONSISTENT, drawn))
 
 
 def test_two_members_are_enough() -> None:

@@ -71,7 +71,7 @@ def test_students_start_from_the_file_and_later_ones_from_those_before(
         for name, value in encoder_of(path).items():
             torch.testing.assert_close(value, trained[name], rtol=0, atol=1e-6)
         record = read_record(StudentRecord, record_path(run / "checkpoints", generation, 0))
-        assert record.forward_flops == forward_flops(new_network(B0, 1, 1, 1), (1, 1, 32, 32))
+        assert record.forward_flops == forward_flops(new_network(B0, 1, 1, 1), (1, 1, 64, 64))
     assert f"`network` = {B0}" in (run / "card.md").read_text()
     assert not (run / "curated").exists()
 

@@ -46,6 +46,15 @@ def test_three_teachers_must_be_unanimous() -> None:
     assert found.target_H_W.tolist() == [[3, INCONSISTENT, 1, INCONSISTENT]]
 
 
+@pytest.mark.parametrize("count", [2, 3, 4])
+@pytest.mark.parametrize("odd", [0, -1])
+def test_one_of_two_to_four_teachers_is_enough_to_block(count: int, odd: int) -> None:
+    labels = [[[1, 1, 1, 0]]] * count
+    labels[odd] = [[1, 1, 0, 0]]
+    (found,) = curate(BINARY, labels, blocking="black")
+    assert found.target_H_W.tolist() == [[1, 1, INCONSISTENT, 0]]
+
+
 def test_masks_are_blocked_where_any_differs() -> None:
     (found,) = curate(MASKS, [[[[1, 0, 0]], [[1, 1, 0]]], [[[1, 0, 0]], [[1, 0, 0]]]], blocking="black")
     assert found.target_H_W.tolist() == [[[1, INCONSISTENT, 0]], [[1, INCONSISTENT, 0]]]

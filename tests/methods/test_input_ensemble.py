@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -26,12 +28,20 @@ def test_versions_of_the_clean_image_which_is_asked_too(problem: Problem) -> Non
     assert ensemble(problem, views=7, strength="full").views() == Views(7, INPUT_ENSEMBLE_FULL)
 
 
+def test_images_with_an_up_and_a_down_are_not_turned() -> None:
+    views = ensemble(CLASSES, rotation=False).views()
+    assert views == Views(3, replace(INPUT_ENSEMBLE_MODERATE, rotation=False))
+
+
 def test_the_released_code_never_asks_the_clean_image() -> None:
     binary = ensemble(BINARY, reading="code", strength="full").views()
-    assert binary == Views(3, INPUT_ENSEMBLE_FULL, clean=False, cumulative=False)
+    full, moderate = (
+        replace(strength, below_black="code") for strength in (INPUT_ENSEMBLE_FULL, INPUT_ENSEMBLE_MODERATE)
+    )
+    assert binary == Views(3, full, clean=False, cumulative=False)
     for problem in (CLASSES, MASKS):
         chained = ensemble(problem, reading="code").views()
-        assert chained == Views(4, INPUT_ENSEMBLE_MODERATE, clean=False, cumulative=True)
+        assert chained == Views(4, moderate, clean=False, cumulative=True)
 
 
 def test_one_class_and_masks_need_every_view() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from napari_imseg.core.problem import Problem, Task
@@ -46,3 +48,8 @@ def test_students_get_wider_after_the_first() -> None:
 def test_one_teacher_is_enough_and_the_labels_stay_as_they_are() -> None:
     assert NoisyStudent.minimum_teachers == 1
     assert student(BINARY).labeled_set([]) == []
+
+
+def test_values_below_black_may_be_those_of_the_released_code() -> None:
+    (found,) = student(BINARY, below_black="code").curate(asked(BINARY, [[[1, 0]]], 2))
+    assert found.strength == replace(SCHEDULES["isic"][1], below_black="code")

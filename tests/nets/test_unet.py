@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from napari_imseg.nets.network import pad_to_stride
+from napari_imseg.nets.networks import new_network
 from napari_imseg.nets.unet import UNet1x1
 
 
@@ -133,3 +134,18 @@ def test_it_equals_the_layers_of_the_paper() -> None:
         x = after(after(x))
     (head,) = layers
     assert torch.allclose(network(images), head(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["unet-1x1", "efficientnet-b0"])
+def test_further_last_layers_see_the_features_of_the_own_one(name: str) -> None:
+    network = new_network(name, 2, 3, 0.25).eval()
+    head, images = nn.Conv2d(network.features, 5, 1), torch.rand(2, 2, 20, 33)
+    state = set(network.state_dict())
+    logits, others = network.answers(images, head)
+    assert others.shape == (2, 5, 20, 33)
+    torch.testing.assert_close(logits, network(images))
+    assert set(network.state_dict()) == state
+    others.sum().backward()  # type: ignore[no-untyped-call]
+    learning = [name for name, weight in network.named_parameters() if weight.grad is not None]
+    assert learning
+    assert not any("head" in name for name in learning)

@@ -240,7 +240,9 @@ def test_blocked_pixels_get_noise_but_not_the_absolute_value() -> None:
     strength = Strength(blur=0, noise=0, contrast=0, brightness=25, rotation=False)
     images = grey(200, side=1, level=0)
     clip = levels(augment(images, targets_for(images), strength, range(200))[0]).flatten()
-    code = levels(augment(images, targets_for(images), strength, range(200), "code")[0]).flatten()
+    code = levels(
+        augment(images, targets_for(images), replace(strength, below_black="code"), range(200))[0]
+    ).flatten()
     assert 35 < int((clip > 0).sum()) < 65
     assert 75 < int((code > 0).sum()) < 125
     assert torch.equal(code[clip > 0], clip[clip > 0])

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from napari_imseg.reproduce.scales import Scale
+from napari_imseg.reproduce.comparisons import COMPARISONS
+from napari_imseg.reproduce.scale import Scale
 from napari_imseg.reproduce.starting import begin
-from napari_imseg.reproduce.study import Study
+from napari_imseg.reproduce.study import Study, Terms
 from napari_imseg.synthetic.dataset import write_dataset
+
+IM = COMPARISONS["inconsistency-masks"]
 
 TINY = Scale(
     "smoke",
@@ -32,4 +35,4 @@ def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def study(drawn: Path, tmp_path: Path) -> Study:
     """A comparison of 4 labeled, 10 unlabeled, 2 validation and 4 test images."""
-    return begin(tmp_path / "out", drawn, "inconsistency-masks", "smoke", 4, (), seed=1)
+    return begin(tmp_path / "out", drawn, IM, Terms("inconsistency-masks", "smoke", 4, 1))

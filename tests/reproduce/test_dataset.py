@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -11,8 +12,10 @@ import tifffile
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.reproduce.dataset import read_folder
+from napari_imseg.reproduce.figures_file import figures_path
 from napari_imseg.reproduce.starting import begin
-from napari_imseg.reproduce.study import Study
+from napari_imseg.reproduce.study import Study, Terms
+from tests.reproduce.conftest import IM
 
 
 def folder(root: Path, highest: int, images: int = 12) -> Path:
@@ -27,7 +30,7 @@ def folder(root: Path, highest: int, images: int = 12) -> Path:
 
 
 def start(out: Path, data: Path | None, scale: str = "smoke", labeled: float = 2, seed: int = 0) -> Study:
-    return begin(out, data, "inconsistency-masks", scale, labeled, (), seed)
+    return begin(out, data, IM, Terms("inconsistency-masks", scale, labeled, seed))
 
 
 def test_few_values_are_classes_and_many_are_instances(tmp_path: Path) -> None:
@@ -111,7 +114,7 @@ def _drawn_with(out: Path, data: Path, seed: int) -> bool:
 
 
 def test_another_comparison_in_the_folder_is_refused(study: Study, drawn: Path) -> None:
-    assert begin(study.out, None, "inconsistency-masks", "smoke", 4, (), seed=1) == study
+    assert start(study.out, None, labeled=4, seed=1) == study
     for change, part in (
         ({"scale": "laptop"}, "--scale smoke, not laptop"),
         ({"labeled": 5.0}, "--labeled 4.0, not 5.0"),
@@ -119,6 +122,16 @@ def test_another_comparison_in_the_folder_is_refused(study: Study, drawn: Path) 
     ):
         with pytest.raises(ProjectError, match=part):
             start(study.out, drawn, **({"labeled": 4, "seed": 1} | change))  # type: ignore[arg-type]
+
+
+def test_a_comparison_of_an_earlier_version_goes_on(study: Study) -> None:
+    path = study.out / "study" / "study.json"
+    stored = json.loads(path.read_text())
+    del stored["weights"]
+    path.write_text(json.dumps(stored))
+    assert start(study.out, None, labeled=4, seed=1) == study
+    assert study.project("limited") == study.out / "study" / "projects" / "limited"
+    assert figures_path(study.out, "IM", 0) == study.out / "figures" / "1-IM.json"
 
 
 def test_a_folder_that_is_used_otherwise_is_left_alone(tmp_path: Path, drawn: Path) -> None:

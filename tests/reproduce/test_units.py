@@ -15,17 +15,20 @@ from napari_imseg.core.problem import Task
 from napari_imseg.engine.events import Event, StudentFinished
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.runs import Run, runs
-from napari_imseg.reproduce import scales
-from napari_imseg.reproduce.approaches import REFERENCE, available, chosen
+from napari_imseg.reproduce.approach import REFERENCE
 from napari_imseg.reproduce.dataset import DataSet, Pair, Source
 from napari_imseg.reproduce.figures_file import UnitFigures, read_figures
+from napari_imseg.reproduce.inconsistency_masks import scales
+from napari_imseg.reproduce.inconsistency_masks.report import write_report
 from napari_imseg.reproduce.measuring import Measure
-from napari_imseg.reproduce.report import write_report
+from napari_imseg.reproduce.splits import draw
 from napari_imseg.reproduce.starting import begin
-from napari_imseg.reproduce.study import Study
+from napari_imseg.reproduce.study import Study, Terms
 from napari_imseg.reproduce.units import Interrupted, Unit, units, work
 from napari_imseg.synthetic.dataset import KINDS, write_dataset
-from tests.reproduce.conftest import TINY
+from tests.reproduce.conftest import IM, TINY
+
+METRICS = ("miou_ad", "mcce")
 
 pytestmark = pytest.mark.slow
 
@@ -35,7 +38,7 @@ def never() -> bool:
 
 
 def do(study: Study, names: list[str], repetitions: int = 1) -> list[Unit | Event]:
-    planned = units(study, TINY, chosen(names), repetitions, "cpu")
+    planned = units(study, IM, TINY, IM.chosen(names), repetitions, "cpu")
     with Measure(study.test, "cpu") as measure:
         return list(work(planned, measure, never))
 
@@ -47,20 +50,20 @@ def trained(told: list[Unit | Event]) -> list[tuple[int, int]]:
 @pytest.fixture(scope="module")
 def complete(drawn: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, dict[str, UnitFigures]]:
     """Every approach once; not to be changed."""
-    study = begin(tmp_path_factory.mktemp("all") / "out", drawn, "inconsistency-masks", "smoke", 4, (), 1)
+    study = begin(tmp_path_factory.mktemp("all") / "out", drawn, IM, Terms(IM.name, "smoke", 4, 1))
     do(study, [])
     return study, {one.approach: one for one in read_figures(study.out)}
 
 
 def run_of(study: Study, figures: UnitFigures) -> Run:
-    approach = next(one for one in available() if one.name == figures.approach)
+    approach = next(one for one in IM.available() if one.name == figures.approach)
     return Run.open(study.project(approach.images) / "runs" / figures.run)
 
 
 def test_every_approach_has_figures(complete: tuple[Study, dict[str, UnitFigures]]) -> None:
     _, figures = complete
-    assert set(figures) == {one.name for one in available()}
-    for one in available():
+    assert set(figures) == {one.name for one in IM.available()}
+    for one in IM.available():
         found = figures[one.name]
         assert [each.generation for each in found.generations] == ([0, 1] if one.teaches else [0])
         assert 0 <= found.best.test["miou"] <= 1
@@ -147,7 +150,7 @@ def test_what_is_complete_is_not_done_again(study: Study) -> None:
 def test_work_that_was_stopped_goes_on_where_it_was(study: Study) -> None:
     asked = iter(range(10**6))
     first: list[Unit | Event] = []
-    planned = units(study, TINY, chosen(["ME"]), 1, "cpu")
+    planned = units(study, IM, TINY, IM.chosen(["ME"]), 1, "cpu")
     with Measure(study.test, "cpu") as measure, pytest.raises(Interrupted):
         first.extend(work(planned, measure, lambda: next(asked) >= 9))
     assert not any(one.approach == "ME" for one in read_figures(study.out))
@@ -183,8 +186,8 @@ def test_masks_of_living_and_dead_cells(tmp_path: Path) -> None:
 
     paths = sorted((tmp_path / "data" / "images").iterdir())
     sources = tuple(Source(path.stem, path.stem, "any", reader(path)) for path in paths)
-    data = DataSet("hela", "HeLa", Task.MULTILABEL, KINDS[kind].classes, ("miou_ad", "mcce"), sources)
-    study = Study.prepare(tmp_path / "out", data, "inconsistency-masks", "smoke", 3, seed=0)
+    data = DataSet("hela", "HeLa", Task.MULTILABEL, KINDS[kind].classes, METRICS, sources, "range")
+    study = Study.prepare(tmp_path / "out", data, draw(sources, 3, 0), Terms(IM.name, "smoke", 3, 0))
     do(study, ["IM", "GT-IM++"])
     figures = {one.approach: one for one in read_figures(study.out)}
     assert set(figures["GT-IM++"].best.test) >= {"miou_ad", "mcce"}
@@ -220,6 +223,6 @@ def test_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         code, _, stderr = call(*options)
         assert (code, part in stderr) == (expected, True), stderr
-    result = CliRunner().invoke(app, ["reproduce", "actis", "--out", str(out)])
+    result = CliRunner().invoke(app, ["reproduce", "acti", "--out", str(out)])
     assert result.exit_code == 2
-    assert "no comparison 'actis'" in result.stderr
+    assert "no comparison 'acti'; choose: inconsistency-masks or actis" in result.stderr

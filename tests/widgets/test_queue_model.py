@@ -146,4 +146,6 @@ def test_reasons_are_words():
     assert reason("im-size", None) == "not ranked yet"
     assert reason("im-fraction", 0.031)
     assert reason("from-another-version", 0.5) == "from-another-version 0.5"
+    assert reason("predicted-quality", 0.2) == "suggestion is probably 80 % right"
+    assert reason("predicted-quality", None) == "train with predicted quality to know"
     assert {"im-size", "random", "in-order"} <= set(ranking_titles())

@@ -12,13 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from napari_imseg.core.problem import Task
-from napari_imseg.reproduce.approaches import REFERENCE
-from napari_imseg.reproduce.pictured import Pictured
+from napari_imseg.reproduce.approach import REFERENCE
+from napari_imseg.reproduce.inconsistency_masks.pictured import Pictured
+from napari_imseg.reproduce.inconsistency_masks.summary import Row
+from napari_imseg.reproduce.page import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, bar, tidy
 from napari_imseg.reproduce.study import StudyInfo
-from napari_imseg.reproduce.summary import Row
 
-# Okabe and Ito's palette, which deuteranopes and protanopes can tell apart.
-BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 STYLES = {
     "ME": (SKY, "o"), "IE": (ORANGE, "s"), "NS": (GREEN, "^"), "EvalNet": (PURPLE, "D"),
     "IM": (BLUE, "o"), "IM+": (VERMILION, "s"), "IM++": (GREEN, "^"), "GT-IM++": ("black", "v"),
@@ -47,7 +46,7 @@ def quality(rows: Sequence[Row], metric: str) -> Figure:
             axes.errorbar(
                 numbers,
                 [each.mean for each in found],
-                [_finite(each.error) for each in found],
+                [bar(each.error) for each in found],
                 color=color,
                 marker=marker,
                 capsize=3,
@@ -55,7 +54,7 @@ def quality(rows: Sequence[Row], metric: str) -> Figure:
                 label=row.name,
             )
         axes.set(title=title, xlabel="generation")
-        _tidy(axes)
+        tidy(axes)
         levels = [
             axes.axhline(
                 next(iter(by_name[name].quality.values())).mean,
@@ -86,7 +85,7 @@ def cost(rows: Sequence[Row], metric: str) -> Figure | None:
         axes.errorbar(
             row.cost.mean / 1e9,
             found.mean,
-            _finite(found.error),
+            bar(found.error),
             color=color,
             marker=marker,
             markerfacecolor="white" if row.name.startswith("AIM") else color,
@@ -104,7 +103,7 @@ def cost(rows: Sequence[Row], metric: str) -> Figure | None:
         xlabel="training cost F x S x E (GFLOP), everything it starts from included",
         ylabel=f"{metric} of the best student on the test images",
     )
-    _tidy(axes)
+    tidy(axes)
     axes.legend(fontsize="small", frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -131,8 +130,8 @@ def balance(rows: Sequence[Row], info: StudyInfo) -> Figure | None:
     axes.tick_params(axis="x", labelrotation=90 if len(names) > 6 else 0, labelsize="small")
     axes.set_yticks(range(len(labeling)), [row.name for row in labeling])
     axes.set_title("share in the pseudo-labels / true share (below each name)", fontsize="medium")
-    bar = figure.colorbar(picture, ax=axes, ticks=[-2, -1, 0, 1, 2], extend="both")
-    bar.set_ticklabels(["1/4", "1/2", "1", "2", "4"])
+    colors = figure.colorbar(picture, ax=axes, ticks=[-2, -1, 0, 1, 2], extend="both")
+    colors.set_ticklabels(["1/4", "1/2", "1", "2", "4"])
     return figure
 
 
@@ -149,7 +148,7 @@ def im_size(rows: Sequence[Row]) -> Figure | None:
         axes.errorbar(
             list(row.im_relative),
             [each.mean for each in found],
-            [_finite(each.error) for each in found],
+            [bar(each.error) for each in found],
             color=color,
             marker=marker,
             markerfacecolor="white" if row.name.startswith("AIM") else color,
@@ -160,7 +159,7 @@ def im_size(rows: Sequence[Row]) -> Figure | None:
     axes.set(xlabel="generation of the teachers", ylabel="IM size / foreground, mean of the unlabeled images")
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    _tidy(axes)
+    tidy(axes)
     axes.legend(fontsize="small", frameon=False, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
@@ -220,17 +219,6 @@ def _hatch(axes: Axes, im_H_W: np.ndarray) -> None:
     )
     hatched.set_edgecolor(VERMILION)
     hatched.set_linewidth(0)
-
-
-def _tidy(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(False)
-    if axes.get_legend_handles_labels()[1]:
-        axes.legend(fontsize="small", frameon=False)
-
-
-def _finite(error: float) -> float:
-    """No bar where there is one repetition only."""
-    return 0.0 if math.isnan(error) else error
 
 
 def _readable(log_ratio: float) -> str:

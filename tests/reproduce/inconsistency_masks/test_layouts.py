@@ -14,7 +14,7 @@ from PIL import Image
 
 from napari_imseg.core.problem import Task
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.reproduce.layouts import (
+from napari_imseg.reproduce.inconsistency_masks.layouts import (
     CITYSCAPES_CLASSES,
     CITYSCAPES_SIZE,
     SIDE,
@@ -22,7 +22,7 @@ from napari_imseg.reproduce.layouts import (
     read_published,
 )
 
-ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
+ORACLE = Path(__file__).parents[2] / "oracles" / "worked_examples.json"
 
 
 def write(path: Path, pixels: NDArray[Any]) -> None:

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from napari_imseg.engine.records import write_record
+from napari_imseg.reproduce.estimate import Estimate
 from napari_imseg.reproduce.figures_file import (
     GenerationFigures,
     StudentFigures,
@@ -18,9 +19,14 @@ from napari_imseg.reproduce.figures_file import (
     figures_path,
     read_figures,
 )
-from napari_imseg.reproduce.report import write_report
+from napari_imseg.reproduce.inconsistency_masks.report import write_report
+from napari_imseg.reproduce.inconsistency_masks.summary import (
+    gap_closed,
+    published,
+    published_gap_closed,
+    rows,
+)
 from napari_imseg.reproduce.study import Study
-from napari_imseg.reproduce.summary import Estimate, gap_closed, published, published_gap_closed, rows
 
 QUALITY = {"FDT": 0.75, "LDT": 0.65, "IM": 0.72}
 

@@ -100,7 +100,7 @@ def _isic(root: Path) -> DataSet | None:
         for path in _files(root / found[0], ".jpg", ".png"):
             label = _beside(root / found[1] / f"{path.stem}_segmentation.png")
             sources.append(Source(path.stem, path.stem, pool, _Resized(path, label)))
-    return DataSet("isic", "ISIC 2018", Task.SEMANTIC, ("lesion",), ("iou", "dice"), tuple(sources))
+    return DataSet("isic", "ISIC 2018", Task.SEMANTIC, ("lesion",), ("iou", "dice"), tuple(sources), "range")
 
 
 def _hela(root: Path) -> DataSet | None:
@@ -117,7 +117,7 @@ def _hela(root: Path) -> DataSet | None:
             masks = [_beside(part / name / f"{path.stem}.png") for name in ("alive", "dead")]
             sources += _hela_crops(path, (*masks, position), pool)
     classes = ("alive", "dead", "position")
-    return DataSet("hela", "HeLa", Task.MULTILABEL, classes, ("miou_ad", "mcce"), tuple(sources))
+    return DataSet("hela", "HeLa", Task.MULTILABEL, classes, ("miou_ad", "mcce"), tuple(sources), "range")
 
 
 def _hela_crops(path: Path, masks: tuple[Path, ...], pool: Pool) -> Iterator[Source]:
@@ -154,7 +154,9 @@ def _suim(root: Path) -> DataSet | None:
                 Source(f"{path.stem}_{crop}", path.stem, pool, _SuimCrop(path, label, crop))
                 for crop in range(SUIM_CROPS)
             ]
-    return DataSet("suim", "SUIM", Task.SEMANTIC, tuple(SUIM_COLORS), ("miou", "mpa"), tuple(sources))
+    return DataSet(
+        "suim", "SUIM", Task.SEMANTIC, tuple(SUIM_COLORS), ("miou", "mpa"), tuple(sources), "range"
+    )
 
 
 def _cityscapes(root: Path) -> DataSet | None:
@@ -171,7 +173,13 @@ def _cityscapes(root: Path) -> DataSet | None:
             label = _beside(labels / path.parent.name / f"{name}_gtFine_labelIds.png")
             sources.append(Source(name, name, pool, _City(path, label)))
     return DataSet(
-        "cityscapes", "Cityscapes", Task.SEMANTIC, CITYSCAPES_CLASSES, ("miou", "mpa"), tuple(sources)
+        "cityscapes",
+        "Cityscapes",
+        Task.SEMANTIC,
+        CITYSCAPES_CLASSES,
+        ("miou", "mpa"),
+        tuple(sources),
+        "range",
     )
 
 

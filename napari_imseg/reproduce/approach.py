@@ -1,10 +1,10 @@
-"""The approaches that the Inconsistency Masks paper compares, by the names of its tables."""
+"""What a comparison compares: approaches, by the names that the tables of its paper give them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 from napari_imseg import methods
 from napari_imseg.method import Curator, Method
@@ -14,15 +14,18 @@ from napari_imseg.settings import SettingsError
 Images = Literal["limited", "full", "alone"]
 """Which images, and which of their labels, an approach is given."""
 
+REFERENCE = "pixel classifier"
+"""The row of every comparison that trains no network."""
+
 
 @dataclass(frozen=True)
 class Approach:
-    """One row of the comparison.
+    """One row of a comparison.
 
     Attributes
     ----------
     name
-        As the paper calls it.
+        As the paper calls it, without commas.
     method
         Name in the registry.
     start
@@ -32,6 +35,10 @@ class Approach:
     images
         ``limited``: the labeled set and the unlabeled images; ``full``: the unlabeled images have their
         labels, too; ``alone``: there are no unlabeled images.
+    objective
+        Loss of the students where the method is a curator; empty for `RunSettings`' own.
+    own
+        Settings of the method (name, value) that make it this row.
     """
 
     name: str
@@ -39,6 +46,8 @@ class Approach:
     start: str = ""
     compared: str = ""
     images: Images = "limited"
+    objective: str = ""
+    own: tuple[tuple[str, Any], ...] = ()
 
     @property
     def teaches(self) -> bool:
@@ -57,52 +66,39 @@ class Approach:
         return tuple(name for name in (self.start, self.compared) if name)
 
 
-REFERENCE = "pixel classifier"
-
-COMPARED = (
-    Approach("FDT", "supervised", images="full"),
-    Approach("LDT", "supervised"),
-    Approach("ALDT", "augmented-supervised"),
-    Approach("ME", "model-ensemble", "LDT"),
-    Approach("IE", "input-ensemble", "LDT"),
-    Approach("CL", "consistency-loss", "LDT"),
-    Approach("NS", "noisy-student", "LDT"),
-    Approach("EvalNet", "evalnet", "LDT", "ALDT"),
-    Approach("IM", "inconsistency-masks", "LDT"),
-    Approach("IM+", "inconsistency-masks-plus", "LDT"),
-    Approach("IM++", "inconsistency-masks-plus-plus", "LDT"),
-    Approach("AIM+", "augmented-inconsistency-masks-plus", "ALDT"),
-    Approach("AIM++", "augmented-inconsistency-masks-plus-plus", "ALDT"),
-    Approach("GT-IM++", "gt-inconsistency-masks-plus-plus", "LDT"),
-    Approach(REFERENCE, "pixel-classifier", images="alone"),
-)
-"""Those of METHODS 1.4 in the order of the paper, its control, and our reference row."""
-
-
 def _registered() -> dict[str, type[Method]]:
     return classes_in(methods, Method)
 
 
-def available() -> tuple[Approach, ...]:
+def available(compared: Sequence[Approach]) -> tuple[Approach, ...]:
     """The compared approaches whose method the registry has."""
-    return tuple(approach for approach in COMPARED if approach.method in _registered())
+    return tuple(approach for approach in compared if approach.method in _registered())
 
 
-def chosen(names: Sequence[str]) -> tuple[Approach, ...]:
-    """Approaches by name (any case) with those that they start from, in the paper's order; all by default.
+def chosen(
+    compared: Sequence[Approach], names: Sequence[str], groups: Mapping[str, Sequence[str]]
+) -> tuple[Approach, ...]:
+    """Approaches by name (any case) with those that they start from, in the order of ``compared``.
+
+    Parameters
+    ----------
+    names
+        Of approaches or of groups.
+    groups
+        Names of the approaches of each group.
 
     Raises
     ------
     SettingsError
         There is no such approach.
     """
-    there = {approach.name.lower(): approach for approach in available()}
-    wanted = [name.lower() for name in names] or list(there)
+    there = {approach.name.lower(): approach for approach in available(compared)}
+    wanted = [each.lower() for name in names for each in groups.get(name.lower(), (name,))]
     found: set[Approach] = set()
     while wanted:
         name = wanted.pop()
         if name not in there:
-            known = ", ".join(approach.name for approach in there.values())
+            known = ", ".join([*(approach.name for approach in there.values()), *groups])
             raise SettingsError(f"there is no approach '{name}' in this comparison; choose from: {known}")
         found.add(there[name])
         wanted += [need.lower() for need in there[name].needs]

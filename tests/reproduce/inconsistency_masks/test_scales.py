@@ -6,21 +6,23 @@ import pytest
 
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.recipe import recipe_of
-from napari_imseg.reproduce.approaches import REFERENCE, Approach, available, chosen
-from napari_imseg.reproduce.laptop import FEWEST, MOST, steps_of_a_student
-from napari_imseg.reproduce.scales import SCALES, Sizes, run_settings, scale_called
+from napari_imseg.reproduce.approach import REFERENCE, Approach
+from napari_imseg.reproduce.inconsistency_masks.laptop import FEWEST, MOST, steps_of_a_student
+from napari_imseg.reproduce.inconsistency_masks.scales import SCALES, run_settings
+from napari_imseg.reproduce.scale import Sizes
 from napari_imseg.settings import SettingsError
+from tests.reproduce.conftest import IM
 
 SIZES = Sizes(unlabeled=310 * 2 * 256**2, validation=49 * 2 * 256**2, test=98 * 2 * 256**2)
 PROBLEMS = (Problem(Task.SEMANTIC, 1, 2), Problem(Task.SEMANTIC, 3, 3), Problem(Task.MULTILABEL, 1, 3))
 
 
 def approach(name: str) -> Approach:
-    return next(one for one in available() if one.name == name)
+    return next(one for one in IM.available() if one.name == name)
 
 
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("one", available(), ids=lambda one: one.name)
+@pytest.mark.parametrize("one", IM.available(), ids=lambda one: one.name)
 def test_every_approach_has_valid_settings_at_every_scale(one: Approach, scale: str) -> None:
     for data in ("isic", "hela", "suim", "cityscapes", "folder"):
         settings = run_settings(SCALES[scale], one, data, SIZES, seed=3, device="cpu")
@@ -53,6 +55,19 @@ def test_inconsistency_masks_are_those_of_the_paper_at_every_scale(scale: str) -
     assert not settings.warm_start
 
 
+@pytest.mark.parametrize(
+    ("data", "turned"), [("isic", True), ("hela", True), ("suim", False), ("cityscapes", False)]
+)
+def test_images_with_an_up_and_a_down_are_turned_by_no_approach(data: str, turned: bool) -> None:
+    for one in IM.available():
+        recipe = recipe_of(run_settings(SCALES["paper"], one, data, SIZES, 0, "cpu"), PROBLEMS[1])
+        views = None if recipe.curator is None else recipe.curator.views()
+        strengths = [] if views is None else [views.strength]
+        if hasattr(recipe.curator, "settings") and hasattr(recipe.curator.settings, "strengths"):
+            strengths += recipe.curator.settings.strengths([])
+        assert {strength.rotation for strength in strengths} <= {turned}
+
+
 def test_isic_starts_with_narrow_students() -> None:
     settings = run_settings(SCALES["paper"], approach("NS"), "isic", SIZES, 0, "cpu")
     recipe = recipe_of(settings, PROBLEMS[0])
@@ -63,7 +78,7 @@ def test_isic_starts_with_narrow_students() -> None:
 
 def test_on_a_laptop_every_student_makes_the_same_steps_whatever_it_learns_from() -> None:
     made = set()
-    for one in available():
+    for one in IM.available():
         settings = run_settings(SCALES["laptop"], one, "folder", SIZES, 0, "cpu")
         if one.name != REFERENCE:
             assert settings.min_steps == settings.max_steps
@@ -80,17 +95,17 @@ def test_more_pixels_leave_fewer_steps_within_limits() -> None:
 
 
 def test_approaches_come_with_what_they_start_from() -> None:
-    assert [one.name for one in chosen(["aim++"])] == ["ALDT", "AIM++"]
-    assert [one.name for one in chosen(["IM", "EvalNet"])] == ["LDT", "ALDT", "EvalNet", "IM"]
-    assert chosen([]) == available()
+    assert [one.name for one in IM.chosen(["aim++"])] == ["ALDT", "AIM++"]
+    assert [one.name for one in IM.chosen(["IM", "EvalNet"])] == ["LDT", "ALDT", "EvalNet", "IM"]
+    assert IM.chosen([]) == IM.available()
     with pytest.raises(SettingsError, match=r"no approach 'xy'.*FDT, LDT"):
-        chosen(["xy"])
+        IM.chosen(["xy"])
     with pytest.raises(SettingsError, match="smoke, laptop, paper"):
-        scale_called("huge")
+        IM.scale("huge")
 
 
 def test_the_thirteen_of_the_paper_that_the_registry_has_are_compared() -> None:
-    names = [one.name for one in available()]
+    names = [one.name for one in IM.available()]
     expected = ["FDT", "LDT", "ALDT", "ME", "IE", "CL", "NS", "EvalNet", "IM", "IM+", "IM++", "AIM+", "AIM++"]
     assert [name for name in names if name not in ("CL", "GT-IM++", REFERENCE)] == [
         name for name in expected if name != "CL"

@@ -11,51 +11,13 @@ from importlib.resources import files
 from typing import Final
 
 import numpy as np
-from scipy import stats
 
-from napari_imseg.reproduce.approaches import COMPARED
+from napari_imseg.reproduce.estimate import Estimate
 from napari_imseg.reproduce.figures_file import GenerationFigures, UnitFigures, best_of
-
-LOWER_IS_BETTER: Final = frozenset({"mcce"})
-
-CONFIDENCE: Final = 0.95
+from napari_imseg.reproduce.inconsistency_masks.approaches import COMPARED
 
 DATA_SETS: Final = {"isic": "ISIC 2018", "hela": "HeLa", "suim": "SUIM", "cityscapes": "Cityscapes"}
 """Those of the paper."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """A mean over repetitions.
-
-    Attributes
-    ----------
-    error
-        Standard error; NaN for one value.
-    half
-        Half of the 95 % interval of the mean (Student's t); NaN for one value.
-    """
-
-    values: tuple[float, ...]
-
-    @property
-    def mean(self) -> float:
-        return float(np.mean(self.values)) if self.values else math.nan
-
-    @property
-    def error(self) -> float:
-        return float(stats.sem(self.values)) if len(self.values) > 1 else math.nan
-
-    @property
-    def half(self) -> float:
-        quantile = stats.t.ppf((1 + CONFIDENCE) / 2, max(1, len(self.values) - 1))
-        return float(quantile * self.error)
-
-    def best(self, metric: str) -> float:
-        """The best single repetition, as Tables A.1 and A.2 of the paper have it."""
-        if not self.values:
-            return math.nan
-        return min(self.values) if metric in LOWER_IS_BETTER else max(self.values)
 
 
 @dataclass(frozen=True)
@@ -146,7 +108,11 @@ def gap_closed(rows: Sequence[Row], row: Row, metric: str) -> float:
 @cache
 def published() -> dict[str, dict[str, dict[str, float]]]:
     """Figures of Tables A.1 and A.2: by data set, metric and approach; single best of 3 repetitions."""
-    text = files("napari_imseg.reproduce").joinpath("published.json").read_text(encoding="utf-8")
+    text = (
+        files("napari_imseg.reproduce.inconsistency_masks")
+        .joinpath("published.json")
+        .read_text(encoding="utf-8")
+    )
     figures: dict[str, dict[str, dict[str, float]]] = json.loads(text)["figures"]
     return figures
 

@@ -8,26 +8,30 @@ from collections.abc import Iterator, Sequence
 from io import StringIO
 from pathlib import Path
 
-from matplotlib.figure import Figure
-
 from napari_imseg import __version__
 from napari_imseg.core.metric_names import TITLES
-from napari_imseg.project.atomic import replacing, write_text
-from napari_imseg.reproduce import plots
+from napari_imseg.project.atomic import write_text
+from napari_imseg.reproduce.estimate import Estimate
 from napari_imseg.reproduce.figures_file import read_figures
-from napari_imseg.reproduce.pictured import pictured
-from napari_imseg.reproduce.study import Study
-from napari_imseg.reproduce.summary import (
+from napari_imseg.reproduce.inconsistency_masks import plots
+from napari_imseg.reproduce.inconsistency_masks.pictured import pictured
+from napari_imseg.reproduce.inconsistency_masks.summary import (
     DATA_SETS,
-    Estimate,
     Row,
     gap_closed,
     published,
     published_gap_closed,
     rows,
 )
+from napari_imseg.reproduce.page import number, save, table, with_error
+from napari_imseg.reproduce.study import Study
 
 GIGA = 1e9
+
+EMPTY = (
+    "An image or mask without anything to find, in which nothing is found, has an IoU of 0, as in the "
+    "published figures; `napari-imseg evaluate` gives it 1."
+)
 
 
 def write_report(study: Study) -> Path | None:
@@ -73,7 +77,7 @@ def _table(study: Study, found: Sequence[Row]) -> list[str]:
         "gap closed",
         *(f"**published** {name}" for name in DATA_SETS.values()),
     ]
-    lines = [columns, ["---"] * len(columns)]
+    lines = []
     for row in found:
         quality = row.quality[metric]
         lines.append(
@@ -81,16 +85,16 @@ def _table(study: Study, found: Sequence[Row]) -> list[str]:
                 row.name,
                 _with_error(quality),
                 _interval(quality),
-                _number(quality.best(metric)),
-                *([_number(published()[info.data][metric].get(row.name))] if in_paper else []),
+                number(quality.best(metric)),
+                *([number(published()[info.data][metric].get(row.name))] if in_paper else []),
                 _with_error(row.ensemble[metric]),
                 *(_with_error(row.quality[other]) for other in info.metrics[1:]),
                 f"{row.cost.mean / GIGA:,.4g}" if row.cost.mean else "–",
-                _number(gap_closed(found, row, metric), 2),
-                *(_number(published_gap_closed(data, row.name), 2) for data in DATA_SETS),
+                number(gap_closed(found, row, metric), 2),
+                *(number(published_gap_closed(data, row.name), 2) for data in DATA_SETS),
             ]
         )
-    return ["| " + " | ".join(line) + " |" for line in lines]
+    return table(columns, lines)
 
 
 def _notes(study: Study) -> list[str]:
@@ -103,6 +107,7 @@ def _notes(study: Study) -> list[str]:
         "generation 0 on, EvalNets included.",
         "Gap closed: share of the way from LDT to FDT, ours and that of Table A.1 of the paper (there the "
         "single best of 3 repetitions). It can be compared from one data set to another.",
+        *([EMPTY] if study.info.empty == "zero" else []),
         *study.info.remarks,
     ]
     return ["", *(line for note in notes for line in (note, ""))]
@@ -120,13 +125,8 @@ def _drawn(study: Study, found: Sequence[Row], folder: Path) -> Iterator[str]:
         ("examples", "Examples over the generations", plots.examples(pictured(study, units))),
     ):
         if figure is not None:
-            _save(figure, folder / f"{name}.png")
+            save(figure, folder / f"{name}.png")
             yield from (f"## {title}", "", f"![{title}]({name}.png)", "")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    with replacing(path, durable=False) as scratch:
-        figure.savefig(scratch, format="png", dpi=120)
 
 
 def _csv(study: Study, found: Sequence[Row]) -> str:
@@ -156,16 +156,10 @@ def _csv(study: Study, found: Sequence[Row]) -> str:
 
 
 def _with_error(estimate: Estimate) -> str:
-    if math.isnan(estimate.error):
-        return _number(estimate.mean)
-    return f"{estimate.mean:.3f} ± {estimate.error:.3f}"
+    return with_error(estimate.mean, estimate.error)
 
 
 def _interval(estimate: Estimate) -> str:
     if math.isnan(estimate.half):
         return "–"
     return f"{estimate.mean - estimate.half:.3f} to {estimate.mean + estimate.half:.3f}"
-
-
-def _number(value: float | None, digits: int = 3) -> str:
-    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"

@@ -1,54 +1,16 @@
-"""How much is trained: a smoke test, a comparison for a laptop, or the protocol of the paper.
-
-A scale and the data decide every setting of a run, so that a comparison can be stopped, resumed
-and done again elsewhere with the same figures. No run has a limit in time.
-"""
+"""How much is trained: a smoke test, a comparison for a laptop, or the protocol of the paper."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
+from napari_imseg.core.strength import SCHEDULES
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.reproduce.approaches import REFERENCE, Approach
-from napari_imseg.reproduce.laptop import steps_of_a_student
-from napari_imseg.settings import SettingsError
-
-
-@dataclass(frozen=True)
-class Sizes:
-    """Pixels of all images of each set together."""
-
-    unlabeled: int
-    validation: int
-    test: int
-
-
-@dataclass(frozen=True)
-class Scale:
-    """How much is trained.
-
-    Attributes
-    ----------
-    run
-        Settings of every run that trains networks.
-    method
-        Settings of every method that knows them.
-    repetitions
-        How often everything is done, with another seed each time.
-    epochs_of_steps
-        Epochs into which the steps of a student are divided; 0: `steps` is not asked.
-    steps
-        Steps of a student; 0 to derive them from the data (`napari_imseg.reproduce.laptop`).
-    """
-
-    name: str
-    run: dict[str, Any]
-    method: dict[str, Any]
-    repetitions: int
-    epochs_of_steps: int = 0
-    steps: int = 0
+from napari_imseg.reproduce.approach import REFERENCE, Approach
+from napari_imseg.reproduce.inconsistency_masks.laptop import steps_of_a_student
+from napari_imseg.reproduce.scale import Scale, Sizes
 
 
 @dataclass(frozen=True)
@@ -139,13 +101,6 @@ SCALES: Final = {
 weights, flips); ``paper`` has none."""
 
 
-def scale_called(name: str) -> Scale:
-    """The scale of this name; `SettingsError` if there is none."""
-    if name not in SCALES:
-        raise SettingsError(f"there is no scale '{name}'; choose from: {', '.join(SCALES)}")
-    return SCALES[name]
-
-
 def run_settings(
     scale: Scale, approach: Approach, data: str, sizes: Sizes, seed: int, device: str
 ) -> RunSettings:
@@ -169,6 +124,7 @@ def run_settings(
         own |= {"schedule": column.schedule, "evalnet_alpha": column.evalnet_alpha}
         own |= {"lowest": column.lowest, "highest": column.highest}
         own["table"] = "cityscapes" if data == "cityscapes" else "isic"  # CL
+        own["rotation"] = SCHEDULES[column.schedule][0].rotation  # IE
     known = method.Settings.model_fields
     settings = {name: value for name, value in own.items() if name in known}
     return RunSettings(**wanted, **values, method_settings=settings)

@@ -1,0 +1,115 @@
+"""What every generation of a run learned from, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from napari_imseg.engine.records import GenerationRecord, StudentRecord, read_record, record_path
+from napari_imseg.engine.room import OWN, Room
+
+
+def story(room: Room, records: Sequence[GenerationRecord]) -> Iterator[str]:
+    """A sentence about each generation, and one about the EvalNets; to be asked while the run is complete.
+
+    Parameters
+    ----------
+    records
+        Of all generations, first to last.
+    """
+    for record, before in zip(records, [None, *records], strict=False):
+        if not record.teachers:
+            tools = ", ".join(record.foreign)
+            yield f"- **Generation {record.generation}:** no network; the masks of {tools} were the teachers."
+            continue
+        yield (
+            f"- **Generation {record.generation}:** {_students(room, record)} "
+            f"{_learned(room, record, before)}{_start(room, record.generation)}. The best "
+            f"{len(record.teachers)} became teachers ({record.metric_name} of their ensemble on the "
+            f"validation images: {'–' if record.score is None else f'{record.score:.4f}'})."
+        )
+        if record.generation == 0 and room.judging is not None:
+            yield _judges(room)
+
+
+def _students(room: Room, record: GenerationRecord) -> str:
+    count = len(record.scores) - len(record.foreign)
+    taken_over = room.settings.first_run if record.generation == 0 else ""
+    return f"{count} students" + (f", the networks of run {taken_over}," if taken_over else "")
+
+
+def _learned(room: Room, record: GenerationRecord, before: GenerationRecord | None) -> str:
+    labeled, copies = len(room.sets.labeled), _copies(room)
+    from_what = []
+    if labeled:
+        images = f"{labeled} labeled images" if before is None else "the labeled images"
+        from_what.append(images + (f", each with {copies} augmented copies," if copies else ""))
+    if before is not None and room.curates(before.generation):
+        from_what.append(_pseudo_labels(room, record, before))
+    seen = _seen(room, record.generation)
+    if seen:
+        from_what.append(
+            f"{seen} unlabeled ones as they are ({room.recipe.loss(record.generation)[0].title})"
+        )
+    return f"learned from {' and from '.join(from_what)}".rstrip(",")
+
+
+def _seen(room: Room, generation: int) -> int:
+    """Unlabeled images that networks of a generation saw without any label."""
+    return 0 if room.recipe.objective is None else len(room.seen(generation))
+
+
+def _copies(room: Room) -> int:
+    """Augmented copies of each labeled image."""
+    labeled = len(room.sets.labeled)
+    return len(room.labeled) // labeled - 1 if labeled else 0
+
+
+def _pseudo_labels(room: Room, record: GenerationRecord, before: GenerationRecord) -> str:
+    """What teachers, or masks of other tools, say of unlabeled images, and how many examples that gave."""
+    tools = [f"the masks of {', '.join(before.foreign)}"] if before.foreign else []
+    networks = [f"{_voices(room)} of generation {before.generation}"] if before.teachers else []
+    who = " and ".join([*networks, *tools])
+    says = "says" if who.startswith("the best teacher") and not tools else "say"
+    left_out = f" ({before.dropped} were left out)" if before.dropped else ""
+    made = _training_images(room, record.generation) - len(room.labeled) - _seen(room, record.generation)
+    versions = f", in {made} versions" if made > before.kept else ""
+    return f"what {who} {says} of {before.kept} unlabeled ones{left_out}{versions}"
+
+
+def _voices(room: Room) -> str:
+    curator = room.recipe.curator
+    assert curator is not None
+    if curator.views() is not None:
+        return "the best teacher"
+    return "all students" if curator.asks_all_students else "the teachers"
+
+
+def _training_images(room: Room, generation: int) -> int:
+    """Images, and versions of them, that a network of a generation learned from."""
+    place = room.seats(generation).index(OWN)
+    return read_record(StudentRecord, record_path(room.run.checkpoints, generation, place)).training_images
+
+
+def _start(room: Room, generation: int) -> str:
+    """What the weights of later networks were before they learned."""
+    if generation <= room.first or room.recipe.objective is None:
+        return ""
+    if room.recipe.start is not None:
+        return f", starting from the weights of the best network of generation {generation - 1}"
+    if not room.settings.warm_start:
+        return ""
+    if room.width(generation) != room.width(generation - 1):
+        return ", starting at random, since they are wider than the students before them"
+    return ", starting from the weights of the students before them"
+
+
+def _judges(room: Room) -> str:
+    judging = room.judging
+    assert judging is not None
+    compared = sum(seat.compared for seat in room.seats(0))
+    others = f", and {compared} others that learned augmented copies of these, too," if compared else ""
+    return (
+        f"- **EvalNets:** {judging.settings.evalnets_trained} learned to judge masks from what the networks "
+        f"of generation 0{others} say of the labeled images; the best {judging.settings.evalnets} judged "
+        "together."
+    )

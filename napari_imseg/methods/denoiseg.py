@@ -1,0 +1,84 @@
+"""DenoiSeg: a network that learns to segment few labeled images also learns to denoise all images."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from napari_imseg.core.problem import BOUNDARY, UNLABELED, Problem, Task
+from napari_imseg.method import Batch, Objective
+from napari_imseg.nets.network import Network
+from napari_imseg.ops.blind_spots import blind_spots, error_at, variance
+from napari_imseg.ops.losses import class_target, labeled_cross_entropy
+from napari_imseg.settings import Settings, setting
+
+
+class DenoiSegSettings(Settings):
+    """Optimizer, hidden pixels, and the weights of the loss."""
+
+    learning_rate: float = setting(0.0004, "Step size of Adam.", gt=0, le=1, step=0.0001)
+    alpha: float = setting(0.5, "Weight of denoising; segmentation has the rest of 1.", ge=0, le=1, step=0.05)
+    box: int = setting(
+        8,
+        "One pixel of each square of so many pixels a side is hidden from the network: 8 hides 1.6 % of "
+        "an image, 4 hides 6 %.",
+        ge=2,
+        le=16,
+    )
+    background_weight: float = setting(
+        1.0, "Weight of background pixels in the loss.", ge=0, le=100, step=0.1
+    )
+    interior_weight: float = setting(
+        1.0, "Weight of pixels inside of objects in the loss.", ge=0, le=100, step=0.1
+    )
+    boundary_weight: float = setting(5.0, "Weight of boundary pixels in the loss.", ge=0, le=100, step=0.1)
+
+
+class DenoiSeg(Objective):
+    """Segmentation and Noise2Void with one network, which has a last layer for each (METHODS part 3)."""
+
+    name = "denoiseg"
+    title = "DenoiSeg"
+    source = "Buchholz et al. 2020 (DenoiSeg)"
+    tasks = frozenset({Task.INSTANCES})
+    Settings = DenoiSegSettings
+    settings: DenoiSegSettings
+    network: Network
+    needs_unlabeled = "beside"
+    checkpoint = "soft-iou"
+
+    def __init__(self, settings: Any, problem: Problem, network: nn.Module) -> None:
+        super().__init__(settings, problem, network)
+        self.denoiser = nn.Conv2d(self.network.features, problem.channels, 1)
+
+    def optimizer(self) -> torch.optim.Optimizer:
+        weights = [*self.network.parameters(), *self.denoiser.parameters()]
+        return torch.optim.Adam(weights, lr=self.settings.learning_rate, eps=1e-7, fused=True)
+
+    def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
+        s, u = self.settings, batch.unlabeled_B_C_H_W
+        assert u is not None
+        x = torch.cat([batch.images_B_C_H_W, u]).nan_to_num(nan=0.0, posinf=1.0, neginf=0.0)
+        hidden, spots = blind_spots(x, s.box)
+        logits, denoised = self.network.answers(hidden, self.denoiser)
+        # L_denoise = mean over hidden pixels of (d(x') - x)^2, of images of variance 1
+        denoise = error_at(spots, denoised, x) / variance(x)
+        # L_segment = 1/N sum over labeled pixels of w_y CE(f(x'), y), N = all pixels
+        segment = self._cross_entropy(logits.float(), batch.targets_B_H_W)
+        # L = alpha L_denoise + (1 - alpha) L_segment
+        return {"denoising": s.alpha * denoise, "supervised": (1 - s.alpha) * segment}
+
+    def _cross_entropy(self, logits_B_C_H_W: Tensor, y_L_H_W: Tensor) -> Tensor:
+        """Of all crops, of which the first L are labeled."""
+        s = self.settings
+        outputs, others = logits_B_C_H_W.shape[1], len(logits_B_C_H_W) - len(y_L_H_W)
+        unlabeled = y_L_H_W.new_full((others, *y_L_H_W.shape[1:]), UNLABELED)
+        target = class_target(torch.cat([y_L_H_W, unlabeled]), self.problem, outputs)
+        weights = torch.ones(outputs, device=logits_B_C_H_W.device)
+        weights[: BOUNDARY + 1] = torch.tensor([s.background_weight, s.interior_weight, s.boundary_weight])
+        return labeled_cross_entropy(logits_B_C_H_W, target, weights, over="all")
+
+    def modules(self) -> dict[str, nn.Module]:
+        return {"student": self.network, "denoiser": self.denoiser}

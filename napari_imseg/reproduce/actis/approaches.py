@@ -1,0 +1,28 @@
+"""What the ACTIS paper compares, its ablation, and two rows of ours."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from napari_imseg.reproduce.approach import REFERENCE, Approach
+
+BASELINE: Final = "Baseline"
+"""Labels alone; all others that do not train their own networks start from its."""
+
+COMPARED: Final = (
+    Approach(REFERENCE, "pixel-classifier", images="alone"),
+    Approach(BASELINE, "actis-supervised"),
+    Approach("DenoiSeg", "denoiseg"),
+    Approach("ACTIS", "actis", BASELINE),
+    Approach("ACTIS frozen", "actis", BASELINE, own=(("teacher", "frozen"),)),
+    Approach("IM x ACTIS", "inconsistency-masks", BASELINE, objective="actis"),
+    Approach("ACTIS unfiltered", "actis", BASELINE, own=(("quantile", 0.0),)),
+)
+"""Tables 1 and 2; the release's teacher, which does not move (AC-01); inconsistency masks around ACTIS; and
+what Table 3 calls no confidence filtering."""
+
+ABLATION: Final = (BASELINE, "ACTIS", "ACTIS frozen", "ACTIS unfiltered")
+"""The rows of Table 3. Its networks without a momentum teacher are those of a frozen one (METHODS 2.7)."""
+
+UNUSUAL: Final = ("ACTIS unfiltered",)
+"""Done only if asked for."""

@@ -1,0 +1,173 @@
+"""The report: a page for people (Markdown), figures for programs (JSON), and the plots."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from napari_imseg import __version__
+from napari_imseg.project.atomic import write_text
+from napari_imseg.reproduce.actis import plots
+from napari_imseg.reproduce.actis.approaches import ABLATION, BASELINE, UNUSUAL
+from napari_imseg.reproduce.actis.pictured import pictured
+from napari_imseg.reproduce.actis.published import COLUMNS, published
+from napari_imseg.reproduce.actis.scales import SCALES
+from napari_imseg.reproduce.actis.summary import Row, rows
+from napari_imseg.reproduce.estimate import Estimate
+from napari_imseg.reproduce.figures_file import read_figures
+from napari_imseg.reproduce.page import number, save, table, with_error
+from napari_imseg.reproduce.study import Study
+
+GIGA: Final = 1e9
+
+TITLES: Final = {
+    "ap50_pr": "AP.50 (precision x recall)",
+    "ap50_precision": "AP.50 (precision)",
+    "s_dsb": "S_DSB",
+    "f1_50": "F1",
+}
+
+
+def write_report(study: Study) -> Path | None:
+    """Write ``report/`` from the figures that there are; its page, or ``None`` if there are none."""
+    found = rows(read_figures(study.out), study.info.metrics)
+    if not found:
+        return None
+    folder = study.out / "report"
+    write_text(folder / "figures.json", json.dumps(_figures(study, found), indent=1) + "\n")
+    drawn = list(_drawn(study, found, folder))
+    page = folder / "report.md"
+    lines = [*_head(study, found), *_table(found), *_ablation(study, found), *_notes(study), *drawn]
+    write_text(page, "\n".join(lines) + "\n")
+    return page
+
+
+def _head(study: Study, found: Sequence[Row]) -> list[str]:
+    info, side = study.info, SCALES[study.info.scale].bounds.tile
+    sets, samples = info.splits, max(row.repetitions for row in found)
+    often = "1 label sample" if samples == 1 else f"{samples} label samples"
+    start = f"; encoders start from {info.weights}" if info.weights else ""
+    return [
+        f"# ACTIS on {info.title}",
+        "",
+        f"Scale `{info.scale}`, {often} of each number of labeled tiles; {len(sets.unlabeled)} training and "
+        f"{len(sets.validation)} validation tiles of {side} x {side}, {len(sets.test)} whole test images; "
+        f"seed {info.seed}{start}; napari-imseg {__version__}.",
+        "",
+        "## Tables 1 and 2",
+        "",
+    ]
+
+
+def _table(found: Sequence[Row]) -> list[str]:
+    """A line for each number of labeled tiles and approach; published figures to the right of ours."""
+    columns = ["labeled", "approach", "label samples"]
+    for metric, title in TITLES.items():
+        columns += [title, *(f"**published**, Table {name}" for name in _tables_of(metric))]
+    lines = []
+    for row in found:
+        line = [str(row.count), row.name, str(row.repetitions)]
+        for metric in TITLES:
+            line += [
+                _ours(row.quality[metric]),
+                *(_published(name, metric, row) for name in _tables_of(metric)),
+            ]
+        lines.append([*line, _ours(row.ensemble["ap50_pr"]), _cost(row)])
+    return table([*columns, "ensemble, AP.50 (precision x recall)", "cost (GFLOP)"], lines)
+
+
+def _tables_of(metric: str) -> list[str]:
+    """Tables 1 and 2, where they list the metric."""
+    return [name for name, listed in COLUMNS if listed == metric and name != "3"]
+
+
+def _ablation(study: Study, found: Sequence[Row]) -> list[str]:
+    """Table 3, if one of its own rows was done."""
+    if not any(row.name in UNUSUAL for row in found):
+        return []
+    lines = [
+        [
+            str(row.count),
+            row.name,
+            _ours(row.quality["ap50_pr"]),
+            _published("3", "ap50_pr", row, pretrained=bool(study.info.weights)),
+        ]
+        for row in found
+        if row.name in ABLATION
+    ]
+    columns = ["labeled", "approach", TITLES["ap50_pr"], "**published**, Table 3"]
+    return ["", "## Table 3, the ablation", "", *table(columns, lines)]
+
+
+def _notes(study: Study) -> list[str]:
+    notes = [
+        "Mean ± standard deviation over the label samples, as in the paper; each is the mean over the test "
+        "images. Ours: of an approach's networks the one with the best AP.50 on the validation tiles, which "
+        "also give the thresholds of the watershed. Ensemble: both networks of the last generation together.",
+        "**Published**: DSB2018, one network a label sample, EfficientNet-B5; from ImageNet weights but for "
+        f"{BASELINE} in Table 3 where no weights are given. AP.50 of Table 1 is precision times recall at "
+        "an IoU of .5, whatever its text says; DenoiSeg in Table 2 is the best of several noise levels and "
+        "weights.",
+        "Cost: F x S x E, the floating-point operations of one forward pass on a training crop times the "
+        f"steps of all networks of the approach, those of {BASELINE} included where it starts from them.",
+        *study.info.remarks,
+    ]
+    return ["", *(line for note in notes for line in (note, ""))]
+
+
+def _drawn(study: Study, found: Sequence[Row], folder: Path) -> Iterator[str]:
+    """Save each plot; yields the lines that show it on the page."""
+    for name, title, figure in (
+        ("quality", "Quality against labeled tiles", plots.quality(found, TITLES)),
+        ("examples", "Examples", plots.examples(pictured(study))),
+    ):
+        if figure is not None:
+            save(figure, folder / f"{name}.png")
+            yield from (f"## {title}", "", f"![{title}]({name}.png)", "")
+
+
+def _figures(study: Study, found: Sequence[Row]) -> dict[str, Any]:
+    """Everything on the page, by approach and number of labeled tiles."""
+    return {
+        "comparison": study.info.comparison,
+        "title": study.info.title,
+        "scale": study.info.scale,
+        "rows": [
+            {
+                "approach": row.name,
+                "labeled": row.count,
+                "label_samples": row.repetitions,
+                "cost_flop": row.cost.mean,
+                "training_seconds": row.seconds.mean,
+                "best_student": {metric: _numbers(one) for metric, one in row.quality.items()},
+                "ensemble": {metric: _numbers(one) for metric, one in row.ensemble.items()},
+                "published": {
+                    f"table {name}, {metric}": {"mean": known[0], "deviation": known[1]}
+                    for name, metric in COLUMNS
+                    if (known := published(name, metric, row.name, row.count))
+                },
+            }
+            for row in found
+        ],
+    }
+
+
+def _numbers(estimate: Estimate) -> dict[str, Any]:
+    deviation = estimate.deviation if len(estimate.values) > 1 else None
+    return {"mean": estimate.mean, "deviation": deviation, "values": list(estimate.values)}
+
+
+def _ours(estimate: Estimate) -> str:
+    return with_error(estimate.mean, estimate.deviation)
+
+
+def _published(name: str, metric: str, row: Row, pretrained: bool = False) -> str:
+    approach = f"{row.name}, ImageNet weights" if pretrained and row.name == BASELINE else row.name
+    known = published(name, metric, approach, row.count)
+    return with_error(*known) if known else "–"
+
+
+def _cost(row: Row) -> str:
+    return f"{row.cost.mean / GIGA:,.4g}" if row.cost.mean else number(None)

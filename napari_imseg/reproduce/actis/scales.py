@@ -1,0 +1,99 @@
+"""How much is trained: a smoke test, a comparison for a laptop, or the protocol of the paper."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from napari_imseg.engine.recipe import find_method
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.reproduce.actis.laptop import steps_of_a_student
+from napari_imseg.reproduce.actis.tiles import Bounds
+from napari_imseg.reproduce.approach import REFERENCE, Approach
+from napari_imseg.reproduce.scale import Scale
+from napari_imseg.reproduce.study import StudyInfo
+
+TEACHER_UPDATES: Final = 500
+"""How often the teacher follows in a whole training: every 100 of the paper's 50,000 steps."""
+
+
+@dataclass(frozen=True)
+class ActisScale(Scale):
+    """How much is trained, on what.
+
+    Attributes
+    ----------
+    steps
+        Of a student that starts from the baseline; those of the baseline make twice as many, in
+        twice the epochs, as in the paper. 0 to derive them from the data.
+    counts
+        Labeled tiles of the label samples if nothing is said.
+    first
+        Settings of runs that train their own first networks, beside `run`.
+    """
+
+    bounds: Bounds = field(default=Bounds())
+    counts: tuple[int, ...] = (10, 19, 38, 76)
+    first: dict[str, Any] = field(default_factory=dict)
+
+
+_STUDENTS: Final[dict[str, Any]] = {"students": 2, "top_k": 2, "generations": 1, "unlabeled_limit": 1_000_000}
+"""Two, for inconsistency masks need two teachers; then every row has two."""
+
+SCALES: Final = {
+    "smoke": ActisScale(
+        "smoke",
+        run=_STUDENTS
+        | {"alpha": 0.25, "tile": 48, "batch_size": 2, "averaging": 0.9, "workers": 1},  # in this process
+        method={"views": "flips"},
+        repetitions=2,
+        epochs_of_steps=2,
+        steps=20,
+        bounds=Bounds(tile=48),
+        counts=(4,),
+        first={"batch_size": 4},
+    ),
+    "laptop": ActisScale(
+        "laptop",
+        run=_STUDENTS | {"alpha": 0.5, "tile": 128, "batch_size": 2},
+        method={"views": "flips"},
+        repetitions=3,
+        epochs_of_steps=16,
+        bounds=Bounds(training=1000, validation=64),
+        first={"batch_size": 4},
+    ),
+    "paper": ActisScale(
+        "paper",
+        run=_STUDENTS | {"network": "efficientnet-b5", "tile": 128, "batch_size": 4, "averaging": 0.0},
+        method={},
+        repetitions=3,
+        epochs_of_steps=250,
+        steps=50_000,
+        first={"batch_size": 5},
+    ),
+}
+
+
+def run_settings(scale: ActisScale, one: Approach, info: StudyInfo, seed: int, device: str) -> RunSettings:
+    """Settings of one approach; where it starts from is not in them yet."""
+    wanted: dict[str, Any] = {"method": one.method, "seed": seed, "device": device}
+    if one.name == REFERENCE:
+        return RunSettings(**wanted, generations=0, students=1, top_k=1)
+    steps = scale.steps or steps_of_a_student(info.sizes)
+    each = max(1, steps // scale.epochs_of_steps)
+    made: dict[str, Any] = {"epochs": scale.epochs_of_steps, "min_steps": each, "max_steps": each}
+    if not one.start:
+        made |= {"epochs": 2 * scale.epochs_of_steps, "weights": info.weights, **scale.first}
+    own = scale.method | {"teacher_every": max(1, steps // TEACHER_UPDATES)} | dict(one.own)
+    settings = {"method_settings": _known(one.method, own)}
+    if one.objective:
+        settings |= {"objective_settings": _known(one.objective, own)}
+        wanted["objective"] = one.objective
+    return RunSettings(**wanted, **scale.run | made, **settings)
+
+
+def _known(method: str, values: dict[str, Any]) -> dict[str, Any]:
+    """The settings that a method has."""
+    return {
+        name: value for name, value in values.items() if name in find_method(method).Settings.model_fields
+    }

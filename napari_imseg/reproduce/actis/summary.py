@@ -1,0 +1,61 @@
+"""The figures of all label samples of an approach put together, for each number of labeled tiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from napari_imseg.reproduce.actis.approaches import COMPARED
+from napari_imseg.reproduce.estimate import Estimate
+from napari_imseg.reproduce.figures_file import UnitFigures
+
+
+@dataclass(frozen=True)
+class Row:
+    """An approach with one number of labeled tiles.
+
+    Attributes
+    ----------
+    quality
+        By metric: the student that validation ranks first.
+    ensemble
+        By metric: the teachers of the last generation together.
+    cost
+        Training cost F x S x E in floating-point operations, the baseline's included.
+    """
+
+    name: str
+    count: int
+    quality: dict[str, Estimate]
+    ensemble: dict[str, Estimate]
+    cost: Estimate
+    seconds: Estimate
+
+    @property
+    def repetitions(self) -> int:
+        """How many label samples were done."""
+        return len(self.cost.values)
+
+
+def rows(units: Sequence[UnitFigures], metrics: Sequence[str]) -> list[Row]:
+    """A row for each approach and number of labeled tiles: few ones first, then as in the comparison."""
+    order = [approach.name for approach in COMPARED]
+    found = {(unit.labeled, order.index(unit.approach)) for unit in units}
+    return [
+        _row([unit for unit in units if (unit.labeled, unit.approach) == (count, order[place])], metrics)
+        for count, place in sorted(found)
+    ]
+
+
+def _row(units: Sequence[UnitFigures], metrics: Sequence[str]) -> Row:
+    def over(values: Sequence[dict[str, float]]) -> dict[str, Estimate]:
+        return {metric: Estimate(tuple(one[metric] for one in values)) for metric in metrics}
+
+    return Row(
+        name=units[0].approach,
+        count=units[0].labeled,
+        quality=over([unit.best.test for unit in units]),
+        ensemble=over([unit.generations[-1].ensemble for unit in units]),
+        cost=Estimate(tuple(unit.cost for unit in units)),
+        seconds=Estimate(tuple(unit.seconds for unit in units)),
+    )

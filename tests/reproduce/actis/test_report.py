@@ -1,0 +1,129 @@
+"""The report from stored figures: means and standard deviations, with the published figures beside them."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from napari_imseg.engine.records import write_record
+from napari_imseg.reproduce.actis.published import published
+from napari_imseg.reproduce.comparisons import COMPARISONS
+from napari_imseg.reproduce.figures_file import (
+    GenerationFigures,
+    StudentFigures,
+    UnitFigures,
+    figures_path,
+)
+from napari_imseg.reproduce.study import Study
+from tests.reproduce.actis.test_scales import study
+
+ACTIS = COMPARISONS["actis"]
+QUALITY = {"Baseline": 0.70, "ACTIS": 0.75}
+METRICS = ("ap50_pr", "ap50_precision", "s_dsb", "f1_50")
+
+
+def unit(name: str, count: int, repetition: int) -> UnitFigures:
+    value = QUALITY.get(name, 0.6) + 0.01 * (repetition - 1)
+    metrics = dict.fromkeys(METRICS, value)
+    student = StudentFigures(member="m", validation=0.5, test=metrics, forward_flops=1e9, steps=10)
+    generation = GenerationFigures(
+        generation=0,
+        students=(student,),
+        ensemble=metrics,
+        cost=2e10,
+        im_fraction=None,
+        im_relative=None,
+        kept=0,
+        dropped=0,
+        shares=(),
+    )
+    return UnitFigures(
+        approach=name,
+        repetition=repetition,
+        seed=0,
+        start="",
+        run="r001",
+        labeled=count,
+        seconds=1,
+        generations=(generation,),
+    )
+
+
+def stored(out: Path, names: tuple[str, ...], weights: str = "") -> Study:
+    """Three label samples of 10 and 19 tiles, of which only the figures are there."""
+    made = study("paper", weights)
+    made = replace(made, out=out, info=made.info.model_copy(update={"metrics": METRICS}))
+    for name in names:
+        for count in (10, 19):
+            for repetition in range(3):
+                write_record(figures_path(out, name, repetition, count), unit(name, count, repetition))
+    return made
+
+
+def lines(page: Path, start: str) -> list[list[str]]:
+    """Cells of the lines of a table that begin so."""
+    found = [line for line in page.read_text().splitlines() if line.startswith(start)]
+    return [[cell.strip() for cell in line.strip("|").split("|")] for line in found]
+
+
+@pytest.fixture(autouse=True)
+def without_examples(monkeypatch: pytest.MonkeyPatch) -> None:
+    """There are no projects to take them from."""
+    monkeypatch.setattr("napari_imseg.reproduce.actis.report.pictured", lambda study: [])
+
+
+def test_published_figures_stand_beside_ours_for_each_number_of_tiles(tmp_path: Path) -> None:
+    page = ACTIS.report(stored(tmp_path, ("Baseline", "ACTIS")))
+    assert page is not None
+    [header], [ours] = lines(page, "| labeled"), lines(page, "| 19 | ACTIS")
+    cells = dict(zip(header, ours, strict=True))
+    assert cells["label samples"] == "3"
+    assert cells["AP.50 (precision x recall)"] == "0.750 ± 0.010"
+    assert cells["**published**, Table 1"] in ("0.801 ± 0.014", "0.889 ± 0.009")  # the name stands twice
+    assert ours.count("0.801 ± 0.014") == ours.count("0.889 ± 0.009") == 1
+    assert cells["**published**, Table 2"] == "0.813 ± 0.012"
+    [baseline] = lines(page, "| 10 | Baseline")
+    assert "0.728 ± 0.030" in baseline
+    assert "Table 3" not in "".join(header)
+    figures = json.loads((page.parent / "figures.json").read_text())["rows"]
+    assert [(row["labeled"], row["approach"]) for row in figures] == [
+        (10, "Baseline"),
+        (10, "ACTIS"),
+        (19, "Baseline"),
+        (19, "ACTIS"),
+    ]
+    assert figures[-1]["best_student"]["s_dsb"]["values"] == pytest.approx([0.74, 0.75, 0.76])
+    assert figures[-1]["published"]["table 2, s_dsb"] == {"mean": 0.813, "deviation": 0.012}
+    assert (page.parent / "quality.png").stat().st_size > 10_000
+
+
+def test_the_ablation_has_a_table_of_its_own(tmp_path: Path) -> None:
+    names = ("Baseline", "ACTIS", "ACTIS frozen", "ACTIS unfiltered")
+    page = ACTIS.report(stored(tmp_path / "random", names))
+    assert page is not None
+    assert lines(page, "| 19 | ACTIS unfiltered")[-1] == [
+        "19",
+        "ACTIS unfiltered",
+        "0.600 ± 0.010",
+        "0.786 ± 0.021",
+    ]
+    assert lines(page, "| 10 | ACTIS unfiltered")[-1][-1] == "–"
+    assert lines(page, "| 19 | Baseline")[-1][-1] == "0.715 ± 0.010"  # no pre-training
+    page = ACTIS.report(stored(tmp_path / "imagenet", names, "imagenet"))
+    assert page is not None
+    assert lines(page, "| 19 | Baseline")[-1][-1] == "0.782 ± 0.015"
+
+
+def test_published_figures_are_those_of_the_tables() -> None:
+    assert published("1", "ap50_pr", "ACTIS", 76) == (0.821, 0.001)
+    assert published("2", "s_dsb", "DenoiSeg", 10) == (0.69, 0.006)
+    assert published("3", "ap50_pr", "ACTIS frozen", 19) == (0.8, 0.011)
+    assert published("1", "ap50_pr", "pixel classifier", 10) is None
+
+
+def test_without_a_finished_unit_there_is_no_report(tmp_path: Path) -> None:
+    assert ACTIS.report(stored(tmp_path, ())) is None
+    assert not (tmp_path / "report").exists()

@@ -1,0 +1,121 @@
+"""Settings of every row at every scale: they are valid, and ``paper`` is the paper's protocol."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from napari_imseg.core.problem import Problem, Task
+from napari_imseg.engine.recipe import recipe_of
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.reproduce import NAMES
+from napari_imseg.reproduce.actis.laptop import FEWEST, MOST, steps_of_a_student
+from napari_imseg.reproduce.actis.scales import SCALES
+from napari_imseg.reproduce.approach import Approach
+from napari_imseg.reproduce.comparisons import COMPARISONS
+from napari_imseg.reproduce.scale import Sizes
+from napari_imseg.reproduce.splits import Splits
+from napari_imseg.reproduce.study import Study, StudyInfo
+from napari_imseg.settings import SettingsError
+
+ACTIS = COMPARISONS["actis"]
+PROBLEM = Problem(Task.INSTANCES, 1, 3)
+SIZES = Sizes(unlabeled=1000 * 128**2, validation=64 * 128**2, test=50 * 140_000)
+
+
+def study(scale: str, weights: str = "") -> Study:
+    info = StudyInfo(
+        comparison="actis",
+        scale=scale,
+        data="tiles",
+        title="dsb",
+        task=Task.INSTANCES,
+        classes=("object",),
+        metrics=("ap50_pr",),
+        labeled=0,
+        seed=0,
+        splits=Splits(labeled=(), unlabeled=("a", "b"), validation=("c",), test=("d",)),
+        sizes=SIZES,
+        shares=(),
+        examples=(),
+        weights=weights,
+    )
+    return Study(Path("nowhere"), info)
+
+
+def settings(scale: str, name: str, weights: str = "") -> RunSettings:
+    one = next(one for one in ACTIS.available() if one.name == name)
+    return ACTIS.settings(SCALES[scale], one, study(scale, weights), seed=3, device="cpu")
+
+
+def test_names_are_known_before_anything_is_imported() -> None:
+    assert tuple(COMPARISONS) == NAMES
+
+
+@pytest.mark.parametrize("scale", SCALES)
+@pytest.mark.parametrize("one", ACTIS.available(), ids=lambda one: one.name)
+def test_every_row_has_valid_settings_at_every_scale(one: Approach, scale: str) -> None:
+    found = ACTIS.settings(SCALES[scale], one, study(scale), seed=3, device="cpu")
+    assert recipe_of(found, PROBLEM).problem == PROBLEM
+    assert (found.minutes, found.seed) == (0, 3)  # no clock decides what comes out
+
+
+def test_paper_is_the_protocol_of_the_paper() -> None:
+    baseline, actis = settings("paper", "Baseline"), settings("paper", "ACTIS")
+    assert SCALES["paper"].repetitions == 3
+    assert SCALES["paper"].counts == (10, 19, 38, 76)
+    assert baseline.network == actis.network == "efficientnet-b5"
+    assert (baseline.epochs * baseline.max_steps, baseline.batch_size) == (100_000, 5)
+    assert (actis.epochs * actis.max_steps, actis.batch_size, actis.max_steps) == (50_000, 4, 200)
+    assert (actis.tile, actis.averaging) == (128, 0)
+    assert actis.method_settings == {"teacher_every": 100}
+
+
+def test_rows_differ_in_what_their_names_say_and_in_nothing_else() -> None:
+    actis, frozen = settings("laptop", "ACTIS"), settings("laptop", "ACTIS frozen")
+    assert frozen.method_settings == actis.method_settings | {"teacher": "frozen"}
+    assert settings("laptop", "ACTIS unfiltered").method_settings == actis.method_settings | {"quantile": 0}
+    both = settings("laptop", "IM x ACTIS")
+    assert (both.method, both.objective, both.objective_settings) == (
+        "inconsistency-masks",
+        "actis",
+        actis.method_settings,
+    )
+    assert both.generations == 1  # as many steps of ACTIS as ACTIS
+    same = both.model_dump().keys() - {"method", "objective", "method_settings", "objective_settings"}
+    assert both.model_dump(include=same) == actis.model_dump(include=same) == frozen.model_dump(include=same)
+
+
+def test_weights_are_those_of_the_first_networks() -> None:
+    assert settings("paper", "Baseline", "imagenet").weights == "imagenet"
+    assert settings("paper", "ACTIS", "imagenet").weights == ""
+
+
+def test_laptop_fits_four_hours_and_more_pixels_leave_fewer_steps() -> None:
+    assert 400 < steps_of_a_student(SIZES) < 1000
+    pixels = [0, 10**7, 10**8, 10**10]
+    steps = [steps_of_a_student(Sizes(count, count // 20, count // 3)) for count in pixels]
+    assert steps == sorted(steps, reverse=True)
+    assert (steps[-1], steps[0] <= MOST) == (FEWEST, True)
+
+
+def test_the_ablation_is_a_group_and_its_own_row_is_done_if_asked_for() -> None:
+    usual = [one.name for one in ACTIS.chosen([])]
+    assert usual == [name for name in (one.name for one in ACTIS.available()) if name != "ACTIS unfiltered"]
+    assert {"pixel classifier", "Baseline", "ACTIS", "ACTIS frozen", "IM x ACTIS"} <= set(usual)
+    ablation = [one.name for one in ACTIS.chosen(["ablation"])]
+    assert ablation == ["Baseline", "ACTIS", "ACTIS frozen", "ACTIS unfiltered"]
+    assert [one.name for one in ACTIS.chosen(["im x actis"])] == ["Baseline", "IM x ACTIS"]
+    with pytest.raises(SettingsError, match=r"no approach 'cutis'.*ablation"):
+        ACTIS.chosen(["CUTIS"])
+    with pytest.raises(SettingsError, match="smoke, laptop, paper"):
+        ACTIS.scale("huge")
+
+
+def test_numbers_of_labeled_tiles() -> None:
+    assert ACTIS.labeled("", SCALES["paper"]) == (0, (10, 19, 38, 76))
+    assert ACTIS.labeled("19, 10,19", SCALES["paper"]) == (0, (19, 10))
+    for asked in ("0.1", "ten", "0", "10,-1"):
+        with pytest.raises(SettingsError, match="numbers of labeled tiles such as"):
+            ACTIS.labeled(asked, SCALES["paper"])
