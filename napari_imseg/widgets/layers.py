@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from napari.components.overlays import BrushCircleOverlay
 from napari.layers import Layer
 from numpy.typing import NDArray
 
@@ -28,6 +29,7 @@ class LayerStack:
     def __init__(self, viewer: Any) -> None:
         self._viewer = viewer
         self._ours: dict[str, Layer] = {}
+        _leave_out_box_of_brush(viewer)
 
     def get(self, name: str) -> Any:
         """A layer of ours, ``None`` if it was never made or somebody removed it."""
@@ -47,8 +49,6 @@ class LayerStack:
         """Take a layer away, if it is there."""
         layer = self.get(name)
         if layer is not None:
-            # napari 0.9.2 crashes in OpenGL when it draws after a layer went with a brush in the hand.
-            layer.mode = "pan_zoom"
             self._viewer.layers.remove(layer)
         self._ours.pop(name, None)
 
@@ -61,6 +61,16 @@ class LayerStack:
         places = [layers.index(self.get(other)) for other in _below(name) if self.get(other) is not None]
         above = [layers.index(self.get(other)) for other in _above(name) if self.get(other) is not None]
         return max(places) + 1 if places else min(above, default=len(layers))
+
+
+def _leave_out_box_of_brush(viewer: Any) -> None:
+    """napari 0.9.2 draws a box behind the circle of the brush and keeps it when the brush is put away.
+
+    Where the box alone is left to draw after the last layer went, that ends the program in OpenGL.
+    """
+    for overlay in viewer.canvas.overlays.values():
+        if isinstance(overlay, BrushCircleOverlay):
+            overlay.box = False
 
 
 def fill(layer: Any, data: NDArray[Any]) -> None:

@@ -125,7 +125,7 @@ class ProjectInstances(QObject):
         labeling = self._session.labeling
         if labeling is None or not image_id or not image_id == self._accepted == self._image_id:
             return
-        if not (labeling.layers.label == UNLABELED).any():  # it may be undone by now
+        if not np.any(labeling.layers.label == UNLABELED):  # it may be undone by now
             self._store(None)
             labeling.layers.remove_instances()
             self.panel.start_over()

@@ -77,7 +77,7 @@ def test_corrected_instances_become_the_label(results, qtbot):
     qtbot.waitUntil(lambda: on_disk(results, image_id) is not None)
     click(results, "instances_accept")
     qtbot.waitUntil(lambda: (label_of(results) >= 0).all())
-    assert label_of(results)[SECOND] == 1
+    assert label_of(results)[SECOND] == 2
     assert not label_of(results)[FIRST]
     qtbot.waitUntil(lambda: on_disk(results, image_id) is None)
     assert results.session.labeling.layers.instances_layer is None

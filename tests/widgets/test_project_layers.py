@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from napari.components import ViewerModel
+from napari.components.overlays import BrushCircleOverlay
 
 from napari_imseg.core.problem import UNLABELED
 from napari_imseg.project.project import Project
@@ -197,11 +198,9 @@ def test_reference_is_hidden_while_there_is_none(stage):
     assert visible(stage) == [True, True, True, True]
 
 
-def test_no_brush_is_in_the_hand_when_the_label_goes(stage):
-    stage.layers.paint_with(1)
-    label = stage.label
-    stage.layers.clear()
-    assert label.mode == "pan_zoom"
+def test_the_brush_has_no_box_that_napari_would_draw_for_ever(stage):
+    brushes = [one for one in stage.viewer.canvas.overlays.values() if isinstance(one, BrushCircleOverlay)]
+    assert [brush.box for brush in brushes] == [False]
 
 
 def test_clear_takes_ours_and_leaves_yours(stage):

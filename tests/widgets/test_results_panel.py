@@ -68,6 +68,19 @@ def test_instances_of_the_image_lie_on_top_and_are_measured(results, qtbot):
     assert "instances" not in dock.session.viewer.layers
 
 
+def test_the_dock_can_be_closed_while_instances_are_on_the_screen(results, qtbot):
+    """napari 0.9.2 ended in OpenGL: the box of the brush was all that was left to draw."""
+    viewer = results.session.viewer
+    assert viewer.layers["label"].mode == "paint"
+    click(results, "results_instances")
+    click(results, "make_instances")
+    qtbot.waitUntil(lambda: "instances" in viewer.layers)
+    assert viewer.layers["label"].mode == "paint"
+    viewer.window.remove_dock_widget(results)
+    QTest.qWait(100)
+    assert len(viewer.layers) == 0
+
+
 def test_another_generation_can_be_chosen(results, qtbot):
     dock, table = results, child(results, "generations_table")
     assert dock.workspace.generation == "r001-g1"
