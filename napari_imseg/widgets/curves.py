@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from array import array
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,14 @@ def ticks(low: float, high: float, count: int) -> list[float]:
     step = max(factor * power for factor in (1, 2, 5) if factor * power <= widest)
     first, last = math.ceil(low / step - 1e-9), math.floor(high / step + 1e-9)
     return [index * step for index in range(first, last + 1)]
+
+
+def tick_labels(values: Sequence[float]) -> list[str]:
+    """Ticks in words, with as many decimals as tell them apart."""
+    if len(values) < 2:
+        return [f"{value:.3g}" for value in values]
+    decimals = max(0, -math.floor(math.log10(values[1] - values[0]) + 1e-9))
+    return [f"{value:,.{decimals}f}" for value in values]
 
 
 def thin(

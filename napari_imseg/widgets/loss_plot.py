@@ -14,7 +14,7 @@ from qtpy.QtCore import QEvent, QLineF, QPointF, QRectF, QSize, Qt, QTimer
 from qtpy.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPalette, QPen, QPolygonF
 from qtpy.QtWidgets import QSizePolicy, QToolTip, QWidget
 
-from napari_imseg.widgets.curves import Series, limits, thin, ticks
+from napari_imseg.widgets.curves import Series, limits, thin, tick_labels, ticks
 
 REDRAW_MS = 200
 
@@ -176,7 +176,7 @@ class Curves(QWidget):
         metrics = painter.fontMetrics()
         line = metrics.height()
         top = 4 + line * bool(self._title or self._y_label) + line * len(self._legend_rows(painter)) + 5
-        labels = [_short(tick) for tick in ticks(*self._y_limits, 4)]
+        labels = tick_labels(ticks(*self._y_limits, 4))
         left = 10 + max(metrics.horizontalAdvance(label) for label in labels)
         bottom = 6 + line * (1 + bool(self._x_label))
         return QRectF(left, top, max(self.width() - left - 10, 1), max(self.height() - top - bottom, 1))
@@ -190,16 +190,18 @@ class Curves(QWidget):
         painter.drawText(header, Qt.AlignmentFlag.AlignRight, self._y_label)
         footer = QRectF(frame.left(), self.height() - line - 2, frame.width(), line)
         painter.drawText(footer, Qt.AlignmentFlag.AlignRight, self._x_label)
-        for tick in ticks(*self._y_limits, max(2, min(4, int(frame.height() / 30)))):
+        y_ticks = ticks(*self._y_limits, max(2, min(4, int(frame.height() / 30))))
+        for tick, label in zip(y_ticks, tick_labels(y_ticks), strict=True):
             y = self._to_y(np.array([tick]))[0]
             painter.setPen(QPen(self._ink(40), 1))
             painter.drawLine(QPointF(frame.left(), y), QPointF(frame.right(), y))
             painter.setPen(self._ink(170))
             where = QRectF(0, y - line / 2, frame.left() - 5, line)
-            painter.drawText(where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, _short(tick))
-        for tick in ticks(*self._x_limits, max(2, int(frame.width() / 80))):
+            painter.drawText(where, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter, label)
+        x_ticks = ticks(*self._x_limits, max(2, int(frame.width() / 80)))
+        for tick, label in zip(x_ticks, tick_labels(x_ticks), strict=True):
             where = QRectF(self._to_x(np.array([tick]))[0] - 40, frame.bottom() + 2, 80, line)
-            painter.drawText(where, Qt.AlignmentFlag.AlignHCenter, _short(tick))
+            painter.drawText(where, Qt.AlignmentFlag.AlignHCenter, label)
         painter.setPen(QPen(self._ink(110), 1))
         painter.drawLine(frame.bottomLeft(), frame.bottomRight())
 

@@ -10,7 +10,7 @@ import pytest
 from qtpy.QtCore import QEvent, QObject
 from qtpy.QtGui import QColor, QImage, QPalette
 
-from napari_imseg.widgets.curves import limits, thin, ticks
+from napari_imseg.widgets.curves import limits, thin, tick_labels, ticks
 from napari_imseg.widgets.loss_plot import REDRAW_MS, Curves
 
 
@@ -138,6 +138,18 @@ def test_thin_keeps_peaks():
 def test_thin_leaves_few_points_alone():
     x, y = np.arange(10.0), np.arange(10.0)
     assert thin(x, y, 300)[0] is x
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "labels"),
+    [
+        (0.7182, 0.7204, ["0.719", "0.720"]),
+        (0, 1, ["0.0", "0.5", "1.0"]),
+        (0, 5000, ["0", "2,000", "4,000"]),
+    ],
+)
+def test_ticks_can_be_told_apart(low, high, labels):
+    assert tick_labels(ticks(low, high, 3)) == labels
 
 
 @pytest.mark.parametrize(
