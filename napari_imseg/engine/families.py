@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final, Literal, get_args
 
+from napari_imseg.core.problem import Task
 from napari_imseg.method import Classifier, Curator, Method, Objective
 
 Family = Literal["curator", "objective", "classifier"]
@@ -20,13 +21,15 @@ OF_NETWORKS: Final = frozenset(
 """Settings of a run that mean nothing where no network is trained."""
 
 
-def unused_settings(method: type[Method]) -> frozenset[str]:
-    """Settings of a run that do nothing with a method; whoever chooses it need not see them."""
+def unused_settings(method: type[Method], task: Task) -> frozenset[str]:
+    """Settings of a run that do nothing with a method on a task; whoever chooses it need not see them."""
     unused = set() if issubclass(method, Curator) and method.teaches else {"generations"}
     if not (issubclass(method, Curator) and method.needs_truth):
         unused.add("truth")
     if not (issubclass(method, Curator) and method.compared_set is not Curator.compared_set):
         unused.add("compared_run")
+    if task is not Task.MULTILABEL:
+        unused.add("teachers_by")
     return frozenset(unused | (OF_NETWORKS if issubclass(method, Classifier) else set()))
 
 

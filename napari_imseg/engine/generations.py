@@ -170,7 +170,7 @@ class Generations:
         own = sum(not seat.compared for seat in self.room.seats(generation))
         if generation == 0 and self._judge_rounds:
             yield from self._judges(records)
-        return ranked(records[:own])
+        return ranked(records[:own], self.settings.teachers_by)
 
     @property
     def _judge_rounds(self) -> int:

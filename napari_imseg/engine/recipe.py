@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from napari_imseg import methods
+from napari_imseg.core.cells import CELL_CLASSES
 from napari_imseg.core.judging import QUALITY, JudgingSettings
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.run_settings import RunSettings
@@ -99,10 +100,7 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
     """
     method = find_method(settings.method)
     _check_first_teachers(method, settings)
-    if settings.checkpoint == "ap50" and problem.task is not Task.INSTANCES:
-        raise SettingsError(
-            f"checkpoint=ap50 counts objects, but this project is {problem.task}; set checkpoint to iou"
-        )
+    _check_task(settings, problem)
     classifiers = {name: _classifier(name, {}, problem) for name in settings.companions}
     if issubclass(method, Classifier):
         classifiers = {
@@ -149,6 +147,19 @@ def _check_teachers(curator: Curator, settings: RunSettings) -> None:
         raise SettingsError(
             f"top_k={settings.top_k} teachers cannot be chosen from {available} students; "
             "raise students or lower top_k"
+        )
+
+
+def _check_task(settings: RunSettings, problem: Problem) -> None:
+    if settings.checkpoint == "ap50" and problem.task is not Task.INSTANCES:
+        raise SettingsError(
+            f"checkpoint=ap50 counts objects, but this project is {problem.task}; set checkpoint to iou"
+        )
+    counted = problem.task is Task.MULTILABEL and set(CELL_CLASSES) <= set(problem.names)
+    if settings.teachers_by == "mcce" and not counted:
+        raise SettingsError(
+            f"teachers_by=mcce counts cells, which needs a multilabel project with the classes "
+            f"{', '.join(CELL_CLASSES)}; set teachers_by to score"
         )
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -27,6 +28,9 @@ class StudentRecord(BaseModel):
         F: floating-point operations of the forward pass of one training crop; 0 without a network.
     steps
         S x E: steps of an epoch times epochs, as they were made.
+    mcce
+        Cells that an image is miscounted by on average, on the validation images; ``None`` where living and
+        dead cells are not counted.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -37,6 +41,7 @@ class StudentRecord(BaseModel):
     training_images: int
     forward_flops: float = 0.0
     steps: int = 0
+    mcce: float | None = None
 
     @property
     def cost(self) -> float:
@@ -118,8 +123,16 @@ def record_path(checkpoints: Path, generation: int, student: int) -> Path:
     return checkpoints / f"g{generation}-s{student}.json"
 
 
-def ranked(students: Iterable[StudentRecord]) -> list[StudentRecord]:
-    """Best first: by the score rounded to 3 decimals, the earlier of equals first (METHODS 1.2)."""
+def ranked(students: Iterable[StudentRecord], by: Literal["score", "mcce"] = "score") -> list[StudentRecord]:
+    """Best first: by the score rounded to 3 decimals, the earlier of equals first (METHODS 1.2).
+
+    Parameters
+    ----------
+    by
+        ``mcce``: those that miscount the fewest cells first; not measured comes last (IM-01).
+    """
+    if by == "mcce":
+        return sorted(students, key=lambda record: math.inf if record.mcce is None else record.mcce)
     return sorted(students, key=lambda record: -round(record.score or 0.0, 3))
 
 

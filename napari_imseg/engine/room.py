@@ -231,7 +231,7 @@ class Room:
         if generation and self.recipe.start is not None:
             networks = [place for place, seat in enumerate(self.seats(before)) if seat == OWN]
             records = [read_record(StudentRecord, record_path(folder, before, place)) for place in networks]
-            return folder / ranked(records)[0].member
+            return folder / ranked(records, self.settings.teachers_by)[0].member
         if generation > self.first and self.settings.warm_start and self._is_network(before, student):
             return folder / f"g{before}-s{student}.safetensors"
         return None

@@ -111,6 +111,12 @@ class RunSettings(Settings):
         "from probabilities, as the paper's code does for several classes; or precision x recall of the "
         "objects (instances only). method = what the paper of the objective takes.",
     )
+    teachers_by: Literal["score", "mcce"] = Field(
+        "score",
+        description="What the best students are best in on the validation images: the score of the run, or, "
+        "where living and dead cells are counted, the counts (MCCE), as the released code has it for some "
+        "approaches, on test images (IM-01).",
+    )
     flips: bool = setting(
         True, "Flip and turn the training crops at random (off in the paper), if the method does not do it."
     )

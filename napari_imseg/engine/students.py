@@ -27,7 +27,7 @@ from napari_imseg.engine.validation import (
     checkpoint_score,
     metric_name,
     soft_checkpoint_score,
-    validate,
+    validation_metrics,
 )
 from napari_imseg.method import Checkpoint, Example, Member, Objective
 from napari_imseg.nets.efficientnet import EfficientNetUNet
@@ -79,7 +79,7 @@ def train_student(
         seed = int(np.random.SeedSequence([room.settings.seed, generation, student]).generate_state(1)[0])
         member = seat.classifier.fit(examples, seed % 2**31)
         member.save(member_path)
-        score = _score(member, room)
+        measured = _measured(member, room)
         cost: dict[str, Any] = {}
     else:
         method = room.recipe.loss(generation)[0].name
@@ -92,11 +92,12 @@ def train_student(
         training.checkpoint.unlink(missing_ok=True)
         crop = (1, room.recipe.problem.channels, side, side)
         cost = {"forward_flops": forward_flops(training.objective.network, crop), "steps": training.made}
-        score = _score(NetworkMember.load(member_path, room.hardware), room)
+        measured = _measured(NetworkMember.load(member_path, room.hardware), room)
     record = StudentRecord(
         member=member_path.name,
         method=method,
-        score=score,
+        score=measured.get(metric_name(room.project.problem)),
+        mcce=measured.get("mcce"),
         seconds=time.monotonic() - started,
         training_images=images,
         **cost,
@@ -242,8 +243,10 @@ def _validate_every(room: Room, passes: Sequence[Pass], pixels: int) -> int:
     return max(1, round(share / VALIDATION_SHARE))
 
 
-def _score(member: Member, room: Room) -> float | None:
-    return validate(lambda image: predict_image(member, image), room.sets.validation, room.recipe.problem)
+def _measured(member: Member, room: Room) -> dict[str, float]:
+    """Its metrics on the validation images."""
+    images, problem = room.sets.validation, room.recipe.problem
+    return validation_metrics(lambda image: predict_image(member, image), images, problem)
 
 
 def _started(generation: int, student: int, images: int, epochs: int, steps: int) -> StudentStarted:

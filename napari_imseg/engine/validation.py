@@ -11,7 +11,14 @@ from numpy.typing import NDArray
 from napari_imseg.core.disagreement import hard_labels
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.matching import match
-from napari_imseg.core.metrics import PooledIou, average_precision, semantic_metrics, soft_ious, soft_sums
+from napari_imseg.core.metrics import (
+    PooledIou,
+    average_precision,
+    overall,
+    semantic_metrics,
+    soft_ious,
+    soft_sums,
+)
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Example
 
@@ -33,21 +40,26 @@ def has_labels(label: NDArray[np.integer[Any]]) -> bool:
 
 
 def validate(predict: Predict, examples: Sequence[Example], problem: Problem) -> float | None:
-    """The metric that ranks students: its mean over the images (METHODS 1.2).
+    """The metric that ranks students (METHODS 1.2), as in `validation_metrics`; ``None`` if there is none."""
+    return validation_metrics(predict, examples, problem).get(metric_name(problem))
 
-    Images without a labeled pixel do not count; ``None`` if there are no others.
+
+def validation_metrics(predict: Predict, examples: Sequence[Example], problem: Problem) -> dict[str, float]:
+    """Means over the images of `semantic_metrics`.
+
+    Images without a labeled pixel do not count; empty if there are no others.
 
     Parameters
     ----------
     predict
         Asked once for each example, in their order.
     """
-    name = metric_name(problem)
-    scores = [
-        semantic_metrics(truth, predicted, problem)[name]
-        for truth, predicted in _answers(predict, examples, problem)
-    ]
-    return float(np.mean(scores)) if scores else None
+    return overall(
+        [
+            semantic_metrics(truth, predicted, problem)
+            for truth, predicted in _answers(predict, examples, problem)
+        ]
+    )
 
 
 def checkpoint_score(predict: Predict, examples: Sequence[Example], problem: Problem) -> float | None:

@@ -46,7 +46,7 @@ def methods_for(task: Task) -> list[MethodEntry]:
     for kind in classes_in(methods, Method).values():
         if task in kind.tasks:
             about = (kind.__doc__ or "").strip().split("\n")[0]
-            family, unused = family_of(kind), unused_settings(kind)
+            family, unused = family_of(kind), unused_settings(kind, task)
             found.append(
                 MethodEntry(kind.name, kind.title, kind.source, about, family, kind.Settings, unused)
             )

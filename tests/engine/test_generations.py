@@ -22,7 +22,13 @@ from napari_imseg.engine.events import (
 from napari_imseg.engine.generations import Generations
 from napari_imseg.engine.prediction import Ensemble
 from napari_imseg.engine.recipe import recipe_of
-from napari_imseg.engine.records import find_generation, generations
+from napari_imseg.engine.records import (
+    StudentRecord,
+    find_generation,
+    generations,
+    read_record,
+    record_path,
+)
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training import StopRequested
 from napari_imseg.project.errors import ProjectError
@@ -142,6 +148,24 @@ def test_three_classes_and_instances(tmp_path: Path, quick: RunSettings, kind: s
         first = project.unlabeled()[0]
         stored = project.read_prediction("r001-g1", first.id)
         assert (stored.probabilities_C_H_W is not None) == (kind == "nuclei-instances")
+
+
+def test_the_teachers_may_be_those_that_count_cells_best(tmp_path: Path, quick: RunSettings) -> None:
+    settings = quick.model_copy(update={"generations": 0, "students": 3, "top_k": 2, "teachers_by": "mcce"})
+    with make_project(tmp_path, "brightfield-alive-dead") as project:
+        execute(project, settings)
+        folder = project.folder / "runs" / "r001" / "checkpoints"
+        students = [read_record(StudentRecord, record_path(folder, 0, student)) for student in range(3)]
+        by_count = sorted(students, key=lambda one: one.mcce or 0.0)
+        assert find_generation(project).teachers == [one.member for one in by_count[:2]]
+        assert all(one.mcce is not None for one in students)
+
+
+def test_cells_are_counted_only_where_there_are_any(project: Project, quick: RunSettings) -> None:
+    with pytest.raises(
+        SettingsError, match="needs a multilabel project with the classes alive, dead, position"
+    ):
+        execute(project, quick.model_copy(update={"teachers_by": "mcce"}))
 
 
 @pytest.mark.parametrize(("kind", "most"), [("nuclei", 1), ("nuclei-instances", 2)])

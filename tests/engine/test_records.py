@@ -15,6 +15,7 @@ from napari_imseg.engine.records import (
     find_generation,
     generation_path,
     generations,
+    ranked,
     read_record,
     write_record,
 )
@@ -53,6 +54,16 @@ def test_a_full_disk_leaves_the_earlier_record_and_is_told(
         write_record(path, STUDENT.model_copy(update={"score": 0.9}))
     assert read_record(StudentRecord, path) == STUDENT
     assert [file.name for file in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_students_are_ranked_by_score_or_by_how_few_cells_they_miscount() -> None:
+    given = [("a", 0.7, 3.0), ("b", 0.8, None), ("c", 0.8, 1.5), ("d", None, 1.5)]
+    students = [
+        STUDENT.model_copy(update={"member": name, "score": score, "mcce": mcce})
+        for name, score, mcce in given
+    ]
+    assert [one.member for one in ranked(students)] == ["b", "c", "a", "d"]
+    assert [one.member for one in ranked(students, "mcce")] == ["c", "d", "a", "b"]
 
 
 def test_the_thousandth_run_is_newer_than_the_one_before(project: Project) -> None:

@@ -116,6 +116,7 @@ def test_the_form_shows_what_the_chosen_approach_has_and_nothing_else(open_dock,
         assert ("generations" in shown) == (issubclass(kind, Curator) and kind.teaches)
         assert ("truth" in shown) == (kind.name == "gt-inconsistency-masks-plus-plus")
         assert ("compared_run" in shown) == (kind.name == "evalnet")
+        assert "teachers_by" not in shown
         assert panel.value().method == kind.name
         assert panel.value().method_settings == kind.Settings().model_dump(mode="json")
 
