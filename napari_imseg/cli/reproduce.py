@@ -21,51 +21,57 @@ if TYPE_CHECKING:
     from napari_imseg.reproduce.units import Unit
 
 
+Name = Annotated[str, typer.Argument(help=f"Which comparison: {' or '.join(NAMES)}.", metavar="NAME")]
+Out = Annotated[Path, typer.Option(metavar="DIR", help="Folder for everything; the same one goes on later.")]
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="DIR",
+        help="images/ and labels/, or a data set of the paper; drawn images for smoke if not given.",
+    ),
+]
+ScaleName = Annotated[str, typer.Option(metavar="smoke|laptop|paper", help="How much is trained.")]
+Labeled = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N|A,B,C",
+        help="Labeled images: a share below 1 of those to train on (0.1 if not given), or a number; "
+        "for actis numbers of tiles, such as 10,19,38,76.",
+    ),
+]
+Classes = Annotated[str | None, typer.Option(metavar="a,b,c", help="Names of the label values 1, 2, ...")]
+Approaches = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B", help="Only these and what they start from, such as LDT,IM; for actis also ablation."
+    ),
+]
+Weights = Annotated[
+    str,
+    typer.Option(
+        metavar="imagenet|FILE",
+        help="What encoders start from (actis with scale paper); random weights if not given.",
+    ),
+]
+Repetitions = Annotated[
+    int | None, typer.Option(min=1, help="How often, each time with another seed; default by scale.")
+]
+Seed = Annotated[int, typer.Option(min=0, help="Draws the sets; the first repetition trains with it.")]
+Device = Annotated[str, typer.Option(help="auto, cpu, or a GPU such as cuda:0.")]
+
+
 def reproduce(
-    name: Annotated[str, typer.Argument(help=f"Which comparison: {' or '.join(NAMES)}.", metavar="NAME")],
-    out: Annotated[
-        Path, typer.Option(metavar="DIR", help="Folder for everything; the same one goes on later.")
-    ],
-    data: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="DIR",
-            help="images/ and labels/, or a data set of the paper; drawn images for smoke if not given.",
-        ),
-    ] = None,
-    scale: Annotated[str, typer.Option(metavar="smoke|laptop|paper", help="How much is trained.")] = "smoke",
-    labeled: Annotated[
-        str | None,
-        typer.Option(
-            metavar="N|A,B,C",
-            help="Labeled images: a share below 1 of those to train on (0.1 if not given), or a number; "
-            "for actis numbers of tiles, such as 10,19,38,76.",
-        ),
-    ] = None,
-    classes: Annotated[
-        str | None, typer.Option(metavar="a,b,c", help="Names of the label values 1, 2, ...")
-    ] = None,
-    approaches: Annotated[
-        str | None,
-        typer.Option(
-            metavar="A,B",
-            help="Only these and what they start from, such as LDT,IM; for actis also ablation.",
-        ),
-    ] = None,
-    weights: Annotated[
-        str,
-        typer.Option(
-            metavar="imagenet|FILE",
-            help="What encoders start from (actis with scale paper); random weights if not given.",
-        ),
-    ] = "",
-    repetitions: Annotated[
-        int | None, typer.Option(min=1, help="How often, each time with another seed; default by scale.")
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(min=0, help="Draws the sets; the first repetition trains with it.")
-    ] = 42,
-    device: Annotated[str, typer.Option(help="auto, cpu, or a GPU such as cuda:0.")] = "auto",
+    name: Name,
+    out: Out,
+    data: Data = None,
+    scale: ScaleName = "smoke",
+    labeled: Labeled = None,
+    classes: Classes = None,
+    approaches: Approaches = None,
+    weights: Weights = "",
+    repetitions: Repetitions = None,
+    seed: Seed = 42,
+    device: Device = "auto",
 ) -> None:
     """Do the comparison of a paper again: table and plots; what is finished is not done twice."""
     if name not in NAMES:

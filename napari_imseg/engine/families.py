@@ -5,20 +5,12 @@ from __future__ import annotations
 from typing import Final, Literal, get_args
 
 from napari_imseg.core.problem import Task
+from napari_imseg.engine.run_settings import NetworkTraining
 from napari_imseg.method import Classifier, Curator, Method, Objective
 
 Family = Literal["curator", "objective", "classifier"]
 FAMILIES: Final[tuple[Family, ...]] = get_args(Family)
 """In the order in which they are listed."""
-
-
-OF_NETWORKS: Final = frozenset(
-    {
-        *("alpha", "averaging", "batch_size", "checkpoint", "epochs", "flips", "max_steps", "min_steps"),
-        *("minutes", "network", "predicted_quality", "tile", "warm_start", "weights"),
-    }
-)
-"""Settings of a run that mean nothing where no network is trained."""
 
 
 def unused_settings(method: type[Method], task: Task) -> frozenset[str]:
@@ -30,7 +22,9 @@ def unused_settings(method: type[Method], task: Task) -> frozenset[str]:
         unused.add("compared_run")
     if task is not Task.MULTILABEL:
         unused.add("teachers_by")
-    return frozenset(unused | (OF_NETWORKS if issubclass(method, Classifier) else set()))
+    if issubclass(method, Classifier):
+        unused |= NetworkTraining.model_fields.keys()
+    return frozenset(unused)
 
 
 def family_of(method: type[Method]) -> Family:

@@ -10,49 +10,9 @@ from napari_imseg.nets.names import UNET_1X1, NetworkName
 from napari_imseg.settings import Settings, setting
 
 
-class RunSettings(Settings):
-    """Everything that decides the outcome of a run; written to its ``settings.json``.
+class NetworkTraining(Settings):
+    """How networks are trained: the part of a run's settings that means nothing where none is."""
 
-    The defaults follow the protocol of the Inconsistency Masks paper (50 epochs, no schedule)
-    with fewer students and generations, with smaller batches and crops on a CPU (for the same
-    time they train a better network there), with averaged weights, and with students that go
-    on from those before them.
-    """
-
-    method: str = setting("inconsistency-masks", "Method: a curator, an objective or a classifier.")
-    objective: str = setting("supervised", "Loss of the students when the method is a curator.")
-    method_settings: dict[str, Any] = setting({}, "Settings of the method, by name.")
-    objective_settings: dict[str, Any] = setting({}, "Settings of the objective, by name.")
-    companions: tuple[str, ...] = setting(
-        (), "Classifiers that train beside the students of every generation and compete with them."
-    )
-    foreign: tuple[str, ...] = setting(
-        (), "Masks of other tools, by name, that speak beside the teachers of every generation."
-    )
-    first_teachers: tuple[str, ...] = setting(
-        (),
-        "Masks of other tools, by name, that teach generation 1; no network of generation 0 is trained "
-        "(curators only).",
-    )
-    generations: int = setting(2, "Generations after generation 0 (curators only).", ge=0, le=20)
-    students: int = setting(4, "Students trained in each generation.", ge=1, le=20)
-    first_students: int = setting(
-        0,
-        "Students of generation 0, where more are trained (10 in the paper); 0 = as many as later.",
-        ge=0,
-        le=20,
-        zero="as many as later",
-    )
-    first_run: str = setting(
-        "",
-        "Run of the same project, such as r001, whose networks of generation 0 are taken over instead of "
-        "training some: several methods then start from the same teachers.",
-    )
-    compared_run: str = setting(
-        "",
-        "The same for the networks that learn augmented labels and from which EvalNets learn too (evalnet).",
-    )
-    top_k: int = setting(2, "Best students that become the teachers of the next generation.", ge=1, le=20)
     minutes: float = setting(
         0.0, "Time budget of the whole run; 0 = no limit.", ge=0, le=100_000, zero="no limit", step=0.5
     )
@@ -111,22 +71,67 @@ class RunSettings(Settings):
         "from probabilities, as the paper's code does for several classes; or precision x recall of the "
         "objects (instances only). method = what the paper of the objective takes.",
     )
+    flips: bool = setting(
+        True, "Flip and turn the training crops at random (off in the paper), if the method does not do it."
+    )
+    predicted_quality: bool = setting(
+        False,
+        "Train networks that judge masks (EvalNets), so that the queue tells how good each suggestion "
+        "probably is. It makes generation 0 longer.",
+    )
+
+
+class RunSettings(NetworkTraining):
+    """Everything that decides the outcome of a run; written to its ``settings.json``.
+
+    The defaults follow the protocol of the Inconsistency Masks paper (50 epochs, no schedule)
+    with fewer students and generations, with smaller batches and crops on a CPU (for the same
+    time they train a better network there), with averaged weights, and with students that go
+    on from those before them.
+    """
+
+    method: str = setting("inconsistency-masks", "Method: a curator, an objective or a classifier.")
+    objective: str = setting("supervised", "Loss of the students when the method is a curator.")
+    method_settings: dict[str, Any] = setting({}, "Settings of the method, by name.")
+    objective_settings: dict[str, Any] = setting({}, "Settings of the objective, by name.")
+    companions: tuple[str, ...] = setting(
+        (), "Classifiers that train beside the students of every generation and compete with them."
+    )
+    foreign: tuple[str, ...] = setting(
+        (), "Masks of other tools, by name, that speak beside the teachers of every generation."
+    )
+    first_teachers: tuple[str, ...] = setting(
+        (),
+        "Masks of other tools, by name, that teach generation 1; no network of generation 0 is trained "
+        "(curators only).",
+    )
+    generations: int = setting(2, "Generations after generation 0 (curators only).", ge=0, le=20)
+    students: int = setting(4, "Students trained in each generation.", ge=1, le=20)
+    first_students: int = setting(
+        0,
+        "Students of generation 0, where more are trained (10 in the paper); 0 = as many as later.",
+        ge=0,
+        le=20,
+        zero="as many as later",
+    )
+    first_run: str = setting(
+        "",
+        "Run of the same project, such as r001, whose networks of generation 0 are taken over instead of "
+        "training some: several methods then start from the same teachers.",
+    )
+    compared_run: str = setting(
+        "",
+        "The same for the networks that learn augmented labels and from which EvalNets learn too (evalnet).",
+    )
+    top_k: int = setting(2, "Best students that become the teachers of the next generation.", ge=1, le=20)
     teachers_by: Literal["score", "mcce"] = Field(
         "score",
         description="What the best students are best in on the validation images: the score of the run, or, "
         "where living and dead cells are counted, the counts (MCCE), as the released code has it for some "
         "approaches, on test images (IM-01).",
     )
-    flips: bool = setting(
-        True, "Flip and turn the training crops at random (off in the paper), if the method does not do it."
-    )
     unlabeled_limit: int = setting(
         5000, "Most unlabeled images that teach one generation, drawn at random.", ge=1, le=1_000_000
-    )
-    predicted_quality: bool = setting(
-        False,
-        "Train networks that judge masks (EvalNets), so that the queue tells how good each suggestion "
-        "probably is. It makes generation 0 longer.",
     )
     workers: int = setting(
         0,

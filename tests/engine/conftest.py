@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from napari_imseg.core.problem import Task
+from napari_imseg.engine.events import Event
+from napari_imseg.engine.generations import Generations
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
+from napari_imseg.project.runs import Run
 from napari_imseg.synthetic.dataset import KINDS, write_dataset
 
 
@@ -29,10 +32,38 @@ def make_project(folder: Path, kind: str = "nuclei", images: int = 12, labeled: 
     )
 
 
+def never() -> bool:
+    return False
+
+
+def after(count: int) -> Callable[[], bool]:
+    """Ask to stop at the ``count``-th question."""
+    asked = iter(range(10**9))
+    return lambda: next(asked) >= count
+
+
+def new_run(project: Project, settings: RunSettings) -> Run:
+    return Run.create(project.folder, settings.model_dump(mode="json"))
+
+
+def execute(
+    project: Project, settings: RunSettings, run: Run | None = None, should_stop: Callable[[], bool] = never
+) -> list[Event]:
+    """Everything that a run tells; a new run, unless one is to go on."""
+    return list(Generations(project, run or new_run(project, settings), settings, should_stop).events())
+
+
 @pytest.fixture
 def project(tmp_path: Path) -> Iterator[Project]:
     """Binary nuclei: 12 images, 4 labeled to train, 2 to validate, 6 unlabeled."""
     with make_project(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def nuclei(tmp_path: Path) -> Iterator[Project]:
+    """Instances of nuclei: 12 images, 4 labeled to train, 2 to validate, 6 unlabeled."""
+    with make_project(tmp_path, "nuclei-instances") as made:
         yield made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,7 @@ import torch
 from napari_imseg.core.problem import UNLABELED
 from napari_imseg.engine import students
 from napari_imseg.engine.batches import Crops
-from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, StudentStarted
-from napari_imseg.engine.generations import Generations
+from napari_imseg.engine.events import Epoch, Finished, GenerationFinished, StudentStarted
 from napari_imseg.engine.recipe import recipe_of
 from napari_imseg.engine.records import StudentRecord, ranked, read_record, record_path
 from napari_imseg.engine.room import Room
@@ -25,14 +24,7 @@ from napari_imseg.nets.saving import load_network
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.settings import SettingsError
-from tests.engine.conftest import make_project
-
-
-@pytest.fixture
-def nuclei(tmp_path: Path) -> Iterator[Project]:
-    """Instances of nuclei: 12 images, 4 labeled to train, 2 to validate, 6 unlabeled."""
-    with make_project(tmp_path, "nuclei-instances") as made:
-        yield made
+from tests.engine.conftest import after, execute, make_project, never, new_run
 
 
 @pytest.fixture
@@ -46,26 +38,6 @@ def tissue(tmp_path: Path) -> Iterator[Project]:
 def actis(quick: RunSettings) -> RunSettings:
     """Two generations of one student, in epochs of two steps."""
     return quick.model_copy(update={"method": "actis", "students": 1, "top_k": 1, "max_steps": 2})
-
-
-def never() -> bool:
-    return False
-
-
-def after(count: int) -> Callable[[], bool]:
-    """Ask to stop at the ``count``-th question."""
-    asked = iter(range(10**9))
-    return lambda: next(asked) >= count
-
-
-def new_run(project: Project, settings: RunSettings) -> Run:
-    return Run.create(project.folder, settings.model_dump(mode="json"))
-
-
-def execute(
-    project: Project, settings: RunSettings, run: Run, should_stop: Callable[[], bool] = never
-) -> list[Event]:
-    return list(Generations(project, run, settings, should_stop).events())
 
 
 def methods(run: Run, generations: int) -> list[str]:

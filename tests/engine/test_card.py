@@ -8,7 +8,7 @@ import pytest
 
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
-from tests.engine.test_generations import execute
+from tests.engine.conftest import execute
 
 JUDGING = {"evalnets": 1, "evalnets_trained": 2, "evalnet_alpha": 0.125, "evalnet_epochs": 1}
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from napari_imseg.engine.events import Epoch, Event, Finished, StudentStarted
-from napari_imseg.engine.generations import Generations
+from napari_imseg.engine.events import Epoch, Finished, StudentStarted
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.records import GenerationRecord, generation_path, read_record
 from napari_imseg.engine.run_settings import RunSettings
@@ -18,28 +16,13 @@ from napari_imseg.engine.training import StopRequested
 from napari_imseg.nets.saving import load_network
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
-from napari_imseg.project.runs import Run
-from tests.engine.conftest import make_project
-from tests.engine.test_actis import after, never, new_run
-
-
-@pytest.fixture
-def nuclei(tmp_path: Path) -> Iterator[Project]:
-    """Instances of nuclei: 12 images, 4 labeled to train, 2 to validate, 6 unlabeled."""
-    with make_project(tmp_path, "nuclei-instances") as made:
-        yield made
+from tests.engine.conftest import after, execute, make_project, new_run
 
 
 @pytest.fixture
 def denoiseg(quick: RunSettings) -> RunSettings:
     """One student, two epochs of two steps."""
     return quick.model_copy(update={"method": "denoiseg", "students": 1, "top_k": 1, "max_steps": 2})
-
-
-def execute(
-    project: Project, settings: RunSettings, run: Run, should_stop: Callable[[], bool] = never
-) -> list[Event]:
-    return list(Generations(project, run, settings, should_stop).events())
 
 
 def test_a_run_and_the_same_run_stopped_and_resumed(nuclei: Project, denoiseg: RunSettings) -> None:

@@ -9,7 +9,8 @@ from napari_imseg.engine.records import StudentRecord, generations, read_record,
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
-from tests.engine.test_generations import execute, figures
+from tests.engine.conftest import execute
+from tests.engine.test_generations import figures
 
 JUDGING = {"evalnets": 1, "evalnets_trained": 1, "evalnet_alpha": 0.125, "evalnet_epochs": 1}
 

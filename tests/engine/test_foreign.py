@@ -31,8 +31,8 @@ from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.settings import SettingsError
 from napari_imseg.synthetic.dataset import write_dataset
-from tests.engine.conftest import make_project
-from tests.engine.test_generations import after, execute, figures, never
+from tests.engine.conftest import after, execute, make_project, never
+from tests.engine.test_generations import figures
 
 CPU = Hardware("cpu", "fp32", True, "CPU")
 Change = Callable[[NDArray[Any]], NDArray[Any]]

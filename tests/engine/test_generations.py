@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -36,22 +35,7 @@ from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.settings import SettingsError
 from napari_imseg.synthetic.dataset import write_dataset
-from tests.engine.conftest import make_project
-
-
-def never() -> bool:
-    return False
-
-
-def after(count: int) -> Callable[[], bool]:
-    """Ask to stop at the ``count``-th question."""
-    asked = iter(range(10**9))
-    return lambda: next(asked) >= count
-
-
-def execute(project: Project, settings: RunSettings, should_stop: Callable[[], bool] = never) -> list[Event]:
-    run = Run.create(project.folder, settings.model_dump(mode="json"))
-    return list(Generations(project, run, settings, should_stop).events())
+from tests.engine.conftest import after, execute, make_project, never
 
 
 def figures(events: list[Event]) -> list[tuple[object, ...]]:

@@ -22,7 +22,8 @@ from napari_imseg.nets.networks import new_network
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.settings import SettingsError
-from tests.engine.test_generations import after, execute, figures, never
+from tests.engine.conftest import after, execute, never
+from tests.engine.test_generations import figures
 
 B0 = "efficientnet-b0"
 

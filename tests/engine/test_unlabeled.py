@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -31,31 +30,13 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.settings import SettingsError
-from tests.engine.conftest import make_project
+from tests.engine.conftest import after, execute, make_project, never, new_run
 
 
 @pytest.fixture
 def cl(quick: RunSettings) -> RunSettings:
     """A run of consistency loss: epochs of 2 labeled and 3 unlabeled steps."""
     return quick.model_copy(update={"method": "consistency-loss", "tile": 64})
-
-
-def never() -> bool:
-    return False
-
-
-def after(count: int) -> Callable[[], bool]:
-    """Ask to stop at the ``count``-th question."""
-    asked = iter(range(10**9))
-    return lambda: next(asked) >= count
-
-
-def new_run(project: Project, settings: RunSettings) -> Run:
-    return Run.create(project.folder, settings.model_dump(mode="json"))
-
-
-def execute(project: Project, settings: RunSettings, run: Run | None = None) -> list[Event]:
-    return list(Generations(project, run or new_run(project, settings), settings, never).events())
 
 
 def figures(events: list[Event]) -> list[tuple[object, ...]]:
