@@ -33,8 +33,11 @@ class GrowingMasks(Curator):
     Settings = GrowingMasksSettings
     settings: Any
     minimum_teachers = 2
-    needs_im_class = True
     augmented_labels: ClassVar[bool] = False
+
+    @property
+    def needs_im_class(self) -> bool:
+        return True
 
     def prepare(self, labeled: Sequence[Example]) -> None:
         self.strengths = self.settings.strengths([example.image_C_H_W for example in labeled])

@@ -242,8 +242,6 @@ class Curator(Method):
         Fewer cannot do it.
     teaches
         False for a baseline that changes the labeled set alone: there is only generation 0.
-    needs_im_class
-        True if curated targets hold `INCONSISTENT`, which networks learn as a class of its own.
     asks_all_students
         True if all students of a generation are asked, not its teachers alone.
     judge_of
@@ -254,10 +252,14 @@ class Curator(Method):
 
     minimum_teachers: ClassVar[int] = 1
     teaches: ClassVar[bool] = True
-    needs_im_class: ClassVar[bool] = False
     asks_all_students: ClassVar[bool] = False
     judge_of: ClassVar[JudgeOf] = ""
     needs_truth: ClassVar[bool] = False
+
+    @property
+    def needs_im_class(self) -> bool:
+        """True if curated targets hold `INCONSISTENT`, which networks learn as a class of its own."""
+        return False
 
     def prepare(self, labeled: Sequence[Example]) -> None:
         """Look at the labeled set before anything else; each process that curates does it."""

@@ -378,7 +378,7 @@ def test_curated_examples_are_well_formed(method: type[Curator], problem: Proble
         assert first.target_H_W.shape == known.target_H_W.shape
         allowed = {UNLABELED, *range(2 if problem.task is Task.MULTILABEL else problem.classes)}
         assert set(np.unique(first.target_H_W)) <= allowed | (
-            {INCONSISTENT} if method.needs_im_class else set()
+            {INCONSISTENT} if curator.needs_im_class else set()
         )
 
 
@@ -402,7 +402,7 @@ def test_an_image_without_agreement_is_dropped_or_unlabeled(method: type[Curator
     answers[0, 0], answers[1, -1] = 0.9, 0.9
     curator = prepared(method(method.Settings(), problem))
     curated = curator.curate(told(known, answers))
-    if method.needs_im_class:
+    if curator.needs_im_class:
         assert curated == []
 
 

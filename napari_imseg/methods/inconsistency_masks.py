@@ -31,8 +31,12 @@ class InconsistencyMasks(Curator):
     aliases = ("IM",)
     tasks = frozenset(Task)
     Settings = InconsistencyMasksSettings
+    settings: InconsistencyMasksSettings
     minimum_teachers = 2
-    needs_im_class = True
+
+    @property
+    def needs_im_class(self) -> bool:
+        return self.settings.blocking == "black"
 
     def curate(self, unlabeled: UnlabeledImage) -> list[Example]:
         pair = blocked_pair(

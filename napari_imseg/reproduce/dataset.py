@@ -60,6 +60,8 @@ class DataSet:
         What quality is: the headline first.
     intensity
         How intensities become [0, 1]; ``None`` as it fits the labeled images.
+    remarks
+        What a reader of the report should know.
     """
 
     key: str
@@ -69,6 +71,7 @@ class DataSet:
     metrics: tuple[str, ...]
     sources: tuple[Source, ...]
     intensity: Intensity | None = None
+    remarks: tuple[str, ...] = ()
 
 
 def read_folder(folder: Path, classes: Sequence[str] = ()) -> DataSet:

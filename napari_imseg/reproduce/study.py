@@ -148,7 +148,8 @@ class Study:
                 classes=data.classes,
                 metrics=data.metrics,
                 splits=splits,
-                remarks=_missing_classes(hidden / "data" / "train" / "labels", splits.labeled, data),
+                remarks=data.remarks
+                + _missing_classes(hidden / "data" / "train" / "labels", splits.labeled, data),
                 sizes=written,
                 **_about_unlabeled(hidden / "data" / "train" / "labels", splits.unlabeled, data),
             )

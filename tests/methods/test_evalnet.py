@@ -85,5 +85,5 @@ def test_steps_are_a_third_of_those_for_all_images() -> None:
 def test_all_students_are_asked_and_keep_their_width() -> None:
     assert EvalNetCurator.asks_all_students
     assert EvalNetCurator.judge_of == "masks"
-    assert not EvalNetCurator.needs_im_class
+    assert not curator().needs_im_class
     assert [curator().width(generation, 0.5) for generation in (0, 1, 4)] == [0.5] * 3

@@ -50,7 +50,7 @@ def test_nothing_is_blocked_or_dropped() -> None:
     for problem in (BINARY, CLASSES):
         (found,) = ensemble(problem).curate(asked(problem, [[[1, 1]], [[0, 0]]]))
         assert INCONSISTENT not in found.target_H_W
-    assert not ModelEnsemble.needs_im_class
+    assert not ensemble(BINARY).needs_im_class
 
 
 def test_students_keep_their_width_and_the_labels_stay_as_they_are() -> None:

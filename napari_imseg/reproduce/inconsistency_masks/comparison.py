@@ -12,6 +12,7 @@ from napari_imseg.reproduce.approach import Approach
 from napari_imseg.reproduce.comparison import Comparison
 from napari_imseg.reproduce.dataset import DataSet, read_folder
 from napari_imseg.reproduce.inconsistency_masks.approaches import COMPARED
+from napari_imseg.reproduce.inconsistency_masks.cutting import cut_down
 from napari_imseg.reproduce.inconsistency_masks.layouts import read_published
 from napari_imseg.reproduce.inconsistency_masks.report import write_report
 from napari_imseg.reproduce.inconsistency_masks.scales import SCALES, run_settings
@@ -60,6 +61,8 @@ class InconsistencyMasksComparison(Comparison):
         if found is not None and classes:
             raise ProjectError(f"the classes of {found.title} are known; leave out --classes")
         data = found or read_folder(folder, classes)
+        if terms.scale == "laptop":
+            data = cut_down(data, terms.seed)
         return data, draw(data.sources, terms.labeled, terms.seed)
 
     def settings(self, scale: Scale, one: Approach, study: Study, seed: int, device: str) -> RunSettings:

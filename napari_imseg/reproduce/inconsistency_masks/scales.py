@@ -64,7 +64,7 @@ SCALES: Final = {
             "top_k": 2,
             "alpha": 0.5,
             "tile": 128,
-            "batch_size": 8,
+            "batch_size": 2,  # many small steps learn more than few large ones in the same time
             "warm_start": False,
         },
         method={
