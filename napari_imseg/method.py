@@ -221,8 +221,8 @@ class Objective(Method):
         """Factor of the learning rate when this share of the training is over, 0 to 1; 1 by default."""
         return 1.0
 
-    def after_step(self, step: int) -> None:
-        """Move whatever follows the student (a teacher, running statistics)."""
+    def after_step(self, step: int, progress: float) -> None:
+        """Move whatever follows the student (a teacher); ``progress`` is as in `schedule`, with this step."""
 
     def modules(self) -> dict[str, nn.Module]:
         """Every module with state, by name: what a checkpoint must hold to resume."""

@@ -120,7 +120,7 @@ def step(
     if total.requires_grad:
         torch.autograd.backward(total)
         optimizer.step()
-    objective.after_step(number)
+    objective.after_step(number, min(1.0, (number + 1) / 300))
     return {name: float(value.detach()) for name, value in losses.items()}
 
 

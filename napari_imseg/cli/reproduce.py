@@ -76,6 +76,8 @@ def reproduce(
     """Do the comparison of a paper again: table and plots; what is finished is not done twice."""
     if name not in NAMES:
         raise UsageMistake(f"there is no comparison '{name}'; choose: {' or '.join(NAMES)}")
+    from napari_imseg.engine.run_settings import RunSettings
+    from napari_imseg.engine.starting_weights import check
     from napari_imseg.nets.devices import choose
     from napari_imseg.reproduce.comparisons import COMPARISONS
     from napari_imseg.reproduce.starting import begin
@@ -89,6 +91,8 @@ def reproduce(
     if weights and not (comparison.weights and scale == "paper"):
         raise UsageMistake("only the networks of actis with scale paper have encoders; leave out --weights")
     start = weights if weights in ("", IMAGENET) else str(Path(weights).resolve())
+    if start not in ("", IMAGENET):
+        check(RunSettings(**trained.run, weights=start))
     study = begin(out, data, comparison, Terms(name, scale, share, seed, start), _listed(classes))
     often = repetitions or trained.repetitions
     planned = units(study, comparison, trained, wanted, often, device, counts)

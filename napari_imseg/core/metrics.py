@@ -219,7 +219,8 @@ def instance_metrics(
     dict
         At IoU >= 0.5: ``ap50_precision`` = P = TP / (TP + FP), ``ap50_pr`` = P R (what the ACTIS
         tables show), ``s_dsb`` = TP / (TP + FP + FN), ``f1_50``. ``ap10_90``: mean precision over
-        the thresholds 0.1, 0.2 ... 0.9. ``iou`` and ``dice`` of the foreground pixels.
+        the thresholds 0.1, 0.2 ... 0.9; ``ap10_90_pr``: mean of P R over `CODE_THRESHOLDS`, as the
+        ACTIS code has it (AC-08). ``iou`` and ``dice`` of the foreground pixels.
 
     Raises
     ------
@@ -233,6 +234,7 @@ def instance_metrics(
         "ap50_precision": average_precision(matching, (0.5,), "precision", empty),
         "ap50_pr": average_precision(matching, (0.5,), "pr", empty),
         "ap10_90": average_precision(matching, PAPER_THRESHOLDS, "precision", empty),
+        "ap10_90_pr": average_precision(matching, CODE_THRESHOLDS, "pr", empty),
         "s_dsb": _object_scores(matching, 0.5, empty)["s_dsb"],
         "f1_50": _object_scores(matching, 0.5, empty)["f1"],
         "iou": pixels["iou"],

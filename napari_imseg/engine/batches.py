@@ -40,6 +40,11 @@ class Pass:
     steps: int
     ratio: int = 1
 
+    @property
+    def mixed(self) -> bool:
+        """True if labeled and unlabeled crops are in the same step."""
+        return self.labeled is not None and self.unlabeled is not None
+
     def batch(
         self, step: int, size: int
     ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.float32] | None]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from napari_imseg.core.metrics import Empty, PooledIou, instance_metrics, overall, semantic_metrics
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.model import Model
-from napari_imseg.engine.validation import has_labels, metric_name
+from napari_imseg.engine.validation import has_labels, pixel_metric
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def evaluate(
         yield name, images.get(name, {})
     means, score = overall(list(images.values())), pooled.score()
     if score is not None:
-        means[f"{metric_name(problem)}_pooled"] = score
+        means[f"{pixel_metric(problem)}_pooled"] = score
     return Evaluation(means, images, tuple(left_out))
 
 

@@ -13,12 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.matching import match
+from napari_imseg.core.metrics import average_precision
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine import training_set
 from napari_imseg.engine.recipe import Recipe
 from napari_imseg.engine.records import MemberRecord
 from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.engine.validation import validate
+from napari_imseg.engine.validation import has_labels, validate
 from napari_imseg.method import Example
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.members import unknown_member
@@ -54,9 +56,21 @@ class Foreign:
     def measured(self, validation: Sequence[Example]) -> MemberRecord:
         """How good the masks are on the validation images that have one."""
         known = [example for example in validation if self.knows(example.name)]
-        answers = (self.probabilities(example.name) for example in known)
-        score = validate(lambda _: next(answers), known, self.project.problem)
+        if self.project.problem.task is Task.INSTANCES:
+            score = self._objects_score([example.name for example in known])
+        else:
+            answers = (self.probabilities(example.name) for example in known)
+            score = validate(lambda _: next(answers), known, self.project.problem)
         return MemberRecord(name=self.name, score=score, images=len(known))
+
+    def _objects_score(self, image_ids: Sequence[str]) -> float | None:
+        """AP.50 of the objects as they are, as students are measured."""
+        found = [
+            average_precision(match(truth, self.project.members.read(self._path(each), each)), (0.5,), "pr")
+            for each in image_ids
+            if has_labels(truth := training_set.frozen_label(self.run, each))
+        ]
+        return float(np.mean(found)) if found else None
 
     def _path(self, image_id: str) -> Path:
         return training_set.frozen_mask(self.run, self.name, image_id)

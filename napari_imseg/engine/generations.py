@@ -283,7 +283,6 @@ class Generations:
                 "foreground_threshold": found.foreground,
                 "seed_threshold": found.seed,
                 "score": found.score,
-                "metric_name": "ap50_pr",
             }
         )
 

@@ -28,6 +28,10 @@ class StudentRecord(BaseModel):
         F: floating-point operations of the forward pass of one training crop; 0 without a network.
     steps
         S x E: steps of an epoch times epochs, as they were made.
+    score
+        The validation metric that ranks students (`napari_imseg.engine.validation.metric_name`).
+    pixel_score
+        IoU or mIoU of the pixels on the validation images, which is what EvalNets learn to tell.
     mcce
         Cells that an image is miscounted by on average, on the validation images; ``None`` where living and
         dead cells are not counted.
@@ -41,6 +45,7 @@ class StudentRecord(BaseModel):
     training_images: int
     forward_flops: float = 0.0
     steps: int = 0
+    pixel_score: float | None = None
     mcce: float | None = None
 
     @property

@@ -156,6 +156,15 @@ class Room:
             )
         return found
 
+    def in_shares(self, generation: int, examples: list[Example]) -> list[Example]:
+        """The combined set with labeled images as often as `RunSettings.labeled_share` wants them."""
+        share, labeled = self.settings.labeled_share, len(self.labeled)
+        made = len(examples) - labeled
+        if not generation or not share or not labeled or not made:
+            return examples
+        times = max(1, round(share / (1 - share) * made / labeled))
+        return examples[:labeled] * (times - 1) + examples
+
     @cached_property
     def labeled(self) -> list[Example]:
         """The labeled set as the method learns it: LD, or ALD with its augmented copies."""
@@ -228,11 +237,12 @@ class Room:
     def start_of(self, generation: int, student: int) -> Path | None:
         """The network whose weights a student starts from; ``None`` for random ones."""
         before, folder = generation - 1, self.run.checkpoints
-        if generation and self.recipe.start is not None:
+        own = self.settings.warm_start and self._is_network(before, student)
+        if generation and self.recipe.start is not None and not (own and self.recipe.curator is not None):
             networks = [place for place, seat in enumerate(self.seats(before)) if seat == OWN]
             records = [read_record(StudentRecord, record_path(folder, before, place)) for place in networks]
             return folder / ranked(records, self.settings.teachers_by)[0].member
-        if generation > self.first and self.settings.warm_start and self._is_network(before, student):
+        if generation > self.first and own:
             return folder / f"g{before}-s{student}.safetensors"
         return None
 
@@ -253,7 +263,8 @@ class Room:
             for place, wanted in enumerate(chosen)
             if wanted
         ]
-        scores = [record.score for record in records if record.score is not None]
+        measured = [record.score if record.pixel_score is None else record.pixel_score for record in records]
+        scores = [score for score in measured if score is not None]
         return (min(scores), max(scores)) if scores else (0.0, 1.0)
 
     def truth(self, image_id: str) -> NDArray[np.int16]:

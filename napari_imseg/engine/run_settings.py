@@ -57,6 +57,15 @@ class NetworkTraining(Settings):
         "Students start from the weights of the student with their number in the generation before, if it is "
         "the same network; at random in the paper.",
     )
+    labeled_share: float = setting(
+        0.0,
+        "Share of the crops of labeled images from generation 1 on, beside those with suggested labels; 0 = "
+        "by the number of images, as in the papers.",
+        ge=0,
+        le=0.9,
+        zero="by number",
+        step=0.05,
+    )
     averaging: float = setting(
         0.99,
         "Share that the running mean of the weights keeps at each step; the mean is the network that is "

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 
 from napari_imseg.core.problem import Task
+from napari_imseg.core.thresholds import find_thresholds
 from napari_imseg.engine import training_set
 from napari_imseg.engine.batches import Crops, Pass, crop_side
 from napari_imseg.engine.events import Event, StudentFinished, StudentStarted
@@ -26,6 +27,7 @@ from napari_imseg.engine.validation import (
     ap50_checkpoint_score,
     checkpoint_score,
     metric_name,
+    pixel_metric,
     soft_checkpoint_score,
     validation_metrics,
 )
@@ -38,6 +40,7 @@ from napari_imseg.nets.networks import new_network
 from napari_imseg.nets.outputs import n_outputs
 from napari_imseg.nets.saving import load_network
 from napari_imseg.ops.averaging import running_mean
+from napari_imseg.project.errors import ProjectError
 
 CPU_STEPS = 32
 """Short epochs, so that a training that runs out of time has been validated more than once."""
@@ -84,7 +87,8 @@ def train_student(
     else:
         method = room.recipe.loss(generation)[0].name
         deadline = started + seconds
-        training, side = _training(room, generation, student, examples, seen, deadline, member_path)
+        shared = room.in_shares(generation, examples)
+        training, side = _training(room, generation, student, shared, seen, deadline, member_path)
         plan = training.plan
         steps = plan.epochs * sum(each.steps for each in training.passes)
         yield _started(generation, student, images, plan.epochs, steps)
@@ -97,6 +101,7 @@ def train_student(
         member=member_path.name,
         method=method,
         score=measured.get(metric_name(room.project.problem)),
+        pixel_score=measured.get(pixel_metric(room.project.problem)),
         mcce=measured.get("mcce"),
         seconds=time.monotonic() - started,
         training_images=images,
@@ -155,7 +160,7 @@ def _training(
         plan=plan,
         hardware=room.hardware,
         checkpoint=member_path.with_name(f"{member_path.stem}.resume"),
-        metric_name="ap50_pr" if checkpoint == "ap50" else metric_name(problem),
+        metric_name="ap50_pr" if checkpoint == "ap50" else pixel_metric(problem),
         validate=_validation(room, member, checkpoint),
         keep=lambda: member.save(member_path),
         should_stop=room.should_stop,
@@ -195,6 +200,11 @@ def _network(room: Room, generation: int, student: int) -> Network:
     start = room.start_of(generation, student)
     if start is not None and _take_over(network, start):
         return network
+    if start is not None and room.recipe.start is not None:
+        raise ProjectError(
+            f"the students of generation {generation} start from '{start.name}', which is another network "
+            "than theirs; train generation 0 with the same network, width and blocking"
+        )
     if isinstance(network, EfficientNetUNet) and room.settings.weights:
         network.take_encoder(load_file(room.starting_weights))
     return network
@@ -237,16 +247,22 @@ def _passes(
 
 def _validate_every(room: Room, passes: Sequence[Pass], pixels: int) -> int:
     """Epochs from one validation to the next; ``pixels`` are those of a batch."""
-    epoch_pixels = sum(each.steps for each in passes) * pixels
+    epoch_pixels = sum(each.steps * (1 + each.ratio * each.mixed) for each in passes) * pixels
     validation_pixels = len(passes) * sum(example.image_C_H_W[0].size for example in room.sets.validation)
     share: float = FORWARD_COST * validation_pixels / epoch_pixels
     return max(1, round(share / VALIDATION_SHARE))
 
 
 def _measured(member: Member, room: Room) -> dict[str, float]:
-    """Its metrics on the validation images."""
+    """Its metrics on the validation images; AP.50 of objects with the best thresholds (METHODS 2.5)."""
     images, problem = room.sets.validation, room.recipe.problem
-    return validation_metrics(lambda image: predict_image(member, image), images, problem)
+    if problem.task is not Task.INSTANCES or not images:
+        return validation_metrics(lambda image: predict_image(member, image), images, problem)
+    maps = [predict_image(member, example.image_C_H_W) for example in images]
+    answers = iter(maps)
+    found = validation_metrics(lambda _: next(answers), images, problem)
+    true_ids = [training_set.frozen_label(room.run, example.name) for example in images]
+    return found | {"ap50_pr": find_thresholds(maps, true_ids).score}
 
 
 def _started(generation: int, student: int, images: int, epochs: int, steps: int) -> StudentStarted:

@@ -203,7 +203,7 @@ class Training:
         self._scaler.scale(torch.stack(list(losses.values())).sum()).backward()  # type: ignore[no-untyped-call]
         self._scaler.step(optimizer)
         self._scaler.update()
-        self.objective.after_step(step)
+        self.objective.after_step(step, self._pace.progress(step + 1))
         if self.mean is not None:
             self.mean.update_parameters(self.objective.predictor())
         return {name: value.detach().float() for name, value in losses.items()}

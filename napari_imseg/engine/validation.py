@@ -30,7 +30,12 @@ ONLINE_FOREGROUND, ONLINE_SEED = 0.8, 0.6
 
 
 def metric_name(problem: Problem) -> str:
-    """The metric that chooses checkpoints and teachers: ``iou`` (binary) or ``miou``."""
+    """The metric that chooses teachers and the best generation: ``iou``, ``miou``, ``ap50_pr`` of objects."""
+    return "ap50_pr" if problem.task is Task.INSTANCES else pixel_metric(problem)
+
+
+def pixel_metric(problem: Problem) -> str:
+    """The metric of classes of pixels: ``iou`` (binary) or ``miou``."""
     return "iou" if problem.binary else "miou"
 
 
@@ -40,8 +45,8 @@ def has_labels(label: NDArray[np.integer[Any]]) -> bool:
 
 
 def validate(predict: Predict, examples: Sequence[Example], problem: Problem) -> float | None:
-    """The metric that ranks students (METHODS 1.2), as in `validation_metrics`; ``None`` if there is none."""
-    return validation_metrics(predict, examples, problem).get(metric_name(problem))
+    """`pixel_metric` (METHODS 1.2), as in `validation_metrics`; ``None`` if there is none."""
+    return validation_metrics(predict, examples, problem).get(pixel_metric(problem))
 
 
 def validation_metrics(predict: Predict, examples: Sequence[Example], problem: Problem) -> dict[str, float]:
@@ -104,7 +109,8 @@ def ap50_checkpoint_score(
     scores = []
     for example, ids in zip(examples, true_ids, strict=True):
         if has_labels(ids):
-            found = watershed_instances(predict(example.image_C_H_W), ONLINE_FOREGROUND, ONLINE_SEED)
+            maps = predict(example.image_C_H_W)
+            found = watershed_instances(maps, ONLINE_FOREGROUND, ONLINE_SEED, separate=False)
             scores.append(average_precision(match(ids, found), (0.5,), "pr"))
     return float(np.mean(scores)) if scores else None
 

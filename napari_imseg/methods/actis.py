@@ -17,11 +17,15 @@ from napari_imseg.ops.percentile_teacher import (
     Kept,
     PercentileTeacher,
     QuantileSchedule,
+    ThresholdStart,
     Views,
     quantile_at,
 )
 from napari_imseg.ops.schedules import cosine
 from napari_imseg.settings import setting
+
+TEACHER_UPDATES = 500
+"""How often the teacher follows in a whole training: every 100 of the paper's 50,000 steps (METHODS 2.4)."""
 
 
 class ActisSettings(ActisCropSettings):
@@ -42,6 +46,11 @@ class ActisSettings(ActisCropSettings):
         "constant",
         description="linear: the share falls to .1 in 5000 steps, as the released code means to do. code: as "
         "it does, it starts at .1 and falls to 0 by step 10,000, where it stays instead of failing (AC-03).",
+    )
+    threshold_start: ThresholdStart = Field(
+        "ramp",
+        description="ramp: the running means of the thresholds begin at the first quantiles. low: at .2, as "
+        "in the released code, so that nearly everything is believed in the first hundreds of steps.",
     )
     kept: Kept = Field(
         "above",
@@ -65,7 +74,14 @@ class ActisSettings(ActisCropSettings):
     teacher_decay: float = setting(
         0.99, "Share of itself that the teacher keeps each time it follows.", ge=0, le=1, step=0.001
     )
-    teacher_every: int = setting(100, "Steps after which the teacher follows.", ge=1, le=10_000)
+    teacher_every: int = setting(
+        0,
+        "Steps after which the teacher follows; 0 = 500 times in a training however long, as often as in the "
+        "50,000 steps of the paper.",
+        ge=0,
+        le=10_000,
+        zero="automatic",
+    )
 
 
 class Actis(ActisObjective):
@@ -100,6 +116,7 @@ class Actis(ActisObjective):
             self.teacher.probabilities(u, s.views, s.average),
             quantile_at(step, s.quantile, s.quantile_schedule),
             s.kept,
+            s.threshold_start,
         )
         x, y = self.augmented(batch)
         u, gamma = self.turned(u, gamma)
@@ -108,9 +125,12 @@ class Actis(ActisObjective):
         semi = s.semi_weight * self.cross_entropy(logits_u, gamma, over="all")
         return {"supervised": self.cross_entropy(logits_x, y), "semi": semi}
 
-    def after_step(self, step: int) -> None:
-        if self.settings.teacher == "mean" and (step + 1) % self.settings.teacher_every == 0:
-            follow(self.teacher.network, self.network, self.settings.teacher_decay)
+    def after_step(self, step: int, progress: float) -> None:
+        s, followed = self.settings, int(self.teacher.followed)
+        due = (step + 1) // s.teacher_every if s.teacher_every else int(TEACHER_UPDATES * progress)
+        if s.teacher == "mean" and due > followed:
+            follow(self.teacher.network, self.network, s.teacher_decay ** (due - followed))
+            self.teacher.followed.fill_(due)
 
     def modules(self) -> dict[str, nn.Module]:
         return {"student": self.network, "teacher": self.teacher}

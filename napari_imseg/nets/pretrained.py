@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from errno import EACCES, EDQUOT, ENOSPC, EROFS
 from http.client import HTTPException
 from pathlib import Path
 from pickle import UnpicklingError
@@ -17,6 +18,9 @@ from torch import Tensor
 
 from napari_imseg.nets.efficientnet import STEM, UNUSED
 from napari_imseg.nets.names import IMAGENET
+
+NO_PLACE = {ENOSPC, EDQUOT, EACCES, EROFS}
+"""Errors of a disk that is full or may not be written."""
 
 _BLOCK = re.compile(r"^(_blocks\.)\d+\.(\d+\.)")
 """MONAI numbers stages and blocks, the files that it fetches the blocks alone."""
@@ -60,8 +64,14 @@ def _fetched(kind: str) -> torch.nn.Module:
             "weights=PATH, or start with weights= (none)"
         ) from error
     except (OSError, RuntimeError, EOFError, UnpicklingError) as error:
+        folder = torch.hub.get_dir()
+        if getattr(error, "errno", None) in NO_PLACE:
+            raise ValueError(
+                f"the ImageNet weights of {kind} cannot be kept in '{folder}' ({_reason(error)}); free some "
+                "space and see that you may write there, or give a file with weights=PATH"
+            ) from error
         raise ValueError(
-            f"the ImageNet weights of {kind} in '{torch.hub.get_dir()}' cannot be read ({_reason(error)}); "
+            f"the ImageNet weights of {kind} in '{folder}' cannot be read ({_reason(error)}); "
             "delete them there, and they are fetched again"
         ) from error
     return encoder

@@ -19,7 +19,7 @@ FIRST_THRESHOLD = 0.2
 """Thresholds start below what the surest class of a pixel can have, so that everything is believed."""
 
 MOMENTUM = 0.99
-"""Share of itself that a threshold keeps at each step."""
+"""Share of itself that a threshold keeps at each step, in the end."""
 
 LAST_QUANTILE, QUANTILE_STEPS = 0.1, 5000
 """Where the schedules of the quantile go, and at which step they are there (AC-03)."""
@@ -28,6 +28,7 @@ QuantileSchedule = Literal["constant", "linear", "code"]
 Views = Literal["flips-and-turns", "flips"]
 Average = Literal["probabilities", "logits"]
 Kept = Literal["above", "from"]
+ThresholdStart = Literal["ramp", "low"]
 
 
 class PercentileTeacher(nn.Module):
@@ -37,14 +38,22 @@ class PercentileTeacher(nn.Module):
     ----------
     thresholds_C
         Running means of the quantiles, one for each class of the problem.
+    counts_C
+        How often each of them has moved.
+    followed
+        How often the network has followed its student; whoever moves it counts.
     """
 
     thresholds_C: Tensor
+    counts_C: Tensor
+    followed: Tensor
 
     def __init__(self, network: nn.Module, problem: Problem) -> None:
         super().__init__()
         self.network = frozen_copy(network)
         self.register_buffer("thresholds_C", torch.full((problem.classes,), FIRST_THRESHOLD))
+        self.register_buffer("counts_C", torch.zeros(problem.classes, dtype=torch.long))
+        self.register_buffer("followed", torch.zeros((), dtype=torch.long))
         self._problem = problem
 
     @torch.no_grad()
@@ -61,17 +70,29 @@ class PercentileTeacher(nn.Module):
         return mean.softmax(dim=1) if logits else mean
 
     @torch.no_grad()
-    def labels(self, probabilities_B_C_H_W: Tensor, share: float, kept: Kept) -> Tensor:
+    def labels(
+        self, probabilities_B_C_H_W: Tensor, share: float, kept: Kept, start: ThresholdStart = "low"
+    ) -> Tensor:
         """The surest classes (B, H, W), `UNLABELED` where they are not sure enough; moves the thresholds.
 
         ``p_c`` is the ``share``-quantile of the confidences of all pixels that are predicted as c, and
         ``threshold_c <- .99 threshold_c + .01 p_c``; a class that is not predicted keeps its own.
+
+        Parameters
+        ----------
+        start
+            ``low``: thresholds rise from `FIRST_THRESHOLD`, which takes hundreds of steps. ``ramp``: at its
+            t-th move, from 0, a threshold keeps ``min(.99, (1 + t) / (10 + t))`` of itself, so that it is
+            near the quantiles from the first step on.
         """
         confidences, gamma = probabilities_B_C_H_W.max(dim=1)
         for index in range(len(self.thresholds_C)):
             found = confidences[gamma == index]
             if len(found):
-                self.thresholds_C[index].lerp_(quantile(found, share), 1 - MOMENTUM)
+                moves = int(self.counts_C[index])
+                own = min(MOMENTUM, (1 + moves) / (10 + moves)) if start == "ramp" else MOMENTUM
+                self.thresholds_C[index].lerp_(quantile(found, share), 1 - own)
+                self.counts_C[index] += 1
         limits = self.thresholds_C[gamma]
         sure = confidences > limits if kept == "above" else confidences >= limits
         return gamma.masked_fill(~sure, UNLABELED)

@@ -182,6 +182,6 @@ def _pairs(
 
 def _label(probabilities: NDArray[np.float32], problem: Problem, cuts: Cuts) -> NDArray[np.int32]:
     if problem.task is Task.INSTANCES:
-        return watershed_instances(probabilities, *cuts)
+        return watershed_instances(probabilities, *cuts, separate=False)  # as thresholds are searched
     label: NDArray[np.int16] = hard_labels(probabilities[None], problem)[0]
     return label.astype(np.int32)

@@ -22,6 +22,7 @@ MEANINGS: Final = {
     "ap50_precision": "objects: precision at IoU 0.5",
     "ap50_pr": "objects: precision × recall at IoU 0.5",
     "ap10_90": "objects: precision, mean over IoU 0.1 to 0.9",
+    "ap10_90_pr": "objects: precision × recall, mean over IoU 0.1 to 0.95",
     "s_dsb": "objects: TP / (TP + FP + FN) at IoU 0.5",
     "f1_50": "objects: F1 at IoU 0.5",
 }

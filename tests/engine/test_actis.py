@@ -11,16 +11,25 @@ import pytest
 import torch
 
 from napari_imseg.core.problem import UNLABELED
+from napari_imseg.core.thresholds import find_thresholds
 from napari_imseg.engine import students
 from napari_imseg.engine.batches import Crops
-from napari_imseg.engine.events import Epoch, Finished, GenerationFinished, StudentStarted
+from napari_imseg.engine.events import Epoch, Finished, GenerationFinished, StudentFinished, StudentStarted
 from napari_imseg.engine.recipe import recipe_of
-from napari_imseg.engine.records import StudentRecord, ranked, read_record, record_path
+from napari_imseg.engine.records import (
+    GenerationRecord,
+    StudentRecord,
+    generation_path,
+    ranked,
+    read_record,
+    record_path,
+)
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training import StopRequested
 from napari_imseg.method import Example
 from napari_imseg.nets.saving import load_network
+from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.settings import SettingsError
@@ -150,8 +159,69 @@ def test_inconsistency_masks_with_actis(
         sizes = tissue.catalog.scores(f"{run.name}-g{generation}", "im-size")
         assert sizes.keys() == unlabeled
         assert event.im_fraction == pytest.approx(np.mean(list(sizes.values())) / 64**2, rel=1e-3)
+    cold = settings.model_copy(update={"warm_start": False})
     for generation in (1, 2):
-        assert starts(tissue, run, settings, generation) == [best(run, generation - 1)] * 2
+        own = [f"g{generation - 1}-s{student}.safetensors" for student in range(2)]
+        assert starts(tissue, run, settings, generation) == own
+        assert starts(tissue, run, cold, generation) == [best(run, generation - 1)] * 2
+
+
+def test_inconsistency_masks_with_actis_go_on_from_networks_that_learned_labels_alone(
+    tissue: Project, quick: RunSettings
+) -> None:
+    first = quick.model_copy(update={"method": "actis-supervised", "generations": 0, "epochs": 1})
+    earlier = new_run(tissue, first)
+    execute(tissue, first, earlier)
+    still = {"semi_learning_rate": 1e-9, "last_learning_rate": 1e-9, "weight_decay": 0.0}
+    names = {"method": "inconsistency-masks", "objective": "actis", "objective_settings": still}
+    settings = quick.model_copy(update={**names, "epochs": 1, "first_run": earlier.name, "averaging": 0.0})
+    run = new_run(tissue, settings)
+    execute(tissue, settings, run)
+    for student in range(2):
+        before, now = (
+            weights(earlier, f"g0-s{student}.safetensors"),
+            weights(run, f"g1-s{student}.safetensors"),
+        )
+        parameters = [name for name in before if "running" not in name and "num_batches" not in name]
+        assert all(torch.allclose(before[name], now[name], atol=1e-6) for name in parameters)
+
+    black = settings.model_copy(update={"method_settings": {"blocking": "black"}})
+    with pytest.raises(ProjectError, match="another network than theirs; train generation 0 with the same"):
+        execute(tissue, black)
+
+
+def test_half_of_the_crops_can_be_those_of_true_labels(
+    tissue: Project, quick: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen = Seen(monkeypatch)
+    settings = quick.model_copy(update={"epochs": 1, "max_steps": 2, "labeled_share": 0.75})
+    events = execute(tissue, settings)
+    labels = {record.id for record in tissue.labeled("train")}
+    assert [len(examples) for examples in seen.examples[:2]] == [4, 4], "generation 0 has true labels alone"
+    names = [example.name for example in seen.examples[2]]
+    made = [name for name in names if name not in labels]
+    assert len(made) > 2
+    assert names.count(min(labels)) == max(1, round(3 * len(made) / 4))
+    told = [event.training_images for event in events if isinstance(event, StudentStarted)]
+    assert told == [4, 4, 4 + len(made), 4 + len(made)], "each image is counted once"
+
+
+def test_students_of_objects_are_ranked_by_objects(nuclei: Project, quick: RunSettings) -> None:
+    settings = quick.model_copy(update={"method": "actis-supervised", "generations": 0, "epochs": 1})
+    run = new_run(nuclei, settings)
+    events = execute(nuclei, settings, run)
+    names = [event.metric_name for event in events if isinstance(event, StudentFinished)]
+    assert names == ["ap50_pr", "ap50_pr"]
+    (last,) = [event for event in events if isinstance(event, GenerationFinished)]
+    record = read_record(GenerationRecord, generation_path(nuclei, f"{run.name}-g{last.generation}"))
+    for one in record.scores:
+        student = read_record(StudentRecord, (run.checkpoints / one.name).with_suffix(".json"))
+        ensemble = Room.open(nuclei, run, settings, never).ensemble([one.name])
+        maps = [ensemble.mean(nuclei.network_image(image.id)) for image in nuclei.labeled("validation")]
+        truths = [nuclei.read_label(image.id) for image in nuclei.labeled("validation")]
+        assert one.score == student.score == pytest.approx(find_thresholds(maps, truths).score)  # type: ignore[arg-type]
+        assert student.pixel_score is not None
+        assert student.pixel_score != student.score
 
 
 def test_where_there_are_no_objects_iou_chooses_the_epoch(project: Project, actis: RunSettings) -> None:

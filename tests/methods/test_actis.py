@@ -55,7 +55,7 @@ def test_the_defaults_are_those_of_the_paper() -> None:
     assert (s.semi_learning_rate, s.last_learning_rate, s.weight_decay) == (0.01, 1e-5, 1e-3)
     assert (s.quantile, s.quantile_schedule, s.kept, s.semi_weight) == (0.2, "constant", "above", 1.0)
     assert (s.views, s.average, s.teacher) == ("flips-and-turns", "probabilities", "mean")
-    assert (s.teacher_decay, s.teacher_every) == (0.99, 100)
+    assert (s.teacher_decay, s.teacher_every) == (0.99, 0)  # 500 times: every 100 of 50,000 steps
     assert Actis.unlabeled_ratio == 2, "8 unlabeled crops beside 4 labeled ones"
     assert Actis.starts_from == ActisSupervised.name
 
@@ -115,7 +115,7 @@ def test_labels_are_learned_as_in_generation_0() -> None:
 
 def test_pixels_below_their_threshold_teach_nothing() -> None:
     network, data = Colours(), pictures()
-    objective = method(network, **STILL)
+    objective = method(network, **STILL, threshold_start="low")
     objective.teacher.thresholds_C.fill_(1.0)
     terms = objective.losses(data, 0)
     assert terms["semi"].item() == 0
@@ -166,29 +166,41 @@ def test_the_teacher_gets_no_gradient_and_stays_in_eval_mode() -> None:
 
 @pytest.mark.parametrize(("teacher", "follows"), [("mean", True), ("frozen", False)])
 def test_the_teacher_follows_every_hundredth_step(teacher: str, follows: bool) -> None:
-    objective = method(Colours(4.0), teacher=teacher)
+    objective = method(Colours(4.0), teacher=teacher, teacher_every=100)
     assert isinstance(objective.teacher.network, Colours)
     with torch.no_grad():
         objective.network.sure.fill_(8.0)
     expected = 4.0
     for step in range(300):
-        objective.after_step(step)
+        objective.after_step(step, (step + 1) / 300)
         if follows and step in (99, 199, 299):
             expected = 0.99 * expected + 0.01 * 8
         assert objective.teacher.network.sure.item() == pytest.approx(expected)
 
 
+@pytest.mark.parametrize("steps", [40, 500, 50_000])
+def test_the_teacher_follows_as_far_in_a_short_training_as_in_a_long_one(steps: int) -> None:
+    objective = method(Colours(4.0))
+    assert isinstance(objective.teacher.network, Colours)
+    with torch.no_grad():
+        objective.network.sure.fill_(8.0)
+    for step in range(steps):
+        objective.after_step(step, (step + 1) / steps)
+    assert objective.teacher.network.sure.item() == pytest.approx(8 - 4 * 0.99**500, abs=1e-3)
+
+
 def test_the_quantile_follows_its_schedule() -> None:
     """With a quantile of 0 the least sure pixel counts, with 1 the surest one."""
-    found = []
-    for schedule, step in (("constant", 10**6), ("code", 10**6)):
+    found = {}
+    for schedule in ("constant", "linear", "code"):
         objective = method(Colours(), quantile=1.0, quantile_schedule=schedule)
         data = pictures()
         assert data.unlabeled_B_C_H_W is not None
-        shaded = Batch(data.images_B_C_H_W, data.targets_B_H_W, 0.9 * data.unlabeled_B_C_H_W + 0.02)
-        objective.losses(shaded, step)
-        found.append(objective.teacher.thresholds_C.clone())
-    assert (found[0] >= found[1]).all()
+        any_grey = torch.rand_like(data.unlabeled_B_C_H_W)
+        objective.losses(Batch(data.images_B_C_H_W, data.targets_B_H_W, any_grey), 10**6)
+        found[schedule] = objective.teacher.thresholds_C.clone()
+    assert (found["constant"] > found["linear"]).all()
+    assert (found["linear"] > found["code"]).all()
 
 
 def test_everything_that_moves_is_in_the_checkpoint() -> None:

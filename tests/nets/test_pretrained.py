@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import pickle
 import re
 from pathlib import Path
@@ -80,6 +82,15 @@ def test_a_damaged_fetched_file_is_named(no_connection: Path, trained: Weights) 
     torch.save(as_fetched(trained), no_connection / FETCHED)
     (no_connection / FETCHED).write_bytes((no_connection / FETCHED).read_bytes()[:5000])
     with pytest.raises(ValueError, match=r"cannot be read .* delete them there"):
+        encoder_weights(B0, "imagenet")
+
+
+def test_a_full_disk_is_told_as_such(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("torch.hub.urlopen", full)
+    with pytest.raises(ValueError, match=r"cannot be kept in.*No space left on device.*free some space"):
         encoder_weights(B0, "imagenet")
 
 

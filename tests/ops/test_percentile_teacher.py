@@ -71,6 +71,20 @@ def test_a_confidence_at_the_threshold_is_an_option() -> None:
         assert teacher.labels(probabilities, 0.2, option).unique().tolist() == [label]
 
 
+def test_thresholds_that_ramp_up_hold_from_the_first_step_on() -> None:
+    """Confidences of .34 to .9: the low start believes all of them for a while."""
+    sure = torch.linspace(0.34, 0.9, 100)
+    probabilities = torch.stack([sure, (1 - sure) / 2, (1 - sure) / 2])[None, :, None]
+    expected = torch.quantile(sure, 0.2).item()
+    for steps, start, share in ((1, "low", 1.0), (1, "ramp", 0.84), (30, "ramp", 0.8), (600, "low", 0.8)):
+        teacher = PercentileTeacher(nn.Identity(), INSTANCES)
+        for _ in range(steps):
+            labels = teacher.labels(probabilities, 0.2, "above", start)  # type: ignore[arg-type]
+        assert (labels == 0).float().mean().item() == pytest.approx(share, abs=0.011), (steps, start)
+    assert teacher.thresholds_C[0].item() == pytest.approx(expected, abs=0.01)
+    assert teacher.thresholds_C[1].item() == pytest.approx(0.2), "a class that nobody predicts keeps its own"
+
+
 @pytest.mark.parametrize("name", ["actis_tta_average", "actis_tta_average_disagree"])
 def test_the_published_averages(name: str) -> None:
     """Six views take turns with the two or three given answers, so their mean is the same."""

@@ -22,9 +22,12 @@ from napari_imseg.reproduce.study import Study
 
 GIGA: Final = 1e9
 
+GAINS_OVER: Final = (BASELINE, "ACTIS")
+
 TITLES: Final = {
     "ap50_pr": "AP.50 (precision x recall)",
     "ap50_precision": "AP.50 (precision)",
+    "ap10_90_pr": "AP.10:.90 (precision x recall)",
     "s_dsb": "S_DSB",
     "f1_50": "F1",
 }
@@ -39,7 +42,8 @@ def write_report(study: Study) -> Path | None:
     write_text(folder / "figures.json", json.dumps(_figures(study, found), indent=1) + "\n")
     drawn = list(_drawn(study, found, folder))
     page = folder / "report.md"
-    lines = [*_head(study, found), *_table(found), *_ablation(study, found), *_notes(study), *drawn]
+    tables = [*_table(found), *_gains(found), *_ablation(study, found)]
+    lines = [*_head(study, found), *tables, *_notes(study), *drawn]
     write_text(page, "\n".join(lines) + "\n")
     return page
 
@@ -76,6 +80,21 @@ def _table(found: Sequence[Row]) -> list[str]:
             ]
         lines.append([*line, _ours(row.ensemble["ap50_pr"]), _cost(row)])
     return table([*columns, "ensemble, AP.50 (precision x recall)", "cost (GFLOP)"], lines)
+
+
+def _gains(found: Sequence[Row]) -> list[str]:
+    """Differences within the same label samples, where two samples or more have both rows."""
+    by_name = {(row.name, row.count): row for row in found}
+    lines = []
+    for row in found:
+        for name in GAINS_OVER:
+            other = by_name.get((name, row.count))
+            if other is not None and row.name not in (BASELINE, name):
+                gain = row.gain(other, "ap50_pr")
+                if len(gain.values) > 1:
+                    lines.append([str(row.count), row.name, name, with_error(gain.mean, gain.half)])
+    columns = ["labeled", "approach", "over", f"gain, {TITLES['ap50_pr']}, 95 % interval"]
+    return ["", "## Gains in the same label samples", "", *table(columns, lines)] if lines else []
 
 
 def _tables_of(metric: str) -> list[str]:

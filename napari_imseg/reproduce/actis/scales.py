@@ -13,8 +13,8 @@ from napari_imseg.reproduce.approach import REFERENCE, Approach
 from napari_imseg.reproduce.scale import Scale
 from napari_imseg.reproduce.study import StudyInfo
 
-TEACHER_UPDATES: Final = 500
-"""How often the teacher follows in a whole training: every 100 of the paper's 50,000 steps."""
+LABELED_SHARE: Final = 0.5
+"""Of the crops of IM x ACTIS: else a few true labels would drown among a thousand suggested ones."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ SCALES: Final = {
     "laptop": ActisScale(
         "laptop",
         run=_STUDENTS | {"alpha": 0.5, "tile": 128, "batch_size": 2},
-        method={"views": "flips"},
+        method={"views": "flips", "learning_rate": 0.003},  # of the first networks, as the 1x1 U-Net's own
         repetitions=3,
         epochs_of_steps=16,
         bounds=Bounds(training=1000, validation=64),
@@ -84,11 +84,12 @@ def run_settings(scale: ActisScale, one: Approach, info: StudyInfo, seed: int, d
     made: dict[str, Any] = {"epochs": scale.epochs_of_steps, "min_steps": each, "max_steps": each}
     if not one.start:
         made |= {"epochs": 2 * scale.epochs_of_steps, "weights": info.weights, **scale.first}
-    own = scale.method | {"teacher_every": max(1, steps // TEACHER_UPDATES)} | dict(one.own)
+    own = scale.method | dict(one.own)
     settings = {"method_settings": _known(one.method, own)}
     if one.objective:
         settings |= {"objective_settings": _known(one.objective, own)}
-        wanted["objective"] = one.objective
+        wanted |= {"objective": one.objective, "labeled_share": LABELED_SHARE}
+        made |= {"generations": 2, "epochs": made["epochs"] // 2}  # masks of ACTIS students, no more steps
     return RunSettings(**wanted, **scale.run | made, **settings)
 
 

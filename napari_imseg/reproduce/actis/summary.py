@@ -16,6 +16,8 @@ class Row:
 
     Attributes
     ----------
+    samples
+        Numbers of the label samples, in the order of the values of all estimates.
     quality
         By metric: the student that validation ranks first.
     ensemble
@@ -26,6 +28,7 @@ class Row:
 
     name: str
     count: int
+    samples: tuple[int, ...]
     quality: dict[str, Estimate]
     ensemble: dict[str, Estimate]
     cost: Estimate
@@ -34,7 +37,13 @@ class Row:
     @property
     def repetitions(self) -> int:
         """How many label samples were done."""
-        return len(self.cost.values)
+        return len(self.samples)
+
+    def gain(self, other: Row, metric: str) -> Estimate:
+        """How much better it is than another row, in the label samples that both have."""
+        theirs = dict(zip(other.samples, other.quality[metric].values, strict=True))
+        ours = zip(self.samples, self.quality[metric].values, strict=True)
+        return Estimate(tuple(value - theirs[sample] for sample, value in ours if sample in theirs))
 
 
 def rows(units: Sequence[UnitFigures], metrics: Sequence[str]) -> list[Row]:
@@ -54,6 +63,7 @@ def _row(units: Sequence[UnitFigures], metrics: Sequence[str]) -> Row:
     return Row(
         name=units[0].approach,
         count=units[0].labeled,
+        samples=tuple(unit.repetition for unit in units),
         quality=over([unit.best.test for unit in units]),
         ensemble=over([unit.generations[-1].ensemble for unit in units]),
         cost=Estimate(tuple(unit.cost for unit in units)),

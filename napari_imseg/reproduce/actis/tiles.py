@@ -19,7 +19,7 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.reproduce.dataset import DataSet, Pair, Pool, Source, content_of, pairs_of, read_pair
 from napari_imseg.reproduce.splits import Splits
 
-METRICS: Final = ("ap50_pr", "ap50_precision", "s_dsb", "f1_50")
+METRICS: Final = ("ap50_pr", "ap50_precision", "ap10_90_pr", "s_dsb", "f1_50")
 
 TEST_IMAGES: Final = 50
 LARGEST_TEST_SHARE: Final = 0.2
@@ -109,7 +109,7 @@ def _cut(groups: Sequence[Sequence[tuple[Path, Path]]], pool: Pool, side: int) -
 
 @dataclass(frozen=True)
 class _Part:
-    """A tile, or the whole image; an object that the cut has divided is several."""
+    """A tile, or the whole image; an id whose pixels do not hang together is several objects."""
 
     image: Path
     label: Path
@@ -119,8 +119,7 @@ class _Part:
 
     def __call__(self) -> Pair:
         pixels, ids = read_pair(self.image, self.label)
-        if not self.side:
-            return pixels, ids
-        window = (slice(self.top, self.top + self.side), slice(self.left, self.left + self.side))
+        end = self.side or max(ids.shape)
+        window = (slice(self.top, self.top + end), slice(self.left, self.left + end))
         divided: np.ndarray = connected_parts(ids[window], background=0, connectivity=2)
         return pixels[:, *window], divided.astype(np.int32)

@@ -10,6 +10,7 @@ import pytest
 
 from napari_imseg.engine.records import write_record
 from napari_imseg.reproduce.actis.published import published
+from napari_imseg.reproduce.actis.tiles import METRICS
 from napari_imseg.reproduce.comparisons import COMPARISONS
 from napari_imseg.reproduce.figures_file import (
     GenerationFigures,
@@ -22,7 +23,6 @@ from tests.reproduce.actis.test_scales import study
 
 ACTIS = COMPARISONS["actis"]
 QUALITY = {"Baseline": 0.70, "ACTIS": 0.75}
-METRICS = ("ap50_pr", "ap50_precision", "s_dsb", "f1_50")
 
 
 def unit(name: str, count: int, repetition: int) -> UnitFigures:
@@ -78,14 +78,14 @@ def without_examples(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_published_figures_stand_beside_ours_for_each_number_of_tiles(tmp_path: Path) -> None:
     page = ACTIS.report(stored(tmp_path, ("Baseline", "ACTIS")))
     assert page is not None
-    [header], [ours] = lines(page, "| labeled"), lines(page, "| 19 | ACTIS")
+    header, ours = lines(page, "| labeled")[0], lines(page, "| 19 | ACTIS")[0]
     cells = dict(zip(header, ours, strict=True))
     assert cells["label samples"] == "3"
     assert cells["AP.50 (precision x recall)"] == "0.750 ± 0.010"
     assert cells["**published**, Table 1"] in ("0.801 ± 0.014", "0.889 ± 0.009")  # the name stands twice
     assert ours.count("0.801 ± 0.014") == ours.count("0.889 ± 0.009") == 1
     assert cells["**published**, Table 2"] == "0.813 ± 0.012"
-    [baseline] = lines(page, "| 10 | Baseline")
+    baseline = lines(page, "| 10 | Baseline")[0]
     assert "0.728 ± 0.030" in baseline
     assert "Table 3" not in "".join(header)
     figures = json.loads((page.parent / "figures.json").read_text())["rows"]
@@ -115,6 +115,16 @@ def test_the_ablation_has_a_table_of_its_own(tmp_path: Path) -> None:
     page = ACTIS.report(stored(tmp_path / "imagenet", names, "imagenet"))
     assert page is not None
     assert lines(page, "| 19 | Baseline")[-1][-1] == "0.782 ± 0.015"
+
+
+def test_gains_are_those_within_the_same_label_samples(tmp_path: Path) -> None:
+    """The samples differ by .01, the gains do not."""
+    page = ACTIS.report(stored(tmp_path, ("Baseline", "ACTIS", "IM x ACTIS")))
+    assert page is not None
+    known = {name: QUALITY.get(name, 0.6) for name in ("Baseline", "ACTIS", "IM x ACTIS")}
+    for row, over in (("ACTIS", "Baseline"), ("IM x ACTIS", "Baseline"), ("IM x ACTIS", "ACTIS")):
+        gain = known[row] - known[over]
+        assert ["19", row, over, f"{gain:.3f} ± 0.000"] in lines(page, f"| 19 | {row} | {over}")
 
 
 def test_published_figures_are_those_of_the_tables() -> None:

@@ -94,6 +94,7 @@ def test_what_cannot_be_done_is_one_sentence(tmp_path: Path) -> None:
         (["--labeled", "0.1"], 2, "numbers of labeled tiles"),
         (["--approaches", "cutis"], 2, "no approach 'cutis'"),
         (["--weights", "imagenet"], 2, "leave out --weights"),
+        (["--scale", "paper", "--weights", str(tmp_path / "none.pth")], 1, "none.pth"),
         (["--classes", "a,b"], 1, "leave out --classes"),
         (["--scale", "laptop"], 1, "needs images"),
     ):
