@@ -13,6 +13,7 @@ from torch import Tensor
 from napari_imseg.core.problem import BOUNDARY, Task
 from napari_imseg.method import Batch, Objective
 from napari_imseg.ops.losses import supervised_loss
+from napari_imseg.ops.schedules import cosine
 from napari_imseg.settings import Settings, setting
 
 
@@ -20,6 +21,15 @@ class SupervisionSettings(Settings):
     """Optimizer and loss of METHODS 1.2."""
 
     learning_rate: float = setting(0.003, "Step size of AdamW.", gt=0, le=1, step=0.0001)
+    last_learning_rate: float = setting(
+        0.0,
+        "Step size at the end of each training, to which it falls along a cosine; 0 = it stays as it is, as in "
+        "the paper.",
+        ge=0,
+        le=1,
+        zero="as at the start",
+        step=0.00001,
+    )
     weight_decay: float = setting(
         0.0333,
         "Weight decay of AdamW. The paper's 1e-4 is subtracted without the learning rate, "
@@ -54,6 +64,10 @@ class LabeledObjective(Objective):
         return torch.optim.AdamW(
             self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, eps=1e-7, fused=True
         )
+
+    def schedule(self, progress: float) -> float:
+        first, last = self.settings.learning_rate, self.settings.last_learning_rate
+        return cosine(progress, first, last) if last else 1.0
 
     @property
     def position_target(self) -> float:

@@ -46,6 +46,16 @@ def test_the_first_step_is_that_of_the_published_optimizer() -> None:
     assert network.logits.item() == pytest.approx(expected["tfa_first_step"], abs=case["tolerance"])
 
 
+def test_the_step_size_stays_or_falls_along_a_cosine() -> None:
+    def rates(**settings: float) -> list[float]:
+        method = Supervised(Supervised.Settings(**settings), PROBLEMS["binary"], UNet1x1(1, 1, 0.125))
+        (group,) = method.optimizer().param_groups
+        return [group["lr"] * method.schedule(progress) for progress in (0, 0.5, 1)]
+
+    assert rates() == [0.003] * 3
+    assert rates(learning_rate=0.004, last_learning_rate=0.002) == pytest.approx([0.004, 0.003, 0.002])
+
+
 def test_every_weight_decays() -> None:
     network = UNet1x1(1, 1, 0.125)
     optimizer = Supervised(Supervised.Settings(weight_decay=0.5), PROBLEMS["binary"], network).optimizer()
