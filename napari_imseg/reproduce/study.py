@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
+from napari_imseg.core.balance import class_pixels, class_shares
 from napari_imseg.core.metrics import Empty
 from napari_imseg.core.problem import Task
 from napari_imseg.engine.records import read_record, write_record
@@ -20,7 +21,6 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.masks import read_mask
 from napari_imseg.project.project import Project
 from napari_imseg.reproduce.approach import Images
-from napari_imseg.reproduce.balance import class_shares
 from napari_imseg.reproduce.dataset import DataSet
 from napari_imseg.reproduce.scale import Sizes
 from napari_imseg.reproduce.splits import Splits, label_sample
@@ -216,10 +216,8 @@ def _missing_classes(labels: Path, labeled: Sequence[str], data: DataSet) -> tup
     """
     if not labeled:
         return ()
-    known = (read_mask(labels / f"{name}.tif") for name in labeled)
-    counts = class_shares(known, data.task, data.classes)
-    first = 0 if data.task is Task.MULTILABEL else 1
-    missing = [name for name, share in zip(data.classes, counts[first:], strict=True) if share == 0]
+    shares = _shares(labels, labeled, data)[-len(data.classes) :]
+    missing = [name for name, share in zip(data.classes, shares, strict=True) if share == 0]
     if missing and data.key == "folder":
         raise ProjectError(
             f"the class '{missing[0]}' is in none of the labeled images that were drawn; "
@@ -233,9 +231,11 @@ def _about_unlabeled(labels: Path, names: Sequence[str], data: DataSet) -> dict[
     foreground = {name: float((read_mask(labels / f"{name}.tif") > 0).mean()) for name in names}
     by_foreground = sorted(names, key=lambda name: (foreground[name], name))
     places = sorted({int(rank * (len(names) - 1)) for rank in EXAMPLES})
-    shares = (
-        class_shares((read_mask(labels / f"{name}.tif") for name in names), data.task, data.classes)
-        if data.task is not Task.INSTANCES
-        else ()
-    )
+    shares = () if data.task is Task.INSTANCES else _shares(labels, names, data)
     return {"shares": shares, "examples": tuple(by_foreground[place] for place in places)}
+
+
+def _shares(labels: Path, names: Sequence[str], data: DataSet) -> tuple[float, ...]:
+    """Share of each class, background first, or of each mask."""
+    classes = len(data.classes) + (data.task is not Task.MULTILABEL)
+    return class_shares(class_pixels((read_mask(labels / f"{name}.tif") for name in names), classes))

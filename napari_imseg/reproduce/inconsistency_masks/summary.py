@@ -34,6 +34,8 @@ class Row:
         By generation: headline metric of its best student.
     cost
         Training cost F x S x E in floating-point operations.
+    shares
+        Share of each class in what the last students learned of unlabeled images; empty if nothing.
     """
 
     name: str
@@ -64,6 +66,8 @@ def _row(name: str, by_name: dict[str, list[UnitFigures]], metrics: Sequence[str
     units = by_name[name]
     headline = metrics[0]
     last = [unit.generations[-1] for unit in units]
+    taught = [[one.shares for one in unit.generations if one.shares][-1:] for unit in units]
+    shares = [each for found in taught for each in found]
     generations = {
         generation.generation: _over(
             units, generation.generation, lambda one: best_of(one.students).test[headline]
@@ -87,7 +91,7 @@ def _row(name: str, by_name: dict[str, list[UnitFigures]], metrics: Sequence[str
         },
         cost=Estimate(tuple(unit.cost for unit in units)),
         seconds=Estimate(tuple(unit.seconds for unit in units)),
-        shares=tuple(np.mean([one.shares for one in last], axis=0).tolist()),
+        shares=tuple(np.mean(shares, axis=0).tolist()) if shares else (),
     )
 
 
