@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.reproduce import approach
@@ -97,6 +97,14 @@ class Comparison(ABC):
         ProjectError
             The data does not do.
         """
+
+    def all_settings(self, study: Study) -> dict[str, dict[str, Any]]:
+        """Settings of every approach in the first repetition, whatever the device."""
+        scale, seed = self.scale(study.info.scale), study.info.seed
+        return {
+            one.name: self.settings(scale, one, study, seed, "auto").model_dump(mode="json")
+            for one in self.approaches
+        }
 
     @abstractmethod
     def settings(self, scale: Scale, one: Approach, study: Study, seed: int, device: str) -> RunSettings:

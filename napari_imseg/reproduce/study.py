@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -67,6 +67,8 @@ class StudyInfo(BaseModel):
         `DataSet.key`.
     labeled, weights
         As in `Terms`.
+    settings
+        By approach: all settings of its run as they were when the comparison was begun.
     shares
         True share of each class in the unlabeled images, background first (a share for each mask);
         empty for instances.
@@ -92,6 +94,7 @@ class StudyInfo(BaseModel):
     examples: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     weights: str = ""
+    settings: dict[str, dict[str, Any]] = {}
 
     @property
     def kind(self) -> Kind:
@@ -106,7 +109,7 @@ class StudyInfo(BaseModel):
     @property
     def empty(self) -> Empty:
         """What an image without anything to find scores: on data of the paper as in its figures (1.7)."""
-        return "perfect" if self.data == "folder" else "zero"
+        return "perfect" if self.data in ("folder", "tiles") else "zero"
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,20 @@ class Study:
         return cls(out.resolve(), read_record(StudyInfo, path)) if path.exists() else None
 
     @classmethod
-    def prepare(cls, out: Path, data: DataSet, splits: Splits, terms: Terms) -> Study:
+    def prepare(
+        cls,
+        out: Path,
+        data: DataSet,
+        splits: Splits,
+        terms: Terms,
+        settings: Callable[[Study], dict[str, dict[str, Any]]] = lambda study: {},
+    ) -> Study:
         """Write data and projects; nothing is left behind if something is wrong.
+
+        Parameters
+        ----------
+        settings
+            Gives `StudyInfo.settings`.
 
         Raises
         ------
@@ -159,6 +174,7 @@ class Study:
                 projects = hidden / "projects"
                 intensity = make_projects(hidden, projects, info.kind, splits.labeled, images, intensity)
             make_test_project(hidden, info.kind, intensity)
+            info = info.model_copy(update={"settings": settings(cls(out, info))})
             write_record(hidden / FILE, info)
             hidden.rename(out / "study")
         return cls(out.resolve(), info)
