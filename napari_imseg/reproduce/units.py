@@ -149,11 +149,20 @@ class Unit:
             "first_run": self._name_of(self.approach.start),
             "compared_run": self._name_of(self.approach.compared),
         }
+        if self.approach.limits and not settings.method_settings.get("highest"):
+            change["method_settings"] = settings.method_settings | self._limits()
         if self.approach.told_the_truth:
             change["truth"] = str(self.study.truth)
         if choose(self.device).device.startswith("cuda"):
             change["workers"] = settings.students  # students share the GPU
         return settings.model_copy(update=change)
+
+    def _limits(self) -> dict[str, float]:
+        """Range of the validation scores of another approach of this repetition (METHODS 1.4, IM-05)."""
+        found = read_record(UnitFigures, self._figures_of(self.approach.limits))
+        students = [student for generation in found.generations for student in generation.students]
+        scores = [student.validation for student in students if student.validation is not None]
+        return {"lowest": min(scores), "highest": max(scores)} if scores else {}
 
     def _name_of(self, approach: str) -> str:
         """Name of the run of another approach of this repetition."""

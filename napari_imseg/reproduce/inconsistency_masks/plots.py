@@ -20,14 +20,15 @@ from napari_imseg.reproduce.study import StudyInfo
 
 STYLES = {
     "ME": (SKY, "o"), "IE": (ORANGE, "s"), "NS": (GREEN, "^"), "EvalNet": (PURPLE, "D"),
-    "IM": (BLUE, "o"), "IM+": (VERMILION, "s"), "IM++": (GREEN, "^"), "GT-IM++": ("black", "v"),
+    "IM": (BLUE, "o"), "IM left out": (ORANGE, "D"), "IM+": (VERMILION, "s"), "IM++": (GREEN, "^"),
+    "GT-IM++": ("black", "v"),
     "AIM+": (VERMILION, "s"), "AIM++": (GREEN, "^"),
     "FDT": ("0.35", "*"), "LDT": ("0.35", "x"), "ALDT": ("0.35", "+"), "CL": (PURPLE, "P"),
     REFERENCE: ("0.35", "d"),
 }  # fmt: skip
 PANELS = {
     "without inconsistency masks": ("ME", "IE", "NS", "EvalNet"),
-    "inconsistency masks": ("IM", "IM+", "IM++", "GT-IM++"),
+    "inconsistency masks": ("IM", "IM left out", "IM+", "IM++", "GT-IM++"),
     "from augmented labels": ("AIM+", "AIM++"),
 }
 LEVELS = {"FDT": "--", "LDT": "-", "ALDT": "-.", "CL": ":", REFERENCE: (0, (1, 3))}
