@@ -130,7 +130,7 @@ def balance(rows: Sequence[Row], info: StudyInfo) -> Figure | None:
     )
     axes.tick_params(axis="x", labelrotation=90 if len(names) > 6 else 0, labelsize="small")
     axes.set_yticks(range(len(labeling)), [row.name for row in labeling])
-    axes.set_title("share in what was learned of unlabeled images / true share (below)", fontsize="medium")
+    axes.set_title("share in what was learned / true share (below each name)", fontsize="medium")
     colors = figure.colorbar(picture, ax=axes, ticks=[-2, -1, 0, 1, 2], extend="both")
     colors.set_ticklabels(["1/4", "1/2", "1", "2", "4"])
     return figure
