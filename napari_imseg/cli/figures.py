@@ -83,7 +83,7 @@ def draw_curves(figure: FigureBase, runs: dict[str, Sequence[Event]]) -> None:
         ) if sizes else None
     loss.set(title="training loss", xlabel="epoch", yscale="log")
     metric.set(xlabel="epoch")
-    im.set(title="mean IM size / foreground", xlabel="generation", ylim=(0, None))
+    im.set(title="IM pixels / foreground pixels", xlabel="generation", ylim=(0, None))
     im.xaxis.get_major_locator().set_params(integer=True)
     for axes in (loss, metric, im):
         axes.spines[["top", "right"]].set_visible(False)

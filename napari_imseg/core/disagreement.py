@@ -160,13 +160,18 @@ class ImSize:
         Number of inconsistent pixels.
     fraction
         ``pixels`` divided by the pixels of the image.
-    relative
-        ``pixels`` divided by the agreed foreground pixels, at least one; always finite.
+    foreground
+        Number of agreed foreground pixels.
     """
 
     pixels: int
     fraction: float
-    relative: float
+    foreground: int
+
+    @property
+    def relative(self) -> float:
+        """``pixels`` divided by ``foreground``, at least one pixel; always finite."""
+        return self.pixels / max(1, self.foreground)
 
 
 def im_size(agreed_H_W: NDArray[np.int16], im_H_W: NDArray[np.bool_]) -> ImSize:
@@ -178,9 +183,9 @@ def im_size(agreed_H_W: NDArray[np.int16], im_H_W: NDArray[np.bool_]) -> ImSize:
         As `inconsistency` returns them; a pixel of a ``multilabel`` image is foreground if any
         of its channels is.
     """
-    foreground = _any_channel(agreed_H_W > BACKGROUND)
     pixels = int(np.count_nonzero(im_H_W))
-    return ImSize(pixels, pixels / max(1, im_H_W.size), pixels / max(1, int(np.count_nonzero(foreground))))
+    foreground = int(np.count_nonzero(_any_channel(agreed_H_W > BACKGROUND)))
+    return ImSize(pixels, pixels / max(1, im_H_W.size), foreground)
 
 
 def _any_channel(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

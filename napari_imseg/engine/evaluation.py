@@ -77,7 +77,7 @@ def metrics_of(
 def metrics_of_label(
     problem: Problem, truth: NDArray[np.int32], predicted: NDArray[np.int32], empty: Empty = "perfect"
 ) -> dict[str, float]:
-    """The metrics of a label, or of instances, that fit the task; ``empty`` as for `semantic_metrics`."""
+    """The metrics of a label, or of instances, that fit the task; ``empty``: see `Empty`."""
     if problem.task is Task.INSTANCES:
-        return instance_metrics(truth, predicted)
+        return instance_metrics(truth, predicted, empty)
     return semantic_metrics(truth, predicted, problem, empty)

@@ -103,11 +103,11 @@ class Predicted(Event):
 
 
 class GenerationFinished(Event):
-    """A generation is complete: its teachers, their quality, and the mean IM size.
+    """A generation is complete: its teachers, their quality, and the IM size.
 
-    ``score`` is the validation metric of the ensemble; ``im_fraction`` and ``im_relative``
-    are means over the unlabeled images; ``kept`` of them teach the next generation. ``foreign`` are
-    the other tools whose masks spoke beside the teachers.
+    ``score`` is the validation metric of the ensemble; ``im_fraction`` is a mean over the unlabeled
+    images and ``im_relative`` a ratio of all their pixels (see `GenerationRecord`); ``kept`` of them
+    teach the next generation. ``foreign`` are the other tools whose masks spoke beside the teachers.
     """
 
     kind: Literal["generation-finished"] = "generation-finished"

@@ -267,6 +267,7 @@ class Generations:
             cost=training_cost(self.run.checkpoints, generation),
             im_fraction=shard.im_fraction,
             im_relative=shard.im_relative,
+            shares=shard.shares,
             foreign=list(self.settings.foreign_at(generation)),
             scores=self._scores(generation, students),
         )

@@ -43,6 +43,7 @@ from napari_imseg.nets.outputs import has_im_channel, n_outputs
 from napari_imseg.nets.saving import load_network, save_network
 from napari_imseg.ops.evalnet_losses import evalnet_losses, iou_loss
 from napari_imseg.settings import Settings
+from napari_imseg.supervision import SupervisionSettings
 
 ASKED = 32
 """Windows that are judged at a time."""
@@ -50,8 +51,6 @@ ASKED = 32
 PASSES, VALIDATION_PASSES = 10, 3
 CHECKED_MEMBERS = 3
 """EvalNets are checked on what the first networks of each kind say of the validation images."""
-
-LEARNING_RATE, WEIGHT_DECAY = 0.003, 0.0333
 
 
 class EvalNetObjective(Objective):
@@ -61,9 +60,10 @@ class EvalNetObjective(Objective):
     tasks = frozenset(Task)
 
     def optimizer(self) -> torch.optim.Optimizer:
-        """As for the networks that segment."""
+        """As for the networks that segment, by their default settings."""
+        s = SupervisionSettings()
         return torch.optim.AdamW(
-            self.network.parameters(), lr=LEARNING_RATE, weight_decay=WEIGHT_DECAY, eps=1e-7, fused=True
+            self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, eps=1e-7, fused=True
         )
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg import rankings
+from napari_imseg.core.balance import class_pixels, class_shares
 from napari_imseg.core.disagreement import ImSize, hard_labels
 from napari_imseg.core.problem import INCONSISTENT, Task
 from napari_imseg.engine import curated
@@ -42,28 +43,39 @@ class Shard:
         Images from which the curator made nothing.
     scores
         By ranking and image id.
+    classes
+        Pixels of each class in what the curator made, as `class_pixels` counts them.
     """
 
     sizes: dict[str, ImSize] = field(default_factory=dict)
     dropped: int = 0
+    classes: NDArray[np.int64] = field(default_factory=lambda: np.zeros((2, 1), np.int64))
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def add(self, other: Shard) -> None:
         """Take over what another shard found."""
         self.sizes |= other.sizes
         self.dropped += other.dropped
+        self.classes = self.classes + other.classes
         for ranking, scores in other.scores.items():
             self.scores.setdefault(ranking, {}).update(scores)
 
     @property
     def im_fraction(self) -> float | None:
         """Mean IM size as a fraction of the image; ``None`` without an IM."""
-        return _mean([size.fraction for size in self.sizes.values()])
+        return float(np.mean([size.fraction for size in self.sizes.values()])) if self.sizes else None
 
     @property
     def im_relative(self) -> float | None:
-        """Mean IM size relative to the foreground; ``None`` without an IM."""
-        return _mean([size.relative for size in self.sizes.values()])
+        """IM pixels of all images for each of their foreground pixels; ``None`` without an IM."""
+        sizes = self.sizes.values()
+        pixels, foreground = sum(size.pixels for size in sizes), sum(size.foreground for size in sizes)
+        return pixels / max(1, foreground) if self.sizes else None
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """Share of each class in what the curator made; empty if it made nothing."""
+        return class_shares(self.classes) if self.classes.any() else ()
 
 
 def predict_shard(
@@ -168,6 +180,8 @@ class _Teaching:
             )
             self.examples += made
             self.shard.dropped += dropped
+            targets = (example.target_H_W for example in made)
+            self.shard.classes = self.shard.classes + class_pixels(targets, self._problem.classes)
         others = slice(self._teachers, len(self._asked.members) if self._asked else 0)
         for image_id, image, probabilities in zip(image_ids, images, said, strict=True):
             if len(probabilities):
@@ -240,10 +254,6 @@ class _Teaching:
             return judge.score(image_C_H_W, pseudo_label)
         black, nobody = np.float32(0), np.int16(INCONSISTENT)
         return judge.score(np.where(im_H_W, black, image_C_H_W), np.where(im_H_W, nobody, pseudo_label))
-
-
-def _mean(values: list[float]) -> float | None:
-    return float(np.mean(values)) if values else None
 
 
 def read_batches(

@@ -91,8 +91,13 @@ class GenerationRecord(BaseModel):
         For instances: found on validation (METHODS 2.5).
     cost
         Training cost: F x S x E of all its networks, EvalNets and those taken over included.
-    im_fraction, im_relative
-        Mean IM size over the unlabeled images; ``None`` without an ensemble or images.
+    im_fraction
+        Mean IM size of the unlabeled images; ``None`` without an ensemble or images.
+    im_relative
+        IM pixels of all unlabeled images for each of their agreed foreground pixels; ``None`` likewise.
+    shares
+        Share of each class (of each mask) in what the next generation learns of unlabeled images, blocked
+        pixels left out; empty where nothing was made of them.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -108,6 +113,7 @@ class GenerationRecord(BaseModel):
     cost: float = 0.0
     im_fraction: float | None = None
     im_relative: float | None = None
+    shares: tuple[float, ...] = ()
     foreground_threshold: float = 0.5
     seed_threshold: float = 0.6
     foreign: list[str] = []

@@ -252,16 +252,16 @@ class Room:
 
     @cached_property
     def limits(self) -> tuple[float, float]:
-        """Lowest and highest validation score of the first networks (of the compared ones, if any).
+        """Lowest and highest validation score of the first students (of the compared ones, if any).
 
-        Without a validation image 0 and 1: nothing is known.
+        Companions do not count. Without a validation image 0 and 1: nothing is known.
         """
         seats = self.seats(0)
-        chosen = [seat.compared or not any(each.compared for each in seats) for seat in seats]
+        wanted = max(seats, key=lambda seat: seat.compared, default=OWN)  # compared, or as the first one
         records = [
             read_record(StudentRecord, record_path(self.run.checkpoints, 0, place))
-            for place, wanted in enumerate(chosen)
-            if wanted
+            for place, seat in enumerate(seats)
+            if seat == wanted
         ]
         measured = [record.score if record.pixel_score is None else record.pixel_score for record in records]
         scores = [score for score in measured if score is not None]

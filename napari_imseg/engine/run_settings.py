@@ -80,6 +80,14 @@ class NetworkTraining(Settings):
         "from probabilities, as the paper's code does for several classes; or precision x recall of the "
         "objects (instances only). method = what the paper of the objective takes.",
     )
+    validate_every: int = setting(
+        0,
+        "Epochs from one validation to the next; 0 = so many that validation takes about a tenth of "
+        "the time; 1 as in the paper.",
+        ge=0,
+        le=10_000,
+        zero="automatic",
+    )
     flips: bool = setting(
         True, "Flip and turn the training crops at random (off in the paper), if the method does not do it."
     )

@@ -150,7 +150,7 @@ def _training(
         batch_size=batch_size,
         seed=settings.seed,
         deadline=deadline,
-        validate_every=_validate_every(room, passes, batch_size * side**2),
+        validate_every=settings.validate_every or _validate_every(room, passes, batch_size * side**2),
         last_of_equals=checkpoint == "ap50",  # METHODS 2.3
     )
     training = Training(

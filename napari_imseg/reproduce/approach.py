@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from napari_imseg import methods
-from napari_imseg.method import Curator, Method
-from napari_imseg.registry import classes_in
+from napari_imseg.engine.recipe import find_method
+from napari_imseg.method import Curator
 from napari_imseg.settings import SettingsError
 
 Images = Literal["limited", "full", "alone"]
@@ -32,6 +31,8 @@ class Approach:
         The approach whose networks are its generation 0; empty if it trains its own.
     compared
         The approach whose networks its EvalNets learn from too.
+    limits
+        The approach whose validation scores are the range in which it counts versions (IM-05).
     images
         ``limited``: the labeled set and the unlabeled images; ``full``: the unlabeled images have their
         labels, too; ``alone``: there are no unlabeled images.
@@ -45,6 +46,7 @@ class Approach:
     method: str
     start: str = ""
     compared: str = ""
+    limits: str = ""
     images: Images = "limited"
     objective: str = ""
     own: tuple[tuple[str, Any], ...] = ()
@@ -57,22 +59,13 @@ class Approach:
     @property
     def told_the_truth(self) -> bool:
         """True for a control that is given the true labels of unlabeled images."""
-        found = _registered()[self.method]
+        found = find_method(self.method)
         return issubclass(found, Curator) and found.needs_truth
 
     @property
     def needs(self) -> tuple[str, ...]:
         """The approaches that must be there first."""
-        return tuple(name for name in (self.start, self.compared) if name)
-
-
-def _registered() -> dict[str, type[Method]]:
-    return classes_in(methods, Method)
-
-
-def available(compared: Sequence[Approach]) -> tuple[Approach, ...]:
-    """The compared approaches whose method the registry has."""
-    return tuple(approach for approach in compared if approach.method in _registered())
+        return tuple(name for name in (self.start, self.compared, self.limits) if name)
 
 
 def chosen(
@@ -92,7 +85,7 @@ def chosen(
     SettingsError
         There is no such approach.
     """
-    there = {approach.name.lower(): approach for approach in available(compared)}
+    there = {approach.name.lower(): approach for approach in compared}
     wanted = [each.lower() for name in names for each in groups.get(name.lower(), (name,))]
     found: set[Approach] = set()
     while wanted:

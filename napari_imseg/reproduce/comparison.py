@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.reproduce import approach
@@ -44,17 +44,13 @@ class Comparison(ABC):
     scales: ClassVar[Mapping[str, Scale]]
     weights: ClassVar[bool] = False
 
-    def available(self) -> tuple[Approach, ...]:
-        """The approaches whose method the registry has."""
-        return approach.available(self.approaches)
-
     def chosen(self, names: Sequence[str]) -> tuple[Approach, ...]:
         """Approaches by name with those that they start from; `SettingsError` if there is no such one."""
         return approach.chosen(self.approaches, names or self.usual(), self.groups)
 
     def usual(self) -> list[str]:
         """The approaches that are compared if nothing is said."""
-        return [one.name for one in self.available()]
+        return [one.name for one in self.approaches]
 
     def scale(self, name: str) -> Scale:
         """The scale of this name; `SettingsError` if there is none."""
@@ -101,6 +97,14 @@ class Comparison(ABC):
     @abstractmethod
     def settings(self, scale: Scale, one: Approach, study: Study, seed: int, device: str) -> RunSettings:
         """Settings of one approach; where it starts from is not in them yet."""
+
+    def all_settings(self, study: Study) -> dict[str, dict[str, Any]]:
+        """Settings of every approach in the first repetition, whatever the device."""
+        scale, seed = self.scale(study.info.scale), study.info.seed
+        return {
+            one.name: self.settings(scale, one, study, seed, "auto").model_dump(mode="json")
+            for one in self.approaches
+        }
 
     @abstractmethod
     def report(self, study: Study) -> Path | None:

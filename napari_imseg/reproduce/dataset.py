@@ -55,7 +55,8 @@ class DataSet:
     Attributes
     ----------
     key
-        ``isic``, ``hela``, ``suim`` or ``cityscapes`` for the data of the paper, else ``folder``.
+        ``isic``, ``hela``, ``suim`` or ``cityscapes`` for the data of the paper, else ``folder``, or
+        ``tiles`` where objects are cut from it.
     metrics
         What quality is: the headline first.
     intensity

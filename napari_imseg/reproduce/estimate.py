@@ -13,6 +13,8 @@ LOWER_IS_BETTER: Final = frozenset({"mcce"})
 
 CONFIDENCE: Final = 0.95
 
+PUBLISHED_REPETITIONS: Final = 3
+
 
 @dataclass(frozen=True)
 class Estimate:
@@ -47,7 +49,8 @@ class Estimate:
         return float(quantile * self.error)
 
     def best(self, metric: str) -> float:
-        """The best single repetition, as Tables A.1 and A.2 of the paper have it."""
-        if not self.values:
+        """The best of the first three repetitions, as Tables A.1 and A.2 of the paper have it."""
+        some = self.values[:PUBLISHED_REPETITIONS]
+        if not some:
             return math.nan
-        return min(self.values) if metric in LOWER_IS_BETTER else max(self.values)
+        return min(some) if metric in LOWER_IS_BETTER else max(some)

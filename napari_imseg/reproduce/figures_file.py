@@ -44,8 +44,8 @@ class GenerationFigures(BaseModel):
     cost
         F x S x E of all networks that were trained for it, in floating-point operations.
     shares
-        Share of each class in the pseudo-labels, outside the inconsistency masks, as in
-        `StudyInfo.shares`; empty without unlabeled images.
+        Share of each class in what the next generation learns of unlabeled images, as in
+        `StudyInfo.shares`; empty where nothing is made of them.
     """
 
     model_config = ConfigDict(frozen=True)

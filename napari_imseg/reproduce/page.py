@@ -25,9 +25,9 @@ def number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
-def with_error(mean: float, error: float) -> str:
+def with_error(mean: float, error: float, digits: int = 3) -> str:
     """``mean ± error``; without an error, the mean alone."""
-    return number(mean) if math.isnan(error) else f"{mean:.3f} ± {error:.3f}"
+    return number(mean, digits) if math.isnan(error) else f"{mean:.{digits}f} ± {error:.{digits}f}"
 
 
 def save(figure: Figure, path: Path) -> None:

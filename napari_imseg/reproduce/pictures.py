@@ -48,6 +48,9 @@ def bilinear(image_C_H_W: NDArray[np.uint8], shape_H_W: tuple[int, int]) -> NDAr
 
 
 def nearest(label_H_W: NDArray[Any], shape_H_W: tuple[int, int]) -> NDArray[Any]:
-    """The label in another size: ids are never mixed."""
-    rows, columns = (np.arange(new) * old // new for new, old in zip(shape_H_W, label_H_W.shape, strict=True))
-    return label_H_W[np.ix_(rows, columns)]
+    """The label in another size: ids are never mixed. Pixels lie where those of `bilinear` do."""
+    centres = (
+        (2 * np.arange(new) + 1) * old // (2 * new)
+        for new, old in zip(shape_H_W, label_H_W.shape, strict=True)
+    )
+    return label_H_W[np.ix_(*centres)]

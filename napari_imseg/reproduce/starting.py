@@ -25,6 +25,7 @@ def begin(
     study = Study.open(out)
     if study is not None:
         _check_same(study, terms)
+        _check_settings(study, comparison)
         return study
     if data is None and terms.scale != "smoke":
         raise ProjectError(f"scale {terms.scale} needs images; give their folder with --data")
@@ -34,7 +35,7 @@ def begin(
     with tempfile.TemporaryDirectory() as scratch:
         if data is None:
             data = comparison.write_drawn(Path(scratch))
-        return Study.prepare(out, *comparison.read(data, classes, terms), terms)
+        return Study.prepare(out, *comparison.read(data, classes, terms), terms, comparison.all_settings)
 
 
 def _check_same(study: Study, terms: Terms) -> None:
@@ -52,6 +53,22 @@ def _check_same(study: Study, terms: Terms) -> None:
                 f"'{study.out}' holds a comparison with {name} {known}, not {asked}; "
                 "give --out a new folder, or the same options to go on"
             )
+
+
+def _check_settings(study: Study, comparison: Comparison) -> None:
+    """Nor figures of settings that another version of napari-imseg has changed."""
+    begun, now = study.info.settings, comparison.all_settings(study)
+    changed = [
+        f"{approach}, {name}"
+        for approach in begun.keys() & now.keys()
+        for name in begun[approach].keys() | now[approach].keys()
+        if begun[approach].get(name) != now[approach].get(name)
+    ]
+    if changed or not begun:
+        raise ProjectError(
+            f"'{study.out}' holds a comparison that another version began with other settings "
+            f"({min(changed, default='not known')}); give --out a new folder, or go on with that version"
+        )
 
 
 def _make_room(out: Path) -> None:

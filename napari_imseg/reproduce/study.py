@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -13,6 +13,7 @@ from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
+from napari_imseg.core.balance import class_pixels, class_shares
 from napari_imseg.core.metrics import Empty
 from napari_imseg.core.problem import Task
 from napari_imseg.engine.records import read_record, write_record
@@ -20,7 +21,6 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.masks import read_mask
 from napari_imseg.project.project import Project
 from napari_imseg.reproduce.approach import Images
-from napari_imseg.reproduce.balance import class_shares
 from napari_imseg.reproduce.dataset import DataSet
 from napari_imseg.reproduce.scale import Sizes
 from napari_imseg.reproduce.splits import Splits, label_sample
@@ -67,6 +67,8 @@ class StudyInfo(BaseModel):
         `DataSet.key`.
     labeled, weights
         As in `Terms`.
+    settings
+        By approach: all settings of its run as they were when the comparison was begun.
     shares
         True share of each class in the unlabeled images, background first (a share for each mask);
         empty for instances.
@@ -92,6 +94,7 @@ class StudyInfo(BaseModel):
     examples: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     weights: str = ""
+    settings: dict[str, dict[str, Any]] = {}
 
     @property
     def kind(self) -> Kind:
@@ -106,7 +109,7 @@ class StudyInfo(BaseModel):
     @property
     def empty(self) -> Empty:
         """What an image without anything to find scores: on data of the paper as in its figures (1.7)."""
-        return "perfect" if self.data == "folder" else "zero"
+        return "perfect" if self.data in ("folder", "tiles") else "zero"
 
 
 @dataclass(frozen=True)
@@ -129,8 +132,20 @@ class Study:
         return cls(out.resolve(), read_record(StudyInfo, path)) if path.exists() else None
 
     @classmethod
-    def prepare(cls, out: Path, data: DataSet, splits: Splits, terms: Terms) -> Study:
+    def prepare(
+        cls,
+        out: Path,
+        data: DataSet,
+        splits: Splits,
+        terms: Terms,
+        settings: Callable[[Study], dict[str, dict[str, Any]]] = lambda study: {},
+    ) -> Study:
         """Write data and projects; nothing is left behind if something is wrong.
+
+        Parameters
+        ----------
+        settings
+            Gives `StudyInfo.settings`.
 
         Raises
         ------
@@ -159,6 +174,7 @@ class Study:
                 projects = hidden / "projects"
                 intensity = make_projects(hidden, projects, info.kind, splits.labeled, images, intensity)
             make_test_project(hidden, info.kind, intensity)
+            info = info.model_copy(update={"settings": settings(cls(out, info))})
             write_record(hidden / FILE, info)
             hidden.rename(out / "study")
         return cls(out.resolve(), info)
@@ -216,10 +232,8 @@ def _missing_classes(labels: Path, labeled: Sequence[str], data: DataSet) -> tup
     """
     if not labeled:
         return ()
-    known = (read_mask(labels / f"{name}.tif") for name in labeled)
-    counts = class_shares(known, data.task, data.classes)
-    first = 0 if data.task is Task.MULTILABEL else 1
-    missing = [name for name, share in zip(data.classes, counts[first:], strict=True) if share == 0]
+    shares = _shares(labels, labeled, data)[-len(data.classes) :]
+    missing = [name for name, share in zip(data.classes, shares, strict=True) if share == 0]
     if missing and data.key == "folder":
         raise ProjectError(
             f"the class '{missing[0]}' is in none of the labeled images that were drawn; "
@@ -233,9 +247,11 @@ def _about_unlabeled(labels: Path, names: Sequence[str], data: DataSet) -> dict[
     foreground = {name: float((read_mask(labels / f"{name}.tif") > 0).mean()) for name in names}
     by_foreground = sorted(names, key=lambda name: (foreground[name], name))
     places = sorted({int(rank * (len(names) - 1)) for rank in EXAMPLES})
-    shares = (
-        class_shares((read_mask(labels / f"{name}.tif") for name in names), data.task, data.classes)
-        if data.task is not Task.INSTANCES
-        else ()
-    )
+    shares = () if data.task is Task.INSTANCES else _shares(labels, names, data)
     return {"shares": shares, "examples": tuple(by_foreground[place] for place in places)}
+
+
+def _shares(labels: Path, names: Sequence[str], data: DataSet) -> tuple[float, ...]:
+    """Share of each class, background first, or of each mask."""
+    classes = len(data.classes) + (data.task is not Task.MULTILABEL)
+    return class_shares(class_pixels((read_mask(labels / f"{name}.tif") for name in names), classes))

@@ -10,11 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from filelock import Timeout
-from numpy.typing import NDArray
 
-from napari_imseg.core.problem import INCONSISTENT, Task
 from napari_imseg.engine.events import Event, Failed, Stopped
 from napari_imseg.engine.records import (
     GenerationRecord,
@@ -31,7 +28,6 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run, runs
 from napari_imseg.reproduce.approach import Approach
-from napari_imseg.reproduce.balance import class_shares
 from napari_imseg.reproduce.comparison import Comparison
 from napari_imseg.reproduce.figures_file import (
     GenerationFigures,
@@ -153,11 +149,20 @@ class Unit:
             "first_run": self._name_of(self.approach.start),
             "compared_run": self._name_of(self.approach.compared),
         }
+        if self.approach.limits and not settings.method_settings.get("highest"):
+            change["method_settings"] = settings.method_settings | self._limits()
         if self.approach.told_the_truth:
             change["truth"] = str(self.study.truth)
         if choose(self.device).device.startswith("cuda"):
             change["workers"] = settings.students  # students share the GPU
         return settings.model_copy(update=change)
+
+    def _limits(self) -> dict[str, float]:
+        """Range of the validation scores of another approach of this repetition (METHODS 1.4, IM-05)."""
+        found = read_record(UnitFigures, self._figures_of(self.approach.limits))
+        students = [student for generation in found.generations for student in generation.students]
+        scores = [student.validation for student in students if student.validation is not None]
+        return {"lowest": min(scores), "highest": max(scores)} if scores else {}
 
     def _name_of(self, approach: str) -> str:
         """Name of the run of another approach of this repetition."""
@@ -179,9 +184,6 @@ class Unit:
         quality = (
             measure.quality(project.folder, members, teachers, cuts) if students else Quality([], {}, [])
         )
-        info = self.study.info
-        mapped = bool(record.unlabeled) and info.task is not Task.INSTANCES
-        labels = _pseudo_labels(project, record.name) if mapped else iter(())
         return GenerationFigures(
             generation=record.generation,
             students=tuple(
@@ -200,7 +202,7 @@ class Unit:
             im_relative=record.im_relative,
             kept=record.kept,
             dropped=record.dropped,
-            shares=class_shares(labels, info.task, info.classes) if mapped else (),
+            shares=record.shares,
         )
 
 
@@ -244,13 +246,6 @@ def _students(run: Run, generation: int) -> list[StudentRecord]:
     count = len(list(run.checkpoints.glob(f"g{generation}-s*.json")))
     paths = [record_path(run.checkpoints, generation, student) for student in range(count)]
     return [read_record(StudentRecord, path) for path in paths]
-
-
-def _pseudo_labels(project: Project, generation: str) -> Iterator[NDArray[np.int32]]:
-    """What the networks agree on in each unlabeled image; the rest is `INCONSISTENT`."""
-    for record in project.unlabeled():
-        stored = project.read_prediction(generation, record.id)
-        yield np.where(stored.im_H_W, np.int32(INCONSISTENT), stored.pseudo_label_H_W)
 
 
 def _without_place(settings: dict[str, Any]) -> dict[str, Any]:

@@ -98,7 +98,7 @@ def test_masks_disagree_each_by_itself_and_together() -> None:
     agreed, im = inconsistency(labels)
     assert agreed.tolist() == [[[1, 0, 0]], [[0, 0, 0]]]
     assert im.tolist() == [[True, True, False]]
-    assert im_size(agreed, im) == ImSize(2, 2 / 3, 2.0)
+    assert im_size(agreed, im) == ImSize(2, 2 / 3, foreground=1)
 
 
 @pytest.mark.parametrize("shape", [(3, 3), (2, 2, 2, 3, 3)])
@@ -187,7 +187,7 @@ def test_blocking_marks_every_mask() -> None:
 
 def test_size_without_foreground_is_finite() -> None:
     agreed, im = np.zeros((2, 3), np.int16), np.ones((2, 3), bool)
-    assert im_size(agreed, im) == ImSize(6, 1.0, 6.0)
-    assert im_size(agreed, ~im) == ImSize(0, 0.0, 0.0)
+    assert im_size(agreed, im) == ImSize(6, 1.0, foreground=0)
+    assert [im_size(agreed, mask).relative for mask in (im, ~im)] == [6, 0]
     assert not enough_foreground(agreed, im)
     assert not enough_foreground(agreed, ~im)

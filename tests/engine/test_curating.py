@@ -151,16 +151,20 @@ def test_nothing_is_compared_without_a_later_generation(project: Project, quick:
         ("evalnet", (None, None, None, None), (0.0, 1.0)),
     ],
 )
+@pytest.mark.parametrize("companions", [(), ("pixel-classifier",)])
 def test_limits_are_the_scores_of_the_first_or_the_compared_networks(
     project: Project,
     quick: RunSettings,
     method: str,
     scores: tuple[float | None, ...],
     limits: tuple[float, float],
+    companions: tuple[str, ...],
 ) -> None:
-    where = room(project, quick, method)
+    where = room(project, quick.model_copy(update={"companions": companions}), method)
     where.write_labeled()
-    for student, score in enumerate(scores):
+    own = quick.students
+    companion = [0.99] * len(companions)  # it sits behind the networks that may teach
+    for student, score in enumerate([*scores[:own], *companion, *scores[own:]]):
         record = StudentRecord(member="", method="", score=score, seconds=0, training_images=0)
         write_record(record_path(where.run.checkpoints, 0, student), record)
     assert where.limits == limits

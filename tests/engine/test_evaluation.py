@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_imseg.core.problem import Task
-from napari_imseg.engine.evaluation import evaluate
+from napari_imseg.core.metrics import Empty
+from napari_imseg.core.problem import Problem, Task
+from napari_imseg.engine.evaluation import evaluate, metrics_of_label
 from napari_imseg.engine.model import Model
 from napari_imseg.project.project import Project
 from napari_imseg.synthetic.dataset import KINDS, write_dataset
@@ -50,6 +51,16 @@ def test_cells_are_counted_if_the_classes_are_alive_dead_and_position(
     assert seen.keys() == always | {"mcce", "miou_ad"}
     assert (seen["mcce"], seen["miou_ad"]) == (0, 1)
     assert (blind["mcce"], blind["miou_ad"]) == (cells, 0)
+
+
+@pytest.mark.parametrize("task", Task)
+@pytest.mark.parametrize(("empty", "score"), [("perfect", 1), ("zero", 0)])
+def test_what_an_empty_image_scores_holds_for_every_task(task: Task, empty: Empty, score: float) -> None:
+    nothing = np.zeros((3, 8, 8) if task is Task.MULTILABEL else (8, 8), np.int32)
+    found = metrics_of_label(Problem(task, 1, 3 if task is not Task.SEMANTIC else 2), nothing, nothing, empty)
+    assert found["iou"] == score
+    if task is Task.INSTANCES:
+        assert found["ap50_pr"] == found["s_dsb"] == score
 
 
 def test_an_image_without_a_labeled_pixel_is_left_out_and_told(tmp_path: Path) -> None:

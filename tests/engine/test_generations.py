@@ -190,6 +190,16 @@ def test_a_classifier_may_sit_beside_networks(project: Project, quick: RunSettin
     assert "g0-s2.safetensors" in find_generation(project).teachers
 
 
+@pytest.mark.parametrize(("every", "validated"), [(1, [1, 2, 3]), (3, [3])])
+def test_validation_may_be_asked_for_after_every_epoch(
+    project: Project, quick: RunSettings, every: int, validated: list[int]
+) -> None:
+    asked = {"generations": 0, "students": 1, "top_k": 1, "epochs": 3, "validate_every": every}
+    events = execute(project, quick.model_copy(update={"method": "supervised", **asked}))
+    epochs = [event for event in events if isinstance(event, Epoch)]
+    assert [event.epoch for event in epochs if event.metric is not None] == validated
+
+
 def test_one_labeled_image_trains_without_validation(tmp_path: Path, quick: RunSettings) -> None:
     with make_project(tmp_path, images=4, labeled=1) as project:
         events = execute(project, quick)

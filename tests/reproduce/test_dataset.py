@@ -134,6 +134,27 @@ def test_a_comparison_of_an_earlier_version_goes_on(study: Study) -> None:
     assert figures_path(study.out, "IM", 0) == study.out / "figures" / "1-IM.json"
 
 
+def test_settings_that_another_version_has_changed_do_not_mix(study: Study) -> None:
+    path = study.out / "study" / "study.json"
+    stored = json.loads(path.read_text())
+
+    def start_with(settings: object) -> Study:
+        path.write_text(json.dumps(stored | {"settings": settings}))
+        return start(study.out, None, labeled=4, seed=1)
+
+    begun = stored["settings"]
+    fewer = {name: own for name, own in begun.items() if name != "IM"}
+    assert start_with(fewer).info.settings == fewer  # a row that the other version did not have
+    for changed in (
+        fewer | {"IM": begun["IM"] | {"epochs": 7}},
+        fewer | {"IM": {name: value for name, value in begun["IM"].items() if name != "epochs"}},
+    ):
+        with pytest.raises(ProjectError, match=r"other settings \(IM, epochs\); give --out a new folder"):
+            start_with(changed)
+    with pytest.raises(ProjectError, match="give --out a new folder"):
+        start_with({})  # nobody knows
+
+
 def test_a_folder_that_is_used_otherwise_is_left_alone(tmp_path: Path, drawn: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(ProjectError, match="not empty"):

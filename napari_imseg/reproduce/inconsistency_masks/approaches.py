@@ -16,11 +16,12 @@ COMPARED: Final = (
     Approach("NS", "noisy-student", "LDT"),
     Approach("EvalNet", "evalnet", "LDT", "ALDT"),
     Approach("IM", "inconsistency-masks", "LDT"),
+    Approach("IM left out", "inconsistency-masks", "LDT", own=(("blocking", "left-out"),)),
     Approach("IM+", "inconsistency-masks-plus", "LDT"),
-    Approach("IM++", "inconsistency-masks-plus-plus", "LDT"),
+    Approach("IM++", "inconsistency-masks-plus-plus", "LDT", limits="ALDT"),
     Approach("AIM+", "augmented-inconsistency-masks-plus", "ALDT"),
-    Approach("AIM++", "augmented-inconsistency-masks-plus-plus", "ALDT"),
-    Approach("GT-IM++", "gt-inconsistency-masks-plus-plus", "LDT"),
+    Approach("AIM++", "augmented-inconsistency-masks-plus-plus", "ALDT", limits="ALDT"),
+    Approach("GT-IM++", "gt-inconsistency-masks-plus-plus", "LDT", limits="ALDT"),
     Approach(REFERENCE, "pixel-classifier", images="alone"),
 )
-"""Those of METHODS 1.4 in the order of the paper, its control, and our reference row."""
+"""Those of METHODS 1.4 in the order of the paper, IM also as the app does it; its control, our reference."""

@@ -29,7 +29,7 @@ DRAWN_IMAGES, DRAWN_SIDE, DRAWN_SEED = 60, 96, 7
 
 
 class InconsistencyMasksComparison(Comparison):
-    """Thirteen approaches, the control GT-IM++ and the pixel classifier on one draw of labeled images."""
+    """Thirteen approaches, IM twice, the control and the pixel classifier on one draw of labeled images."""
 
     name = "inconsistency-masks"
     approaches = COMPARED
@@ -67,7 +67,7 @@ class InconsistencyMasksComparison(Comparison):
 
     def settings(self, scale: Scale, one: Approach, study: Study, seed: int, device: str) -> RunSettings:
         """Those of the scale; with ``paper`` also those of the data set."""
-        return run_settings(scale, one, study.info.data, study.info.sizes, seed, device)
+        return run_settings(scale, one, study.info, seed, device)
 
     def report(self, study: Study) -> Path | None:
         """Table, plots and examples."""

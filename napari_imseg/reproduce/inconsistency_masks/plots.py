@@ -20,14 +20,15 @@ from napari_imseg.reproduce.study import StudyInfo
 
 STYLES = {
     "ME": (SKY, "o"), "IE": (ORANGE, "s"), "NS": (GREEN, "^"), "EvalNet": (PURPLE, "D"),
-    "IM": (BLUE, "o"), "IM+": (VERMILION, "s"), "IM++": (GREEN, "^"), "GT-IM++": ("black", "v"),
+    "IM": (BLUE, "o"), "IM left out": (ORANGE, "D"), "IM+": (VERMILION, "s"), "IM++": (GREEN, "^"),
+    "GT-IM++": ("black", "v"),
     "AIM+": (VERMILION, "s"), "AIM++": (GREEN, "^"),
     "FDT": ("0.35", "*"), "LDT": ("0.35", "x"), "ALDT": ("0.35", "+"), "CL": (PURPLE, "P"),
     REFERENCE: ("0.35", "d"),
 }  # fmt: skip
 PANELS = {
     "without inconsistency masks": ("ME", "IE", "NS", "EvalNet"),
-    "inconsistency masks": ("IM", "IM+", "IM++", "GT-IM++"),
+    "inconsistency masks": ("IM", "IM left out", "IM+", "IM++", "GT-IM++"),
     "from augmented labels": ("AIM+", "AIM++"),
 }
 LEVELS = {"FDT": "--", "LDT": "-", "ALDT": "-.", "CL": ":", REFERENCE: (0, (1, 3))}
@@ -109,7 +110,7 @@ def cost(rows: Sequence[Row], metric: str) -> Figure | None:
 
 
 def balance(rows: Sequence[Row], info: StudyInfo) -> Figure | None:
-    """By how much each class is too common or too rare in the pseudo-labels of the last generation."""
+    """By how much each class is too common or too rare in what the last students learned without labels."""
     labeling = [row for row in rows if row.shares]
     if not labeling:
         return None
@@ -129,14 +130,14 @@ def balance(rows: Sequence[Row], info: StudyInfo) -> Figure | None:
     )
     axes.tick_params(axis="x", labelrotation=90 if len(names) > 6 else 0, labelsize="small")
     axes.set_yticks(range(len(labeling)), [row.name for row in labeling])
-    axes.set_title("share in the pseudo-labels / true share (below each name)", fontsize="medium")
+    axes.set_title("share in what was learned / true share (below each name)", fontsize="medium")
     colors = figure.colorbar(picture, ax=axes, ticks=[-2, -1, 0, 1, 2], extend="both")
     colors.set_ticklabels(["1/4", "1/2", "1", "2", "4"])
     return figure
 
 
 def im_size(rows: Sequence[Row]) -> Figure | None:
-    """Mean size of the inconsistency masks relative to the foreground, generation by generation."""
+    """Size of the inconsistency masks relative to the foreground, generation by generation."""
     masked = [row for row in rows if len(row.im_relative) > 1]
     if not masked:
         return None
@@ -156,7 +157,7 @@ def im_size(rows: Sequence[Row]) -> Figure | None:
             capsize=3,
             label=row.name,
         )
-    axes.set(xlabel="generation of the teachers", ylabel="IM size / foreground, mean of the unlabeled images")
+    axes.set(xlabel="generation of the teachers", ylabel="IM pixels / foreground pixels, unlabeled images")
     axes.set_ylim(bottom=0)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     tidy(axes)

@@ -11,6 +11,7 @@ from pathlib import Path
 from napari_imseg import __version__
 from napari_imseg.core.metric_names import TITLES
 from napari_imseg.project.atomic import write_text
+from napari_imseg.reproduce.approach import REFERENCE
 from napari_imseg.reproduce.estimate import Estimate
 from napari_imseg.reproduce.figures_file import read_figures
 from napari_imseg.reproduce.inconsistency_masks import plots
@@ -69,13 +70,13 @@ def _table(study: Study, found: Sequence[Row]) -> list[str]:
         "approach",
         f"{TITLES[metric]}, best student",
         "95 % interval",
-        "best repetition",
+        "best of the first 3",
         *([f"**published**, best of 3 ({DATA_SETS[info.data]})"] if in_paper else []),
         "ensemble",
         *(TITLES[other] for other in info.metrics[1:]),
         "cost (GFLOP)",
         "gap closed",
-        *(f"**published** {name}" for name in DATA_SETS.values()),
+        *(f"gap closed, **published** ({name})" for name in DATA_SETS.values()),
     ]
     lines = []
     for row in found:
@@ -90,7 +91,7 @@ def _table(study: Study, found: Sequence[Row]) -> list[str]:
                 _with_error(row.ensemble[metric]),
                 *(_with_error(row.quality[other]) for other in info.metrics[1:]),
                 f"{row.cost.mean / GIGA:,.4g}" if row.cost.mean else "–",
-                number(gap_closed(found, row, metric), 2),
+                with_error(*gap_closed(found, row, metric), digits=2),
                 *(number(published_gap_closed(data, row.name), 2) for data in DATA_SETS),
             ]
         )
@@ -99,14 +100,21 @@ def _table(study: Study, found: Sequence[Row]) -> list[str]:
 
 def _notes(study: Study) -> list[str]:
     notes = [
-        "Mean ± standard error over the repetitions; the interval is that of the mean (Student's t). "
+        "Mean ± standard error over the repetitions; the interval is that of the mean (Student's t). All "
+        "repetitions share one draw of labeled images, so errors and intervals cover the seeds of the "
+        "training alone: with other labeled images figures can differ by more. Best of the first 3: of the "
+        "first three repetitions, since the published tables list the best of three.",
         "Best student: the one that validation ranks first among all that the approach trained, measured on "
-        "the test images. Ensemble: the teachers of the last generation together.",
+        "the test images. Ensemble: the teachers of the last generation together. Networks choose epochs and "
+        f"teachers on the {len(study.info.splits.validation)} validation images, which are labeled, too, and "
+        f"which the {REFERENCE} does not use.",
         "Cost: F x S x E, the floating-point operations of one forward pass on a training crop (two for each "
         "multiplication), times steps of an epoch, times epochs, summed over all networks from "
         "generation 0 on, EvalNets included.",
-        "Gap closed: share of the way from LDT to FDT, ours and that of Table A.1 of the paper (there the "
-        "single best of 3 repetitions). It can be compared from one data set to another.",
+        "Gap closed: share of the way from LDT to FDT, ours ± its standard error (jackknife over the "
+        "repetitions) and that of Table A.1 of the paper (there the single best of 3 repetitions). It can be "
+        "compared from one data set to another. A dash where LDT and FDT are too close to tell: the 95 % "
+        "interval of their difference in the same repetition includes 0, or there is one repetition only.",
         *([EMPTY] if study.info.empty == "zero" else []),
         *study.info.remarks,
     ]
@@ -120,7 +128,7 @@ def _drawn(study: Study, found: Sequence[Row], folder: Path) -> Iterator[str]:
     for name, title, figure in (
         ("quality", "Quality per generation", plots.quality(found, metric)),
         ("cost", "Training cost against quality", plots.cost(found, metric)),
-        ("balance", "Class balance of the pseudo-labels", plots.balance(found, study.info)),
+        ("balance", "Class balance of what was learned without labels", plots.balance(found, study.info)),
         ("im-size", "Size of the inconsistency masks", plots.im_size(found)),
         ("examples", "Examples over the generations", plots.examples(pictured(study, units))),
     ):
@@ -136,8 +144,8 @@ def _csv(study: Study, found: Sequence[Row]) -> str:
     writer.writerow(
         (
             *("approach", "metric", "repetitions", "mean", "standard_error", "interval_low", "interval_high"),
-            *("best_repetition", "published_best_of_3", "ensemble_mean", "ensemble_standard_error"),
-            *("gap_closed", "cost_flop", "training_seconds"),
+            *("best_of_first_3", "published_best_of_3", "ensemble_mean", "ensemble_standard_error"),
+            *("gap_closed", "gap_closed_standard_error", "cost_flop", "training_seconds"),
         )
     )
     for row in found:
@@ -147,7 +155,7 @@ def _csv(study: Study, found: Sequence[Row]) -> str:
                 *(quality.mean, quality.error, quality.mean - quality.half, quality.mean + quality.half),
                 quality.best(metric),
                 published().get(study.info.data, {}).get(metric, {}).get(row.name, math.nan),
-                *(ensemble.mean, ensemble.error, gap_closed(found, row, metric)),
+                *(ensemble.mean, ensemble.error, *gap_closed(found, row, metric)),
                 *(row.cost.mean, row.seconds.mean),
             )
             cells = ("" if math.isnan(value) else f"{value:.6g}" for value in figures)

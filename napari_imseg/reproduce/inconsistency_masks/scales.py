@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from napari_imseg.core.evalnet_scores import LIMITS
 from napari_imseg.core.strength import SCHEDULES
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.reproduce.approach import REFERENCE, Approach
 from napari_imseg.reproduce.inconsistency_masks.laptop import steps_of_a_student
 from napari_imseg.reproduce.scale import Scale, Sizes
+from napari_imseg.reproduce.study import StudyInfo
 
 
 @dataclass(frozen=True)
@@ -20,16 +22,15 @@ class PaperColumn:
     schedule: str
     alpha: float
     evalnet_alpha: float
-    lowest: float
-    highest: float
+    checkpoint: str = "iou"
     tile: int = 256
 
 
 PAPER_COLUMNS: Final = {
-    "isic": PaperColumn("isic", 0.5, 1, 0.72, 0.75),
-    "hela": PaperColumn("hela", 1, 2, 0.59, 0.62),
-    "suim": PaperColumn("suim", 1, 2, 0.43, 0.51),
-    "cityscapes": PaperColumn("cityscapes", 1, 2, 0.372, 0.453, tile=416),
+    "isic": PaperColumn("isic", 0.5, 1),
+    "hela": PaperColumn("hela", 1, 2),
+    "suim": PaperColumn("suim", 1, 2, "soft-iou"),
+    "cityscapes": PaperColumn("cityscapes", 1, 2, "soft-iou", tile=416),
 }
 
 SCALES: Final = {
@@ -92,6 +93,7 @@ SCALES: Final = {
             "warm_start": False,
             "flips": False,
             "unlabeled_limit": 1_000_000,
+            "validate_every": 1,
         },
         method={"blocking": "black"},
         repetitions=3,
@@ -101,33 +103,31 @@ SCALES: Final = {
 weights, flips); ``paper`` has none."""
 
 
-def run_settings(
-    scale: Scale, approach: Approach, data: str, sizes: Sizes, seed: int, device: str
-) -> RunSettings:
-    """Settings of one approach; where it starts from is not in them yet.
-
-    Parameters
-    ----------
-    data
-        Key of the data set: with ``paper``, its column of the table (that of ISIC for other data).
-    """
+def run_settings(scale: Scale, approach: Approach, info: StudyInfo, seed: int, device: str) -> RunSettings:
+    """Settings of one approach; where it starts from is not in them yet."""
     method = find_method(approach.method)
-    wanted = {"method": method.name, "seed": seed, "device": device}
+    wanted: dict[str, Any] = {"method": method.name, "seed": seed, "device": device}
     if approach.name == REFERENCE:
         return RunSettings(**wanted, generations=0, students=1, top_k=1)
-    values = scale.run | _steps(scale, sizes)
-    own = dict(scale.method)
+    if approach.objective:
+        wanted["objective"] = approach.objective
+    values = scale.run | _steps(scale, info.sizes)
+    shared = dict(scale.method)
     if scale.name == "paper":
-        column = PAPER_COLUMNS.get(data, PAPER_COLUMNS["isic"])
-        values |= {"alpha": column.alpha, "tile": column.tile}
-        values |= {"checkpoint": "soft-iou" if data in ("suim", "cityscapes") else "iou"}
-        own |= {"schedule": column.schedule, "evalnet_alpha": column.evalnet_alpha}
-        own |= {"lowest": column.lowest, "highest": column.highest}
-        own["table"] = "cityscapes" if data == "cityscapes" else "isic"  # CL
-        own["rotation"] = SCHEDULES[column.schedule][0].rotation  # IE
-    known = method.Settings.model_fields
-    settings = {name: value for name, value in own.items() if name in known}
-    return RunSettings(**wanted, **values, method_settings=settings)
+        column = _column(info)
+        values |= {"alpha": column.alpha, "tile": column.tile, "checkpoint": column.checkpoint}
+        shared |= {"schedule": column.schedule, "evalnet_alpha": column.evalnet_alpha}
+        lowest, highest = LIMITS.get(info.data, (0.0, 0.0))  # of other data derived from the networks
+        shared |= {"lowest": lowest, "highest": highest, "threshold": lowest}
+        shared["table"] = "cityscapes" if info.data == "cityscapes" else "isic"  # CL
+        shared["rotation"] = SCHEDULES[column.schedule][0].rotation  # IE
+    known = {name: value for name, value in shared.items() if name in method.Settings.model_fields}
+    return RunSettings(**wanted, **values, method_settings=known | dict(approach.own))
+
+
+def _column(info: StudyInfo) -> PaperColumn:
+    """That of the data set; for other data that of the same task: ISIC for one class, SUIM for several."""
+    return PAPER_COLUMNS.get(info.data) or PAPER_COLUMNS["isic" if len(info.classes) == 1 else "suim"]
 
 
 def _steps(scale: Scale, sizes: Sizes) -> dict[str, int]:

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from napari_imseg.reproduce.estimate import Estimate
+from napari_imseg.reproduce.estimate import LOWER_IS_BETTER, Estimate
 from napari_imseg.reproduce.figures_file import GenerationFigures, UnitFigures, best_of
 from napari_imseg.reproduce.inconsistency_masks.approaches import COMPARED
 
@@ -26,6 +26,8 @@ class Row:
 
     Attributes
     ----------
+    numbers
+        Of its repetitions, in the order of all values.
     quality
         By metric: the student that validation ranks first (METHODS 1.7).
     ensemble
@@ -34,10 +36,13 @@ class Row:
         By generation: headline metric of its best student.
     cost
         Training cost F x S x E in floating-point operations.
+    shares
+        Share of each class in what the last students learned of unlabeled images; empty if nothing.
     """
 
     name: str
     start: str
+    numbers: tuple[int, ...]
     quality: dict[str, Estimate]
     ensemble: dict[str, Estimate]
     generations: dict[int, Estimate]
@@ -49,7 +54,7 @@ class Row:
     @property
     def repetitions(self) -> int:
         """How often it was done."""
-        return len(self.cost.values)
+        return len(self.numbers)
 
 
 def rows(units: Sequence[UnitFigures], metrics: Sequence[str]) -> list[Row]:
@@ -64,6 +69,8 @@ def _row(name: str, by_name: dict[str, list[UnitFigures]], metrics: Sequence[str
     units = by_name[name]
     headline = metrics[0]
     last = [unit.generations[-1] for unit in units]
+    taught = [[one.shares for one in unit.generations if one.shares][-1:] for unit in units]
+    shares = [each for found in taught for each in found]
     generations = {
         generation.generation: _over(
             units, generation.generation, lambda one: best_of(one.students).test[headline]
@@ -77,6 +84,7 @@ def _row(name: str, by_name: dict[str, list[UnitFigures]], metrics: Sequence[str
     return Row(
         name=name,
         start=start,
+        numbers=tuple(unit.repetition for unit in units),
         quality={metric: Estimate(tuple(unit.best.test[metric] for unit in units)) for metric in metrics},
         ensemble={metric: Estimate(tuple(one.ensemble[metric] for one in last)) for metric in metrics},
         generations=dict(sorted(generations.items())),
@@ -87,7 +95,7 @@ def _row(name: str, by_name: dict[str, list[UnitFigures]], metrics: Sequence[str
         },
         cost=Estimate(tuple(unit.cost for unit in units)),
         seconds=Estimate(tuple(unit.seconds for unit in units)),
-        shares=tuple(np.mean([one.shares for one in last], axis=0).tolist()),
+        shares=tuple(np.mean(shares, axis=0).tolist()) if shares else (),
     )
 
 
@@ -99,10 +107,25 @@ def _over(
     return Estimate(tuple(each for each in found if each is not None))
 
 
-def gap_closed(rows: Sequence[Row], row: Row, metric: str) -> float:
-    """Share of the way from LDT to FDT; NaN without these two, or if FDT is no better."""
-    means = {each.name: each.quality[metric].mean for each in rows}
-    return _share(means, row.name)
+def gap_closed(rows: Sequence[Row], row: Row, metric: str) -> tuple[float, float]:
+    """Share of the way from LDT to FDT that an approach has made, and its standard error::
+
+        G = (mean of row - mean of LDT) / (mean of FDT - mean of LDT)
+        SE = sqrt((R - 1) / R * sum of (G without repetition r - mean of these)^2)    (jackknife)
+
+    over the R repetitions that all three have. Both NaN unless the mean difference of FDT and LDT in
+    the same repetition is an improvement whose 95 % interval leaves out 0.
+    """
+    by_name = {each.name: dict(zip(each.numbers, each.quality[metric].values, strict=True)) for each in rows}
+    three = [by_name.get(name, {}) for name in ("LDT", "FDT", row.name)]
+    shared = [number for number in row.numbers if all(number in values for values in three)]
+    values_3_R = np.array([[values[number] for number in shared] for values in three])
+    low_R, high_R, _ = values_3_R
+    improved = Estimate(tuple(low_R - high_R if metric in LOWER_IS_BETTER else high_R - low_R))
+    if not improved.mean > improved.half:  # nor is it known from a single repetition
+        return math.nan, math.nan
+    without = [_share(*np.delete(values_3_R, place, axis=1).mean(axis=1)) for place in range(len(shared))]
+    return _share(*values_3_R.mean(axis=1)), math.sqrt((len(shared) - 1) * np.var(without))
 
 
 @cache
@@ -120,9 +143,8 @@ def published() -> dict[str, dict[str, dict[str, float]]]:
 def published_gap_closed(data: str, approach: str) -> float:
     """The same share from the headline metric of Table A.1; NaN for an approach that is not in it."""
     headline = next(iter(published()[data].values()))
-    return _share(headline, approach)
+    return _share(headline["LDT"], headline["FDT"], headline.get(approach, math.nan))
 
 
-def _share(figures: dict[str, float], approach: str) -> float:
-    low, high, own = (figures.get(name, math.nan) for name in ("LDT", "FDT", approach))
-    return (own - low) / (high - low) if high > low else math.nan
+def _share(low: float, high: float, own: float) -> float:
+    return float((own - low) / (high - low))

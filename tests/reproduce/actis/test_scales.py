@@ -45,7 +45,7 @@ def study(scale: str, weights: str = "") -> Study:
 
 
 def settings(scale: str, name: str, weights: str = "") -> RunSettings:
-    one = next(one for one in ACTIS.available() if one.name == name)
+    one = next(one for one in ACTIS.approaches if one.name == name)
     return ACTIS.settings(SCALES[scale], one, study(scale, weights), seed=3, device="cpu")
 
 
@@ -54,7 +54,7 @@ def test_names_are_known_before_anything_is_imported() -> None:
 
 
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("one", ACTIS.available(), ids=lambda one: one.name)
+@pytest.mark.parametrize("one", ACTIS.approaches, ids=lambda one: one.name)
 def test_every_row_has_valid_settings_at_every_scale(one: Approach, scale: str) -> None:
     found = ACTIS.settings(SCALES[scale], one, study(scale), seed=3, device="cpu")
     assert recipe_of(found, PROBLEM).problem == PROBLEM

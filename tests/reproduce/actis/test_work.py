@@ -21,7 +21,7 @@ TINY = replace(
     scales.SCALES["smoke"],
     run=scales.SCALES["smoke"].run | {"alpha": 0.125, "tile": 32},
     repetitions=1,
-    epochs_of_steps=1,
+    epochs_of_steps=2,
     steps=2,
     bounds=Bounds(tile=32, training=12, validation=4),
     counts=(2, 3),

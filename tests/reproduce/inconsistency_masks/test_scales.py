@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from napari_imseg.core.evalnet_scores import LIMITS
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.recipe import recipe_of
+from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.reproduce.approach import REFERENCE, Approach
 from napari_imseg.reproduce.inconsistency_masks.laptop import FEWEST, MOST, steps_of_a_student
 from napari_imseg.reproduce.inconsistency_masks.scales import SCALES, run_settings
 from napari_imseg.reproduce.scale import Sizes
+from napari_imseg.reproduce.splits import Splits
+from napari_imseg.reproduce.study import StudyInfo
 from napari_imseg.settings import SettingsError
 from tests.reproduce.conftest import IM
 
@@ -18,14 +24,36 @@ PROBLEMS = (Problem(Task.SEMANTIC, 1, 2), Problem(Task.SEMANTIC, 3, 3), Problem(
 
 
 def approach(name: str) -> Approach:
-    return next(one for one in IM.available() if one.name == name)
+    return next(one for one in IM.approaches if one.name == name)
+
+
+def info(data: str, classes: int = 1) -> StudyInfo:
+    return StudyInfo(
+        comparison="inconsistency-masks",
+        scale="paper",
+        data=data,
+        title=data,
+        task=Task.SEMANTIC,
+        classes=tuple(f"class-{number}" for number in range(classes)),
+        metrics=("iou",),
+        labeled=0.1,
+        seed=0,
+        splits=Splits(labeled=("a",), unlabeled=("b",), validation=("c",), test=("d",)),
+        sizes=SIZES,
+        shares=(),
+        examples=(),
+    )
+
+
+def settings_of(scale: str, name: str, data: str, classes: int = 1) -> RunSettings:
+    return run_settings(SCALES[scale], approach(name), info(data, classes), seed=0, device="cpu")
 
 
 @pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("one", IM.available(), ids=lambda one: one.name)
+@pytest.mark.parametrize("one", IM.approaches, ids=lambda one: one.name)
 def test_every_approach_has_valid_settings_at_every_scale(one: Approach, scale: str) -> None:
     for data in ("isic", "hela", "suim", "cityscapes", "folder"):
-        settings = run_settings(SCALES[scale], one, data, SIZES, seed=3, device="cpu")
+        settings = run_settings(SCALES[scale], one, info(data), seed=3, device="cpu")
         for problem in PROBLEMS:
             assert recipe_of(settings, problem).problem == problem
         assert settings.minutes == 0  # no clock decides what comes out
@@ -33,12 +61,12 @@ def test_every_approach_has_valid_settings_at_every_scale(one: Approach, scale: 
 
 
 def test_paper_is_the_protocol_of_the_paper() -> None:
-    settings = run_settings(SCALES["paper"], approach("AIM++"), "suim", SIZES, 0, "cpu")
+    settings = settings_of("paper", "AIM++", "suim")
     assert SCALES["paper"].repetitions == 3
     assert (settings.generations, settings.students, settings.students_of(0)) == (5, 5, 10)
     assert (settings.epochs, settings.batch_size, settings.alpha) == (50, 32, 1)
     assert (settings.averaging, settings.flips) == (0, False)
-    assert settings.min_steps == 1
+    assert (settings.min_steps, settings.validate_every) == (1, 1)
     assert settings.max_steps >= 2975 * 5 // 32
     recipe = recipe_of(settings, PROBLEMS[1])
     assert recipe.curator is not None
@@ -50,17 +78,48 @@ def test_paper_is_the_protocol_of_the_paper() -> None:
 
 @pytest.mark.parametrize("scale", SCALES)
 def test_inconsistency_masks_are_those_of_the_paper_at_every_scale(scale: str) -> None:
-    settings = run_settings(SCALES[scale], approach("IM"), "folder", SIZES, 0, "cpu")
+    settings = settings_of(scale, "IM", "folder")
     assert settings.method_settings["blocking"] == "black"
     assert not settings.warm_start
+    apps = settings_of(scale, "IM left out", "folder")
+    assert apps.method_settings == settings.method_settings | {"blocking": "left-out"}
+    assert apps.model_dump(exclude={"method_settings"}) == settings.model_dump(exclude={"method_settings"})
+
+
+def test_a_row_says_what_its_loss_and_its_settings_are() -> None:
+    row = replace(approach("IM"), objective="actis", own=(("erosion", 3),))
+    settings = run_settings(SCALES["laptop"], row, info("folder"), 0, "cpu")
+    assert (settings.objective, settings.method_settings["erosion"]) == ("actis", 3)
+
+
+@pytest.mark.parametrize("data", LIMITS)
+def test_limits_of_the_paper_are_those_of_its_data_sets(data: str) -> None:
+    lowest, highest = LIMITS[data]
+    for name in ("IM++", "AIM++", "GT-IM++"):
+        own = settings_of("paper", name, data).method_settings
+        assert (own["lowest"], own["highest"]) == (lowest, highest)
+    assert settings_of("paper", "EvalNet", data).method_settings["threshold"] == lowest
+
+
+@pytest.mark.parametrize(
+    ("classes", "schedule", "alpha", "checkpoint"), [(1, "isic", 0.5, "iou"), (3, "suim", 1, "soft-iou")]
+)
+def test_a_folder_has_the_column_of_its_task_and_limits_of_its_own(
+    classes: int, schedule: str, alpha: float, checkpoint: str
+) -> None:
+    settings = settings_of("paper", "IM++", "folder", classes)
+    own = settings.method_settings
+    assert (own["schedule"], settings.alpha, settings.checkpoint) == (schedule, alpha, checkpoint)
+    assert (own["lowest"], own["highest"]) == (0, 0)  # derived from the networks
+    assert settings_of("paper", "EvalNet", "folder", classes).method_settings["threshold"] == 0
 
 
 @pytest.mark.parametrize(
     ("data", "turned"), [("isic", True), ("hela", True), ("suim", False), ("cityscapes", False)]
 )
 def test_images_with_an_up_and_a_down_are_turned_by_no_approach(data: str, turned: bool) -> None:
-    for one in IM.available():
-        recipe = recipe_of(run_settings(SCALES["paper"], one, data, SIZES, 0, "cpu"), PROBLEMS[1])
+    for one in IM.approaches:
+        recipe = recipe_of(settings_of("paper", one.name, data), PROBLEMS[1])
         views = None if recipe.curator is None else recipe.curator.views()
         strengths = [] if views is None else [views.strength]
         if hasattr(recipe.curator, "settings") and hasattr(recipe.curator.settings, "strengths"):
@@ -69,7 +128,7 @@ def test_images_with_an_up_and_a_down_are_turned_by_no_approach(data: str, turne
 
 
 def test_isic_starts_with_narrow_students() -> None:
-    settings = run_settings(SCALES["paper"], approach("NS"), "isic", SIZES, 0, "cpu")
+    settings = settings_of("paper", "NS", "isic")
     recipe = recipe_of(settings, PROBLEMS[0])
     assert recipe.curator is not None
     widths = [recipe.curator.width(generation, settings.alpha) for generation in range(6)]
@@ -78,8 +137,8 @@ def test_isic_starts_with_narrow_students() -> None:
 
 def test_on_a_laptop_every_student_makes_the_same_steps_whatever_it_learns_from() -> None:
     made = set()
-    for one in IM.available():
-        settings = run_settings(SCALES["laptop"], one, "folder", SIZES, 0, "cpu")
+    for one in IM.approaches:
+        settings = settings_of("laptop", one.name, "folder")
         if one.name != REFERENCE:
             assert settings.min_steps == settings.max_steps
             made.add(settings.epochs * settings.min_steps)
@@ -97,20 +156,33 @@ def test_more_pixels_leave_fewer_steps_within_limits() -> None:
 def test_approaches_come_with_what_they_start_from() -> None:
     assert [one.name for one in IM.chosen(["aim++"])] == ["ALDT", "AIM++"]
     assert [one.name for one in IM.chosen(["IM", "EvalNet"])] == ["LDT", "ALDT", "EvalNet", "IM"]
-    assert IM.chosen([]) == IM.available()
+    assert [one.name for one in IM.chosen(["IM++"])] == ["LDT", "ALDT", "IM++"]
+    assert IM.chosen([]) == IM.approaches
     with pytest.raises(SettingsError, match=r"no approach 'xy'.*FDT, LDT"):
         IM.chosen(["xy"])
     with pytest.raises(SettingsError, match="smoke, laptop, paper"):
         IM.scale("huge")
 
 
-def test_the_thirteen_of_the_paper_that_the_registry_has_are_compared() -> None:
-    names = [one.name for one in IM.available()]
-    expected = ["FDT", "LDT", "ALDT", "ME", "IE", "CL", "NS", "EvalNet", "IM", "IM+", "IM++", "AIM+", "AIM++"]
-    assert [name for name in names if name not in ("CL", "GT-IM++", REFERENCE)] == [
-        name for name in expected if name != "CL"
+def test_the_rows_are_the_thirteen_of_the_paper_its_control_and_two_of_ours() -> None:
+    assert [(one.name, one.method, one.start) for one in IM.approaches] == [
+        ("FDT", "supervised", ""),
+        ("LDT", "supervised", ""),
+        ("ALDT", "augmented-supervised", ""),
+        ("ME", "model-ensemble", "LDT"),
+        ("IE", "input-ensemble", "LDT"),
+        ("CL", "consistency-loss", "LDT"),
+        ("NS", "noisy-student", "LDT"),
+        ("EvalNet", "evalnet", "LDT"),
+        ("IM", "inconsistency-masks", "LDT"),
+        ("IM left out", "inconsistency-masks", "LDT"),
+        ("IM+", "inconsistency-masks-plus", "LDT"),
+        ("IM++", "inconsistency-masks-plus-plus", "LDT"),
+        ("AIM+", "augmented-inconsistency-masks-plus", "ALDT"),
+        ("AIM++", "augmented-inconsistency-masks-plus-plus", "ALDT"),
+        ("GT-IM++", "gt-inconsistency-masks-plus-plus", "LDT"),
+        (REFERENCE, "pixel-classifier", ""),
     ]
-    assert names[-2:] == ["GT-IM++", REFERENCE]
     assert approach("GT-IM++").told_the_truth
     assert not approach("IM++").told_the_truth
     assert approach("IM").teaches
