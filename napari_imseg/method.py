@@ -244,6 +244,8 @@ class Curator(Method):
         False for a baseline that changes the labeled set alone: there is only generation 0.
     asks_all_students
         True if all students of a generation are asked, not its teachers alone.
+    asks_best_alone
+        True if it listens to the best teacher only; masks of other tools teach where there is none.
     judge_of
         What EvalNets learn to judge before the first generation is curated; empty for none.
     needs_truth
@@ -253,6 +255,7 @@ class Curator(Method):
     minimum_teachers: ClassVar[int] = 1
     teaches: ClassVar[bool] = True
     asks_all_students: ClassVar[bool] = False
+    asks_best_alone: ClassVar[bool] = False
     judge_of: ClassVar[JudgeOf] = ""
     needs_truth: ClassVar[bool] = False
 

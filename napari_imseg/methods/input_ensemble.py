@@ -48,6 +48,7 @@ class InputEnsemble(Curator):
     aliases = ("IE",)
     tasks = frozenset(Task)
     Settings = InputEnsembleSettings
+    asks_best_alone = True
 
     def views(self) -> Views:
         s, code = self.settings, self.settings.reading == "code"
