@@ -34,6 +34,8 @@ class Strength:
         Also flip vertically and turn by right angles ("free rotation"); no other angle is drawn.
     below_black
         See `BelowBlack`.
+    geometry
+        False: values change alone, and nothing is flipped or turned.
     """
 
     blur: int
@@ -42,6 +44,7 @@ class Strength:
     brightness: float
     rotation: bool
     below_black: BelowBlack = "clip"
+    geometry: bool = True
 
     def __post_init__(self) -> None:
         limits = {"blur": 3, "noise": 255, "contrast": 1, "brightness": 255}

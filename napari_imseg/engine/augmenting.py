@@ -71,7 +71,7 @@ def look(
         turns = [*turns, view_seeds] if views.cumulative else [view_seeds]
         images = changed if views.cumulative else images
         answer = torch.from_numpy(ask(changed.cpu().numpy()))
-        for turned in reversed(turns):
+        for turned in reversed(turns) if views.strength.geometry else ():
             answer = turn_back(answer, views.strength.rotation, turned)
         answers.append(answer.numpy())
     return np.stack(answers, axis=1)

@@ -34,8 +34,8 @@ class InputEnsembleSettings(Settings):
         "paper",
         description="paper: versions of the clean image, which is asked too. code: the clean image is never "
         "asked; with one class, labels without an area of 5 x 5 pixels are dropped; otherwise each version "
-        "is one of the version before, and there is one more (IM-09); what gets darker than black becomes "
-        "brighter instead (IM-14).",
+        "is one of the version before, never flipped or turned, and there is one more (IM-09); what gets "
+        "darker than black becomes brighter instead (IM-14).",
     )
 
 
@@ -53,8 +53,10 @@ class InputEnsemble(Curator):
     def views(self) -> Views:
         s, code = self.settings, self.settings.reading == "code"
         strength = INPUT_ENSEMBLE_MODERATE if s.strength == "moderate" else INPUT_ENSEMBLE_FULL
-        strength = replace(strength, rotation=s.rotation, below_black="code" if code else "clip")
         chained = code and not self.problem.binary
+        strength = replace(
+            strength, rotation=s.rotation, below_black="code" if code else "clip", geometry=not chained
+        )
         return Views(s.views + chained, strength, clean=not code, cumulative=chained)
 
     def curate(self, unlabeled: UnlabeledImage) -> list[Example]:

@@ -135,6 +135,16 @@ def test_geometry_is_undone(size: tuple[int, int], rotation: bool, cumulative: b
     assert all(not np.array_equal(seen, images) for seen in teacher.seen[1:])
 
 
+@pytest.mark.parametrize("cumulative", [True, False])
+def test_without_geometry_nothing_is_flipped_or_turned(cumulative: bool) -> None:
+    teacher, images = Pixelwise(), pictures(8, 8)
+    views = Views(4, replace(TURNS, geometry=False), clean=False, cumulative=cumulative)
+    answers = look(teacher, images, views, SEEDS, "cpu")
+    for seen, answer in zip(teacher.seen, answers.swapaxes(0, 1), strict=True):
+        np.testing.assert_array_equal(seen, images)
+        np.testing.assert_array_equal(answer, Pixelwise().probabilities(images))
+
+
 def test_the_clean_image_is_asked_only_where_it_is_wanted() -> None:
     images = pictures(8, 8)
     with_clean = look(Pixelwise(), images, Views(3, NOISE), SEEDS, "cpu")
