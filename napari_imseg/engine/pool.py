@@ -232,9 +232,9 @@ class _Teaching:
     def _quality(
         self, image_C_H_W: NDArray[np.float32], pseudo_label: NDArray[np.int16], im_H_W: NDArray[np.bool_]
     ) -> float | None:
-        """IoU that EvalNets expect of a pseudo-label; ``None`` if the queue does not want to know."""
+        """IoU that EvalNets expect of a pseudo-label; ``None`` in a run that has none."""
         judge, judging = judge_of(self._room), self._room.judging
-        if judge is None or judging is None or not self._room.settings.predicted_quality:
+        if judge is None or judging is None:
             return None
         if judging.kind == "masks":
             return judge.score(image_C_H_W, pseudo_label)
