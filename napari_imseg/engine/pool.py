@@ -77,8 +77,8 @@ def predict_shard(
 ) -> Generator[Event, None, Shard]:
     """Predict images, write pseudo-label and IM, score them, and keep curated examples.
 
-    An image that cannot be read is left out with a warning. Masks of other tools that the settings
-    name speak beside the teachers, of the images that have one.
+    An image that cannot be read, or has no finite pixel, is left out with a warning. Masks of other tools
+    that the settings name speak beside the teachers, of the images that have one.
 
     Parameters
     ----------
@@ -276,7 +276,7 @@ def _read(
     ids, images, complaints = [], [], []
     for image_id in image_ids:
         try:
-            images.append(project.network_image(image_id))
+            images.append(project.network_image(image_id, finite=True))
             ids.append(image_id)
         except ProjectError as error:
             complaints.append(f"left out: {error}")
