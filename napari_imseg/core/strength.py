@@ -53,6 +53,28 @@ class Strength:
                 raise ValueError(f"expected a {name} from 0 to {limit}, got {getattr(self, name)}")
 
 
+@dataclass(frozen=True)
+class Views:
+    """Several looks of one teacher at an image: each changed, and the answer changed back.
+
+    Attributes
+    ----------
+    count
+        Looks that are changed.
+    strength
+        How strongly.
+    clean
+        Also look at the image as it is.
+    cumulative
+        Each look changes the one before it further, as in the released code (IM-09).
+    """
+
+    count: int
+    strength: Strength
+    clean: bool = True
+    cumulative: bool = False
+
+
 def _rows(
     rotation: bool, blur: list[int], noise: list[int], contrast: list[float], brightness: list[float]
 ) -> tuple[Strength, ...]:

@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_imseg.core.strength import Strength
+from napari_imseg.core.strength import Strength, Views
 from napari_imseg.engine.prediction import BATCH_PIXELS, Ensemble
-from napari_imseg.method import Example, Member, Views
+from napari_imseg.method import Example, Member
 from napari_imseg.ops.augmentation import augment, turn_back
 
 

@@ -10,8 +10,8 @@ from pydantic import Field
 from napari_imseg.core.disagreement import ensemble_label
 from napari_imseg.core.morphology import erode
 from napari_imseg.core.problem import Task
-from napari_imseg.core.strength import INPUT_ENSEMBLE_FULL, INPUT_ENSEMBLE_MODERATE
-from napari_imseg.method import Curator, Example, UnlabeledImage, Views
+from napari_imseg.core.strength import INPUT_ENSEMBLE_FULL, INPUT_ENSEMBLE_MODERATE, Views
+from napari_imseg.method import Curator, Example, UnlabeledImage
 from napari_imseg.settings import Settings, setting
 
 SMALLEST = 5

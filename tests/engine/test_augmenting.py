@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_imseg.core.strength import SCHEDULES, Strength
+from napari_imseg.core.strength import SCHEDULES, Strength, Views
 from napari_imseg.engine import augmenting, prediction
 from napari_imseg.engine.augmenting import augmented, look
-from napari_imseg.method import Example, Views, augmented_copies
+from napari_imseg.method import Example, augmented_copies
 from tests.methods.toy import PROBLEMS, example
 
 STRONG = SCHEDULES["isic"][4]

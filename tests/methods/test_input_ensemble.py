@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from napari_imseg.core.problem import Problem, Task
-from napari_imseg.core.strength import INPUT_ENSEMBLE_FULL, INPUT_ENSEMBLE_MODERATE
-from napari_imseg.method import UnlabeledImage, Views
+from napari_imseg.core.strength import INPUT_ENSEMBLE_FULL, INPUT_ENSEMBLE_MODERATE, Views
+from napari_imseg.method import UnlabeledImage
 from napari_imseg.methods.input_ensemble import InputEnsemble
 from tests.methods.toy import asked
 

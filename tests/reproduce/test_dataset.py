@@ -114,10 +114,10 @@ def test_masks_that_do_not_fit_are_told(tmp_path: Path) -> None:
     for path in (data / "labels").iterdir():
         label = tifffile.imread(path)
         label[1] = 0
-        tifffile.imwrite(path, label)
+        tifffile.imwrite(path, label, photometric="minisblack")
     with pytest.raises(ProjectError, match="the mask 'dead' is empty in all labels"):
         read_folder(data, ["alive", "dead", "position"])
-    tifffile.imwrite(path, label[:2])
+    tifffile.imwrite(path, label[:2], photometric="minisblack")
     with pytest.raises(ProjectError, match=r"to hold 3 masks .* got 2"):
         read_folder(data, ["alive", "dead", "position"])
 
