@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
-from napari_imseg.core.blocking import BlockingSettings, blocked_pair
+from napari_imseg.blocked_masks import BlockedMasks
+from napari_imseg.core.blocking import BlockingSettings
 from napari_imseg.core.evalnet_scores import augmented_versions
 from napari_imseg.core.growth import GrowthSettings
 from napari_imseg.core.judging import VersionSettings
-from napari_imseg.core.problem import Task
 from napari_imseg.core.strength import AUGMENTED_COPIES, of_generation
-from napari_imseg.method import Curator, Example, UnlabeledImage, augmented_copies
+from napari_imseg.method import Example, UnlabeledImage, augmented_copies
 
 
 class GrowingMasksSettings(BlockingSettings, GrowthSettings):
     """Blocking of IM; growth of noisy students."""
 
 
-class GrowingMasks(Curator):
+class GrowingMasks(BlockedMasks):
     """Each blocked pair is learned in one or more versions, augmented at the strength of the generation.
 
     Source: METHODS 1.4 (IM+, AIM+).
@@ -29,15 +29,8 @@ class GrowingMasks(Curator):
         True for AIM: ALD stands for LD, and each pair is also learned as it is.
     """
 
-    tasks = frozenset(Task)
     Settings = GrowingMasksSettings
-    settings: Any
-    minimum_teachers = 2
     augmented_labels: ClassVar[bool] = False
-
-    @property
-    def needs_im_class(self) -> bool:
-        return True
 
     def prepare(self, labeled: Sequence[Example]) -> None:
         self.strengths = self.settings.strengths([example.image_C_H_W for example in labeled])
@@ -52,18 +45,16 @@ class GrowingMasks(Curator):
         return wider
 
     def versions(self, pair: Example, unlabeled: UnlabeledImage) -> int:
-        """How many augmented versions of a pair are learned."""
+        """How many augmented versions are learned of a pair, which is given with its pixels blocked."""
         return 1
 
     def curate(self, unlabeled: UnlabeledImage) -> list[Example]:
-        blocked = blocked_pair(
-            unlabeled.image_C_H_W, unlabeled.probabilities_K_C_H_W, self.problem, self.settings
-        )
-        if blocked is None:
+        pair = self.blocked(unlabeled)
+        if pair is None:
             return []
-        pair, strength = Example(*blocked), of_generation(self.strengths, unlabeled.generation)
-        augmented = augmented_copies([pair], strength, self.versions(pair, unlabeled))
-        return [*augmented, pair] if self.augmented_labels else augmented
+        learned, strength = self.learned(pair, unlabeled), of_generation(self.strengths, unlabeled.generation)
+        augmented = augmented_copies([learned], strength, self.versions(pair, unlabeled))
+        return [*augmented, learned] if self.augmented_labels else augmented
 
 
 def versions_by(score: float, settings: VersionSettings, unlabeled: UnlabeledImage) -> int:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from napari_imseg.core.judging import Judge
 from napari_imseg.core.problem import Problem, Task
-from napari_imseg.core.strength import Strength
+from napari_imseg.core.strength import Strength, Views
 from napari_imseg.settings import Settings
 
 if TYPE_CHECKING:
@@ -92,28 +92,6 @@ class UnlabeledImage:
     limits: tuple[float, float] = (0.0, 1.0)
     judge: Judge | None = None
     truth_H_W: NDArray[np.int16] | None = None
-
-
-@dataclass(frozen=True)
-class Views:
-    """Several looks of one teacher at an image: each changed, and the answer changed back.
-
-    Attributes
-    ----------
-    count
-        Looks that are changed.
-    strength
-        How strongly.
-    clean
-        Also look at the image as it is.
-    cumulative
-        Each look changes the one before it further, as in the released code (IM-09).
-    """
-
-    count: int
-    strength: Strength
-    clean: bool = True
-    cumulative: bool = False
 
 
 @dataclass(frozen=True)
@@ -244,6 +222,8 @@ class Curator(Method):
         False for a baseline that changes the labeled set alone: there is only generation 0.
     asks_all_students
         True if all students of a generation are asked, not its teachers alone.
+    asks_best_alone
+        True if it listens to the best teacher only; masks of other tools teach where there is none.
     judge_of
         What EvalNets learn to judge before the first generation is curated; empty for none.
     needs_truth
@@ -253,6 +233,7 @@ class Curator(Method):
     minimum_teachers: ClassVar[int] = 1
     teaches: ClassVar[bool] = True
     asks_all_students: ClassVar[bool] = False
+    asks_best_alone: ClassVar[bool] = False
     judge_of: ClassVar[JudgeOf] = ""
     needs_truth: ClassVar[bool] = False
 

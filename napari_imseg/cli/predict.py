@@ -32,18 +32,23 @@ def predict(
     ] = False,
 ) -> None:
     """Segment images of any size with a trained generation; writes one TIFF per image and kind."""
-    from napari_imseg.cli.segmenting import load_model, segment, sources
-    from napari_imseg.cli.terminal import messages, progress_bars
+    from napari_imseg.cli.segmenting import holds_gaps, load_model, segment, sources
+    from napari_imseg.cli.terminal import messages, progress_bars, warn
     from napari_imseg.project.project import Project
+    from napari_imseg.project.wording import some
 
     kinds = _kinds(save)
     with Project.open(project) as opened, progress_bars(messages()) as bars:
         planned = sources(images, out, volume=volume)
         model = load_model(opened, generation)
         task = bars.add_task("images", total=len(planned), remark="")
+        gaps = []
         for source in planned:
             _follow(bars, source.path.name, segment(model, source, kinds))
+            gaps += [source.target.name] * holds_gaps(source)
             bars.advance(task)
+    if gaps:
+        warn(f"pixels that are NaN or infinite count as black; there are some in {some(gaps)}")
     typer.echo(f"{len(planned)} images by generation {model.record.name} in {out}")
 
 

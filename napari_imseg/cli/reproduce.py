@@ -39,7 +39,16 @@ Labeled = Annotated[
         "for actis numbers of tiles, such as 10,19,38,76.",
     ),
 ]
-Classes = Annotated[str | None, typer.Option(metavar="a,b,c", help="Names of the label values 1, 2, ...")]
+Classes = Annotated[
+    str | None, typer.Option(metavar="a,b,c", help="Names of the label values 1, 2, ..., or of the masks.")
+]
+GroupBy = Annotated[
+    str,
+    typer.Option(
+        metavar="REGEX",
+        help="Part of a path that names the group of an image; images of a group are in the same set.",
+    ),
+]
 Approaches = Annotated[
     str | None,
     typer.Option(
@@ -67,6 +76,7 @@ def reproduce(
     scale: ScaleName = "smoke",
     labeled: Labeled = None,
     classes: Classes = None,
+    group_by: GroupBy = "",
     approaches: Approaches = None,
     weights: Weights = "",
     repetitions: Repetitions = None,
@@ -93,7 +103,7 @@ def reproduce(
     start = weights if weights in ("", IMAGENET) else str(Path(weights).resolve())
     if start not in ("", IMAGENET):
         check(RunSettings(**trained.run, weights=start))
-    study = begin(out, data, comparison, Terms(name, scale, share, seed, start), _listed(classes))
+    study = begin(out, data, comparison, Terms(name, scale, share, seed, start, group_by), _listed(classes))
     often = repetitions or trained.repetitions
     planned = units(study, comparison, trained, wanted, often, device, counts)
     finished = _work(study, planned, device)

@@ -26,6 +26,9 @@ from napari_imseg.project.scanning import find_images
 LONGEST_NAME: Final = 255
 """Bytes of a file name on all common file systems."""
 
+BAND: Final = 1024
+"""Rows that are searched for gaps at a time."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -111,6 +114,19 @@ def read_normalised(model: Model, source: Source) -> NDArray[np.float32]:
         It cannot be read.
     """
     return normalise(images.read(source.path, source.plane), model.project.info.intensity)
+
+
+def holds_gaps(source: Source) -> bool:
+    """True if some values are NaN or infinite; only files of floats, which can hold them, are read for it."""
+    if np.dtype(images.contents(source.path).dtype).kind != "f":
+        return False
+    _, height, width = source.shape
+    tops = range(0, height, BAND)
+    for plane in range(source.depth) if source.depth else [source.plane]:
+        read = images.windows(source.path, plane)
+        if not all(np.isfinite(read((top, 0, min(BAND, height - top), width))).all() for top in tops):
+            return True
+    return False
 
 
 def check_channels(model: Model, source: Source) -> None:

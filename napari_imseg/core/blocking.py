@@ -25,8 +25,13 @@ def _odd(side: int) -> int:
 
 
 class BlockingSettings(Settings):
-    """Morphology and filter of METHODS 1.4 and 1.5, shared by the IM family."""
+    """Blocking, morphology and filter of METHODS 1.4 and 1.5, shared by the IM family."""
 
+    blocking: Literal["left-out", "black"] = Field(
+        "left-out",
+        description="The image stays as it is and nothing is learned of inconsistent pixels, or they become "
+        "black background, as in the paper.",
+    )
     erosion: Annotated[int, AfterValidator(_odd)] = setting(
         0,
         "Side of the square that erodes the inconsistency mask: 0 (off), 3, 5, ...",

@@ -7,7 +7,7 @@ project are ``alive``, ``dead`` and ``position``, a small circle on the middle o
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,9 +28,6 @@ SMALLEST_RADIUS: Final = 3
 LARGEST_RADIUS: Final = 8
 WINDOW: Final = 3
 """Half the side of the square around a centre in which living and dead pixels are compared."""
-
-Circles = Literal["truth", "pseudo-label"]
-"""How circles are drawn (IM-10), see `circles`; ``truth`` is recommended for everything."""
 
 
 def centres(mask_H_W: NDArray[Any]) -> NDArray[np.int64]:
@@ -69,23 +66,22 @@ def _centroid(corners_P_2: NDArray[np.int64]) -> tuple[int, int] | None:
     return int(y), int(x)
 
 
-def radii(centres_N_2: NDArray[Any], version: Circles = "truth") -> NDArray[np.int64]:
+def radii(centres_N_2: NDArray[Any]) -> NDArray[np.int64]:
     """Radius in pixels of the circle on each centre: a quarter of the way to the next one, 3 to 8.
 
-    A single centre gets 3, or 8 for ``pseudo-label`` (IM-10).
+    A single centre gets 3 (IM-10).
     """
     if len(centres_N_2) < 2:
-        alone = SMALLEST_RADIUS if version == "truth" else LARGEST_RADIUS
-        return np.full(len(centres_N_2), alone, np.int64)
+        return np.full(len(centres_N_2), SMALLEST_RADIUS, np.int64)
     distances, _ = KDTree(centres_N_2).query(centres_N_2, k=2)
     quarters: NDArray[np.int64] = np.floor(distances[:, 1] / 4).astype(np.int64)
     return quarters.clip(SMALLEST_RADIUS, LARGEST_RADIUS)
 
 
-def circles(
-    centres_N_2: NDArray[Any], shape: tuple[int, int], version: Circles = "truth"
-) -> NDArray[np.bool_]:
-    """The mask of positions: a filled circle on each centre.
+def circles(centres_N_2: NDArray[Any], shape: tuple[int, int]) -> NDArray[np.bool_]:
+    """The mask of positions: a filled circle on each centre, shrunk by a 2 x 2 square.
+
+    True labels, predictions that are measured and pseudo-labels are drawn alike (IM-10).
 
     Parameters
     ----------
@@ -93,15 +89,11 @@ def circles(
         y and x; parts of circles outside the image are cut off.
     shape
         Height and width.
-    version
-        ``truth``: as true labels and predictions that are measured are drawn, shrunk by a
-        2 x 2 square. ``pseudo-label``: as the released code draws the teachers' positions,
-        not shrunk, and a single circle is large (IM-10).
     """
     mask = np.zeros(shape, bool)
-    for centre, radius in zip(centres_N_2, radii(centres_N_2, version), strict=True):
+    for centre, radius in zip(centres_N_2, radii(centres_N_2), strict=True):
         mask[disk(centre, radius + 0.05, shape=shape)] = True  # pixels at exactly the radius belong to it
-    return erode(mask, 2) if version == "truth" else mask
+    return erode(mask, 2)
 
 
 def predicted_centres(position_H_W: NDArray[Any]) -> NDArray[np.int64]:

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from napari_imseg.core.derived_schedule import derived_schedule
 from napari_imseg.core.strength import SCHEDULES, BelowBlack, Strength
-from napari_imseg.settings import Settings, setting
+from napari_imseg.settings import Settings, SettingsError, setting
 
 
 class ScheduleSettings(Settings):
@@ -33,7 +33,18 @@ class ScheduleSettings(Settings):
     )
 
     def strengths(self, images: Sequence[NDArray[np.floating]]) -> tuple[Strength, ...]:
-        """The whole schedule; ``images`` (C, H, W) are those that it is derived from."""
+        """The whole schedule; ``images`` (C, H, W) are those that it is derived from.
+
+        Raises
+        ------
+        SettingsError
+            It is to be derived, and there is no image.
+        """
+        if self.schedule == "derived" and not images:
+            raise SettingsError(
+                "schedule=derived looks at the labeled images, and none is labeled to train on; label one "
+                "image at least, or set schedule to isic"
+            )
         schedule = derived_schedule(images) if self.schedule == "derived" else SCHEDULES[self.schedule]
         return tuple(replace(strength, below_black=self.below_black) for strength in schedule)
 

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from pydantic import ValidationInfo, field_validator
 
 from napari_imseg.settings import Settings, setting
 
@@ -25,6 +26,15 @@ class JudgingSettings(Settings):
     evalnets_trained: int = setting(5, "EvalNets that are trained, once in a run.", ge=1, le=10)
     evalnet_alpha: float = setting(1.0, "Width factor of the EvalNets.", ge=0.125, le=4, step=0.125)
     evalnet_epochs: int = setting(50, "Epochs of each EvalNet.", ge=1, le=10_000)
+
+    @field_validator("evalnets_trained")
+    @classmethod
+    def _as_many_as_judge(cls, trained: int, info: ValidationInfo) -> int:
+        """Fewer than are asked for is an error, not silent reuse (METHODS 7.4)."""
+        asked = info.data.get("evalnets", 0)
+        if trained < asked:
+            raise ValueError(f"evalnets={asked} cannot be chosen from fewer; raise it or lower evalnets")
+        return trained
 
 
 QUALITY: Final = JudgingSettings(evalnets=2, evalnets_trained=2, evalnet_alpha=0.5, evalnet_epochs=10)

@@ -34,6 +34,8 @@ class Strength:
         Also flip vertically and turn by right angles ("free rotation"); no other angle is drawn.
     below_black
         See `BelowBlack`.
+    geometry
+        False: values change alone, and nothing is flipped or turned.
     """
 
     blur: int
@@ -42,12 +44,35 @@ class Strength:
     brightness: float
     rotation: bool
     below_black: BelowBlack = "clip"
+    geometry: bool = True
 
     def __post_init__(self) -> None:
         limits = {"blur": 3, "noise": 255, "contrast": 1, "brightness": 255}
         for name, limit in limits.items():
             if not 0 <= getattr(self, name) <= limit:
                 raise ValueError(f"expected a {name} from 0 to {limit}, got {getattr(self, name)}")
+
+
+@dataclass(frozen=True)
+class Views:
+    """Several looks of one teacher at an image: each changed, and the answer changed back.
+
+    Attributes
+    ----------
+    count
+        Looks that are changed.
+    strength
+        How strongly.
+    clean
+        Also look at the image as it is.
+    cumulative
+        Each look changes the one before it further, as in the released code (IM-09).
+    """
+
+    count: int
+    strength: Strength
+    clean: bool = True
+    cumulative: bool = False
 
 
 def _rows(

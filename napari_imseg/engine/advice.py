@@ -145,5 +145,3 @@ def _remedies(room: Room) -> Iterator[str]:
     values = room.recipe.curator.settings.model_dump() if room.recipe.curator else {}
     if values.get("blocking") == "black":
         yield "set blocking to left-out"
-    elif "blocking" not in values and values.get("erosion") == 0:
-        yield "set erosion to 3"

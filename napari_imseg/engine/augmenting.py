@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from napari_imseg.core.strength import Strength
+from napari_imseg.core.strength import Strength, Views
 from napari_imseg.engine.prediction import BATCH_PIXELS, Ensemble
-from napari_imseg.method import Example, Member, Views
+from napari_imseg.method import Example, Member
 from napari_imseg.ops.augmentation import augment, turn_back
 
 
@@ -71,7 +71,7 @@ def look(
         turns = [*turns, view_seeds] if views.cumulative else [view_seeds]
         images = changed if views.cumulative else images
         answer = torch.from_numpy(ask(changed.cpu().numpy()))
-        for turned in reversed(turns):
+        for turned in reversed(turns) if views.strength.geometry else ():
             answer = turn_back(answer, views.strength.rotation, turned)
         answers.append(answer.numpy())
     return np.stack(answers, axis=1)

@@ -9,12 +9,13 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.strength import Views
 from napari_imseg.engine import curated
 from napari_imseg.engine.augmenting import augmented, look
 from napari_imseg.engine.judges import judge_of
 from napari_imseg.engine.prediction import Ensemble
 from napari_imseg.engine.room import Room
-from napari_imseg.method import Example, UnlabeledImage, Views
+from napari_imseg.method import Example, UnlabeledImage
 
 
 def curate(

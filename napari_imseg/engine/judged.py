@@ -6,7 +6,7 @@ Source: METHODS 1.4 (EvalNet; IM++, EvalNet-IM data).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 import numpy as np
@@ -17,7 +17,7 @@ from napari_imseg.core.blocking import refined
 from napari_imseg.core.disagreement import hard_labels, inconsistency
 from napari_imseg.core.evalnet_labels import blocked_label, mask_label
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem
-from napari_imseg.core.strength import EVALNET_IM_BINARY, EVALNET_IM_CLASSES, Strength
+from napari_imseg.core.strength import EVALNET_IM_BINARY, EVALNET_IM_CLASSES, BelowBlack
 from napari_imseg.engine.prediction import predict_image
 from napari_imseg.method import Example, JudgeOf, Member
 from napari_imseg.nets.evalnet import mask_channels
@@ -102,16 +102,26 @@ class JudgedCrops:
         Of the square windows; smaller images are filled up with nothing.
     kind
         ``masks``, or ``blocked``: half of those are augmented.
+    below_black
+        What becomes of values that augmentation makes darker than black.
     """
 
     def __init__(
-        self, pairs: Sequence[Judged], problem: Problem, kind: JudgeOf, side: int, seed: Sequence[int]
+        self,
+        pairs: Sequence[Judged],
+        problem: Problem,
+        kind: JudgeOf,
+        side: int,
+        seed: Sequence[int],
+        below_black: BelowBlack = "clip",
     ) -> None:
         self.side = side
         self._pairs = pairs
         self._problem = problem
         self._kind = kind
         self._seed = tuple(seed)
+        strength = EVALNET_IM_BINARY if problem.binary else EVALNET_IM_CLASSES
+        self._strength = replace(strength, below_black=below_black)
 
     def __len__(self) -> int:
         """Masks in one epoch."""
@@ -148,11 +158,10 @@ class JudgedCrops:
         chosen = np.flatnonzero(rng.integers(2, size=len(images)))
         seeds = rng.integers(2**31, size=len(images)).tolist()
         if self._kind == "blocked" and len(chosen):
-            strength: Strength = EVALNET_IM_BINARY if self._problem.binary else EVALNET_IM_CLASSES
             changed, turned = augment(
                 torch.from_numpy(images[chosen]),
                 torch.from_numpy(masks[chosen]),
-                strength,
+                self._strength,
                 [seeds[place] for place in chosen],
             )
             images[chosen], masks[chosen] = changed.numpy(), turned.numpy()

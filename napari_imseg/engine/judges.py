@@ -18,7 +18,9 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_imseg.core.evalnet_scores import image_score
+from napari_imseg.core.growth import ScheduleSettings
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.core.strength import BelowBlack
 from napari_imseg.engine.batches import Pass
 from napari_imseg.engine.events import Event, Note
 from napari_imseg.engine.judged import (
@@ -117,7 +119,8 @@ def train_judge(
     device = room.hardware.device
     batch_size = room.settings.batch_size_on(device)
     side = min(room.settings.tile_on(device), max(max(pair.image_C_H_W.shape[1:]) for pair in learned))
-    crops = JudgedCrops(learned, problem, kind, side, seed)
+    below_black: BelowBlack = settings.below_black if isinstance(settings, ScheduleSettings) else "clip"
+    crops = JudgedCrops(learned, problem, kind, side, seed, below_black)
     check = _Check(checked, side, kind, room)
     training = Training(
         objective=EvalNetObjective(Settings(), problem, network),

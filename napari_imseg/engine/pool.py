@@ -89,8 +89,8 @@ def predict_shard(
 ) -> Generator[Event, None, Shard]:
     """Predict images, write pseudo-label and IM, score them, and keep curated examples.
 
-    An image that cannot be read is left out with a warning. Masks of other tools that the settings
-    name speak beside the teachers, of the images that have one.
+    An image that cannot be read, or has no finite pixel, is left out with a warning. Masks of other tools
+    that the settings name speak beside the teachers, of the images that have one.
 
     Parameters
     ----------
@@ -246,9 +246,9 @@ class _Teaching:
     def _quality(
         self, image_C_H_W: NDArray[np.float32], pseudo_label: NDArray[np.int16], im_H_W: NDArray[np.bool_]
     ) -> float | None:
-        """IoU that EvalNets expect of a pseudo-label; ``None`` if the queue does not want to know."""
+        """IoU that EvalNets expect of a pseudo-label; ``None`` in a run that has none."""
         judge, judging = judge_of(self._room), self._room.judging
-        if judge is None or judging is None or not self._room.settings.predicted_quality:
+        if judge is None or judging is None:
             return None
         if judging.kind == "masks":
             return judge.score(image_C_H_W, pseudo_label)
@@ -286,7 +286,7 @@ def _read(
     ids, images, complaints = [], [], []
     for image_id in image_ids:
         try:
-            images.append(project.network_image(image_id))
+            images.append(project.network_image(image_id, finite=True))
             ids.append(image_id)
         except ProjectError as error:
             complaints.append(f"left out: {error}")

@@ -94,7 +94,7 @@ class NetworkTraining(Settings):
     predicted_quality: bool = setting(
         False,
         "Train networks that judge masks (EvalNets), so that the queue tells how good each suggestion "
-        "probably is. It makes generation 0 longer.",
+        "probably is. It makes generation 0 longer. Methods that train EvalNets anyway tell it always.",
     )
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from napari_imseg.engine.records import GenerationRecord, StudentRecord, read_record, record_path
 from napari_imseg.engine.room import OWN, Room
+from napari_imseg.method import Curator
 
 
 def story(room: Room, records: Sequence[GenerationRecord]) -> Iterator[str]:
@@ -66,20 +67,22 @@ def _copies(room: Room) -> int:
 
 def _pseudo_labels(room: Room, record: GenerationRecord, before: GenerationRecord) -> str:
     """What teachers, or masks of other tools, say of unlabeled images, and how many examples that gave."""
-    tools = [f"the masks of {', '.join(before.foreign)}"] if before.foreign else []
-    networks = [f"{_voices(room)} of generation {before.generation}"] if before.teachers else []
-    who = " and ".join([*networks, *tools])
-    says = "says" if who.startswith("the best teacher") and not tools else "say"
+    curator = room.recipe.curator
+    assert curator is not None
+    alone = curator.asks_best_alone
+    tools = f"the masks of {(' or else of ' if alone else ', ').join(before.foreign)}"
+    networks = f"{_voices(curator)} of generation {before.generation}"
+    heard = [networks] * bool(before.teachers)
+    heard += [tools] * bool(before.foreign and not (alone and before.teachers))
+    says = "says" if alone and before.teachers else "say"
     left_out = f" ({before.dropped} were left out)" if before.dropped else ""
     made = _training_images(room, record.generation) - len(room.labeled) - _seen(room, record.generation)
     versions = f", in {made} versions" if made > before.kept else ""
-    return f"what {who} {says} of {before.kept} unlabeled ones{left_out}{versions}"
+    return f"what {' and '.join(heard)} {says} of {before.kept} unlabeled ones{left_out}{versions}"
 
 
-def _voices(room: Room) -> str:
-    curator = room.recipe.curator
-    assert curator is not None
-    if curator.views() is not None:
+def _voices(curator: Curator) -> str:
+    if curator.asks_best_alone:
         return "the best teacher"
     return "all students" if curator.asks_all_students else "the teachers"
 

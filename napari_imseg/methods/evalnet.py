@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
+
+from pydantic import Field
 
 from napari_imseg.core.disagreement import hard_labels
 from napari_imseg.core.evalnet_scores import best_candidate
@@ -19,11 +22,17 @@ class EvalNetSettings(JudgingSettings, ScheduleSettings):
 
     threshold: float = setting(
         0.0,
-        "Expected IoU that a mask needs to be learned; 0 = the lowest validation score of the networks that "
-        "learned augmented labels (IM-05).",
+        "Expected IoU that a mask needs to be learned; 0 = a validation score of the networks that learned "
+        "augmented labels, see threshold_from.",
         ge=0,
         le=1,
         step=0.01,
+        zero="a validation score",
+    )
+    threshold_from: Literal["lowest", "highest"] = Field(
+        "lowest",
+        description="Which of these scores: the lowest as in the paper, or the highest as mostly in its code "
+        "(IM-05).",
     )
 
 
@@ -54,7 +63,7 @@ class EvalNetCurator(Curator):
         assert judge is not None
         before = [] if unlabeled.previous is None else [unlabeled.previous.target_H_W]
         masks = [*hard_labels(unlabeled.probabilities_K_C_H_W, self.problem), *before]
-        threshold = self.settings.threshold or unlabeled.limits[0]
+        threshold = self.settings.threshold or unlabeled.limits[self.settings.threshold_from == "highest"]
         chosen = best_candidate([judge.score(image, mask) for mask in masks], threshold)
         if chosen is None:  # what was chosen before stays until something better is found
             return [Example(image, mask) for mask in before]

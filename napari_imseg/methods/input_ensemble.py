@@ -10,8 +10,8 @@ from pydantic import Field
 from napari_imseg.core.disagreement import ensemble_label
 from napari_imseg.core.morphology import erode
 from napari_imseg.core.problem import Task
-from napari_imseg.core.strength import INPUT_ENSEMBLE_FULL, INPUT_ENSEMBLE_MODERATE
-from napari_imseg.method import Curator, Example, UnlabeledImage, Views
+from napari_imseg.core.strength import INPUT_ENSEMBLE_FULL, INPUT_ENSEMBLE_MODERATE, Views
+from napari_imseg.method import Curator, Example, UnlabeledImage
 from napari_imseg.settings import Settings, setting
 
 SMALLEST = 5
@@ -34,8 +34,8 @@ class InputEnsembleSettings(Settings):
         "paper",
         description="paper: versions of the clean image, which is asked too. code: the clean image is never "
         "asked; with one class, labels without an area of 5 x 5 pixels are dropped; otherwise each version "
-        "is one of the version before, and there is one more (IM-09); what gets darker than black becomes "
-        "brighter instead (IM-14).",
+        "is one of the version before, never flipped or turned, and there is one more (IM-09); what gets "
+        "darker than black becomes brighter instead (IM-14).",
     )
 
 
@@ -48,12 +48,15 @@ class InputEnsemble(Curator):
     aliases = ("IE",)
     tasks = frozenset(Task)
     Settings = InputEnsembleSettings
+    asks_best_alone = True
 
     def views(self) -> Views:
         s, code = self.settings, self.settings.reading == "code"
         strength = INPUT_ENSEMBLE_MODERATE if s.strength == "moderate" else INPUT_ENSEMBLE_FULL
-        strength = replace(strength, rotation=s.rotation, below_black="code" if code else "clip")
         chained = code and not self.problem.binary
+        strength = replace(
+            strength, rotation=s.rotation, below_black="code" if code else "clip", geometry=not chained
+        )
         return Views(s.views + chained, strength, clean=not code, cumulative=chained)
 
     def curate(self, unlabeled: UnlabeledImage) -> list[Example]:

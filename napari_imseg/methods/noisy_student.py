@@ -21,6 +21,7 @@ class NoisyStudent(Curator):
     tasks = frozenset(Task)
     Settings = GrowthSettings
     settings: GrowthSettings
+    asks_best_alone = True
 
     def prepare(self, labeled: Sequence[Example]) -> None:
         self.strengths = self.settings.strengths([example.image_C_H_W for example in labeled])

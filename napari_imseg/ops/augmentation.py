@@ -76,8 +76,10 @@ def augment(
     tuple
         New tensors of the same shapes and types on the same device.
     """
-    images = flip_and_turn(images_B_C_H_W, strength.rotation, seeds)
-    targets = flip_and_turn(targets_B_H_W, strength.rotation, seeds)
+    images, targets = (
+        flip_and_turn(each, strength.rotation, seeds) if strength.geometry else each.clone()
+        for each in (images_B_C_H_W, targets_B_H_W)
+    )
     drawn = [_photometry(seed, strength) for seed, _ in zip(seeds, images_B_C_H_W, strict=True)]
     images = _blurred(_brightened(images, drawn, strength.below_black), drawn)
     return _noisy(images, drawn, strength.noise), targets

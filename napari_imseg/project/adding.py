@@ -142,6 +142,14 @@ def _rows(folder: Path, group_by: str, candidates: Iterable[Candidate]) -> Itera
         yield NewFile(path, item.fingerprint, item.modified_ns, group_of(item.within, group_by), units)
 
 
+def check_expression(group_by: str) -> None:
+    """Refuse what `group_of` could not look for."""
+    try:
+        re.compile(group_by)
+    except re.error as error:
+        raise ProjectError(f"'{group_by}' is not a regular expression ({error})") from None
+
+
 def group_of(within: str, group_by: str) -> str:
     """Group of a file: what the expression finds in its path, or the file alone.
 

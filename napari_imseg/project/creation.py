@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,7 +11,14 @@ from pathlib import Path
 from uuid import uuid4
 
 from napari_imseg.core.problem import Task
-from napari_imseg.project.adding import Candidate, listed, most_common_channels, store, survey
+from napari_imseg.project.adding import (
+    Candidate,
+    check_expression,
+    listed,
+    most_common_channels,
+    store,
+    survey,
+)
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.importing import import_labels
@@ -126,10 +132,7 @@ def _check_wishes(wishes: Wishes) -> None:
         raise ProjectError(f"expected a tile side of 0 (whole images) or from 32 to 16384, got {wishes.tile}")
     if wishes.seed < 0:
         raise ProjectError(f"expected a seed of 0 or more, got {wishes.seed}")
-    try:
-        re.compile(wishes.group_by or "")
-    except re.error as error:
-        raise ProjectError(f"'{wishes.group_by}' is not a regular expression ({error})") from None
+    check_expression(wishes.group_by or "")
 
 
 def _task(task: Task | str) -> Task:

@@ -16,6 +16,7 @@ from napari_imseg.project import predictions
 from napari_imseg.project.adding import add_images
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.creation import Wishes, create
+from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.history import LabelVersion
 from napari_imseg.project.importing import import_labels
 from napari_imseg.project.info import Intensity, ProjectInfo, read_info
@@ -184,9 +185,21 @@ class Project:
         """The image (C, H, W) in the type of its file."""
         return self._sources.read(self.catalog.image(image_id))
 
-    def network_image(self, image_id: str) -> NDArray[np.float32]:
-        """The image as networks see it: float32 (C, H, W) in [0, 1]."""
-        return normalise(self.read_image(image_id), self.info.intensity)
+    def network_image(self, image_id: str, *, finite: bool = False) -> NDArray[np.float32]:
+        """The image as networks see it: float32 (C, H, W) in [0, 1].
+
+        Parameters
+        ----------
+        finite
+            Refuse an image that holds nothing but NaN and infinity, which would be black.
+        """
+        image = self.read_image(image_id)
+        if finite and image.dtype.kind == "f" and not np.isfinite(image).any():
+            raise ProjectError(
+                f"'{self.catalog.image(image_id).path}' holds no finite pixel, only NaN or infinity; "
+                "export it again, or reject it"
+            )
+        return normalise(image, self.info.intensity)
 
     def thumbnail(self, image_id: str, size: int = 96) -> NDArray[np.uint8]:
         """A small picture, uint8 (H, W, 3), no larger than ``size`` on either side."""

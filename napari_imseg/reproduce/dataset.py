@@ -11,8 +11,10 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.cells import CELL_CLASSES
 from napari_imseg.core.problem import Task
 from napari_imseg.project import images
+from napari_imseg.project.adding import check_expression, group_of
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.foreign_labels import read_label_file
 from napari_imseg.project.info import Intensity
@@ -75,7 +77,7 @@ class DataSet:
     remarks: tuple[str, ...] = ()
 
 
-def read_folder(folder: Path, classes: Sequence[str] = ()) -> DataSet:
+def read_folder(folder: Path, classes: Sequence[str] = (), group_by: str = "") -> DataSet:
     """A folder with ``images/`` and ``labels/``, files of the same names.
 
     Parameters
@@ -83,20 +85,34 @@ def read_folder(folder: Path, classes: Sequence[str] = ()) -> DataSet:
     classes
         Names of the label values 1, 2, ...; one name: every value above 0 is that class. Without
         names, the values are classes if none is above `MOST_CLASSES`, else instances of one class.
+        Names of the masks where labels are (masks, H, W).
+    group_by
+        As `group_name` takes it.
 
     Raises
     ------
     ProjectError
-        A folder, a label or a class is missing, or a file holds several images.
+        A folder, a label or a class is missing, a file holds several images, or other masks.
     """
     pairs = pairs_of(folder)
-    highest = _highest([label for _, label in pairs], len(classes))
-    names = tuple(classes) or _names(highest)
+    labels = [label for _, label in pairs]
+    task = Task.MULTILABEL if _label(labels[0]).ndim == 3 else Task.SEMANTIC
+    if task is Task.MULTILABEL:
+        names = _masks(labels, classes)
+    else:
+        highest = _highest(labels, len(classes))
+        names = tuple(classes) or _names(highest)
     sources = tuple(
-        Source(path.stem, content_of(path), "any", _Reader(path, label, len(names))) for path, label in pairs
+        Source(path.stem, group_name(path, folder, group_by), "any", _Reader(path, label, task, len(names)))
+        for path, label in pairs
     )
-    metrics = ("iou", "dice") if len(names) == 1 else ("miou", "mpa")
-    return DataSet("folder", folder.resolve().name, Task.SEMANTIC, names, metrics, sources)
+    return DataSet("folder", folder.resolve().name, task, names, _metrics(task, names), sources)
+
+
+def _metrics(task: Task, names: Sequence[str]) -> tuple[str, ...]:
+    if task is Task.MULTILABEL:
+        return ("miou_ad", "mcce") if set(CELL_CLASSES) <= set(names) else ("miou", "dice")
+    return ("iou", "dice") if len(names) == 1 else ("miou", "mpa")
 
 
 def pairs_of(folder: Path) -> list[tuple[Path, Path]]:
@@ -116,15 +132,37 @@ def content_of(path: Path) -> str:
     return blake2b(path.read_bytes()).hexdigest()
 
 
-def read_pair(image: Path, label: Path) -> Pair:
-    """Image (C, H, W) and label values (H, W); `ProjectError` if one does not fit the other."""
+def group_name(path: Path, folder: Path, group_by: str) -> str:
+    """Group of an image: what the expression finds in its path, else `content_of` it.
+
+    Parameters
+    ----------
+    folder
+        Of ``images/``, from where the path counts.
+    group_by
+        Regular expression as `Project.create` takes it; empty for none.
+
+    Raises
+    ------
+    ProjectError
+        It is none.
+    """
+    check_expression(group_by)
+    within = path.relative_to(folder / "images").as_posix()
+    found = group_of(within, group_by)
+    return content_of(path) if found == within else found
+
+
+def read_pair(image: Path, label: Path, masks: int = 0) -> Pair:
+    """Image (C, H, W) and label values (H, W), or (masks, H, W); `ProjectError` if they do not fit."""
     if len(images.read_units(image)) > 1:
         raise ProjectError(f"'{image}' holds several images; give a file for each of them")
     pixels = images.read(image)
     values = _label(label)
-    if values.shape != pixels.shape[1:]:
+    expected = (*((masks,) if masks else ()), *pixels.shape[1:])
+    if values.shape != expected:
         raise ProjectError(
-            f"expected '{label}' to be {pixels.shape[1]} x {pixels.shape[2]} as its image, "
+            f"expected '{label}' to be {' x '.join(map(str, expected))} as its image, "
             f"got {' x '.join(map(str, values.shape))}"
         )
     return pixels, values
@@ -134,11 +172,13 @@ def read_pair(image: Path, label: Path) -> Pair:
 class _Reader:
     image: Path
     label: Path
+    task: Task
     classes: int
 
     def __call__(self) -> Pair:
-        pixels, label = read_pair(self.image, self.label)
-        return pixels, np.minimum(label, 1) if self.classes == 1 else label
+        masks = self.classes if self.task is Task.MULTILABEL else 0
+        pixels, label = read_pair(self.image, self.label, masks)
+        return pixels, np.minimum(label, 1) if masks or self.classes == 1 else label
 
 
 def _label(path: Path) -> NDArray[np.int32]:
@@ -160,6 +200,25 @@ def _highest(labels: Sequence[Path], classes: int) -> int:
     if highest < 1:
         raise ProjectError("the labels hold nothing but background; give labels of objects")
     return highest
+
+
+def _masks(labels: Sequence[Path], classes: Sequence[str]) -> tuple[str, ...]:
+    """Names of the masks of all labels; each of them must be there."""
+    names, there = tuple(classes), np.zeros(1, bool)
+    for path in labels:
+        values = _label(path)
+        masks = values.reshape(-1, *values.shape[-2:])
+        names = names or tuple(f"mask-{place}" for place in range(1, len(masks) + 1))
+        if len(masks) != len(names):
+            raise ProjectError(
+                f"expected '{path}' to hold {len(names)} masks ({', '.join(names)}), got {len(masks)}; "
+                "name every mask with --classes"
+            )
+        there = there | (masks > 0).any(axis=(1, 2))
+    missing = [name for name, found in zip(names, there, strict=True) if not found]
+    if missing:
+        raise ProjectError(f"the mask '{missing[0]}' is empty in all labels; give the masks that there are")
+    return names
 
 
 def _names(highest: int) -> tuple[str, ...]:

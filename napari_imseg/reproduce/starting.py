@@ -47,6 +47,7 @@ def _check_same(study: Study, terms: Terms) -> None:
         ("--labeled", begun.labeled, terms.labeled),
         ("--seed", begun.seed, terms.seed),
         ("--weights", begun.weights or "none", terms.weights or "none"),
+        ("--group-by", begun.group_by or "none", terms.group_by or "none"),
     ):
         if known != asked:
             raise ProjectError(

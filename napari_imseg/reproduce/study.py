@@ -49,6 +49,8 @@ class Terms:
         As `splits.draw` takes it; 0 where each label sample draws its own labeled images.
     weights
         `RunSettings.weights` of networks that start from no others.
+    group_by
+        Regular expression that finds the group of an image in its path; empty for none.
     """
 
     comparison: str
@@ -56,6 +58,7 @@ class Terms:
     labeled: float
     seed: int
     weights: str = ""
+    group_by: str = ""
 
 
 class StudyInfo(BaseModel):
@@ -65,7 +68,7 @@ class StudyInfo(BaseModel):
     ----------
     data
         `DataSet.key`.
-    labeled, weights
+    labeled, weights, group_by
         As in `Terms`.
     settings
         By approach: all settings of its run as they were when the comparison was begun.
@@ -94,6 +97,7 @@ class StudyInfo(BaseModel):
     examples: tuple[str, ...]
     remarks: tuple[str, ...] = ()
     weights: str = ""
+    group_by: str = ""
     settings: dict[str, dict[str, Any]] = {}
 
     @property
@@ -104,7 +108,7 @@ class StudyInfo(BaseModel):
     @property
     def terms(self) -> Terms:
         """What was asked for."""
-        return Terms(self.comparison, self.scale, self.labeled, self.seed, self.weights)
+        return Terms(self.comparison, self.scale, self.labeled, self.seed, self.weights, self.group_by)
 
     @property
     def empty(self) -> Empty:

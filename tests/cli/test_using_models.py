@@ -233,6 +233,8 @@ def test_predict_survives_pixels_that_are_not_finite_and_any_size(
         tifffile.imwrite(folder / f"{name}.tif", pixels)
     result = call("predict", trained, folder, "--out", tmp_path / "o", "--save", "labels,probabilities")
     assert result.exit_code == 0, result.output
+    told = [line for line in result.stderr.splitlines() if line.startswith("warning")]
+    assert told == ["warning: pixels that are NaN or infinite count as black; there are some in inf, nan"]
     for name, pixels in strange.items():
         assert tifffile.imread(tmp_path / "o" / f"{name}_labels.tif").shape == pixels.shape
         assert np.isfinite(tifffile.imread(tmp_path / "o" / f"{name}_probabilities.tif")).all()

@@ -68,13 +68,10 @@ def test_circles_are_found_again_one_pixel_down_and_right() -> None:
     assert in_order(centres(circles(PLACES, SHAPE))) == in_order(PLACES + 1)
 
 
-@pytest.mark.parametrize("version", ["truth", "pseudo-label"])
-def test_the_two_versions_differ_in_single_cells_and_in_shrinking(version: str) -> None:
-    large = version == "pseudo-label"
-    assert radii(PLACES[:1], version).tolist() == [8 if large else 3]
-    drawn = circles(PLACES[:1], SHAPE, version)
-    distances = np.hypot(*(np.argwhere(drawn) - PLACES[0]).T)
-    assert distances.max() == (8 if large else pytest.approx(np.sqrt(8)))
+def test_a_single_cell_has_a_small_circle_that_is_shrunk() -> None:
+    assert radii(PLACES[:1]).tolist() == [3]
+    distances = np.hypot(*(np.argwhere(circles(PLACES[:1], SHAPE)) - PLACES[0]).T)
+    assert distances.max() == pytest.approx(np.sqrt(8))
 
 
 def test_predicted_positions_become_circles_whatever_their_shape() -> None:

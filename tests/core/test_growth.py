@@ -35,6 +35,11 @@ def test_a_derived_schedule_is_that_of_the_images() -> None:
     assert GrowthSettings.parse(["schedule=derived"]).strengths(images) == derived_schedule(images)
 
 
+def test_nothing_is_derived_from_no_image() -> None:
+    with pytest.raises(SettingsError, match=r"none is labeled to train on; .* set schedule to isic"):
+        GrowthSettings.parse(["schedule=derived"]).strengths([])
+
+
 @pytest.mark.parametrize("schedule", [*SCHEDULES, "derived"])
 def test_values_below_black_are_as_the_released_code_has_them_where_that_is_wanted(schedule: str) -> None:
     images = [np.full((1, 32, 32), 0.3, np.float32)]

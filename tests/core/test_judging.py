@@ -26,6 +26,12 @@ def test_the_ensemble_of_the_paper() -> None:
     assert 2 <= settings.evalnets <= 4
 
 
+def test_as_many_evalnets_are_trained_as_judge() -> None:
+    with pytest.raises(SettingsError, match=r"evalnets_trained: evalnets=4 .* lower evalnets, got '2'"):
+        JudgingSettings.checked({"evalnets": 4, "evalnets_trained": 2})
+    assert JudgingSettings.checked({"evalnets": 2, "evalnets_trained": 2})
+
+
 @pytest.mark.parametrize("name", ["evalnets", "evalnets_trained"])
 def test_no_evalnet_is_none(name: str) -> None:
     with pytest.raises(SettingsError, match=name):

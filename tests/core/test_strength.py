@@ -28,7 +28,7 @@ def test_every_row_of_the_table(line: str) -> None:
 
     def expect(name: str, rotation: bool, *limits: str) -> None:
         found = of_generation(SCHEDULES[name], int(generation) + 1)  # the paper counts from 0
-        assert dataclasses.astuple(found) == (*(float(limit) for limit in limits), rotation, "clip")
+        assert dataclasses.astuple(found) == (*(float(limit) for limit in limits), rotation, "clip", True)
 
     expect("isic", True, blur, noise, a, b)
     expect("suim", False, blur, noise, a, b)

@@ -17,7 +17,7 @@ import pytest
 from numpy.typing import NDArray
 
 from napari_imseg.core import components, thresholds
-from napari_imseg.core.cells import CellCount, centres, circles, count_cells, radii, windows
+from napari_imseg.core.cells import CellCount, centres, count_cells, radii, windows
 from napari_imseg.core.detection import detection
 from napari_imseg.core.disagreement import (
     block,
@@ -288,8 +288,6 @@ def _(inputs: Values, expected: Values, tolerance: float) -> None:
         assert radii(tenths / 10).tolist() == [radius, radius]
     single = np.array([[20, 20]])
     assert radii(single) == expected["single_cell_gt_and_prediction"]
-    assert radii(single, "pseudo-label") == expected["single_cell_pseudo_label"]
-    assert np.argwhere(circles(single, (40, 40), "pseudo-label")).min() == 20 - 8
 
 
 @example("hela_cell_count_window")

@@ -49,7 +49,8 @@ def test_an_image_that_is_the_same_everywhere_is_named(
     [
         ("inconsistency-masks", {}, ""),
         ("inconsistency-masks", {"blocking": "black"}, ", or set blocking to left-out"),
-        ("inconsistency-masks-plus", {}, ", or set erosion to 3"),
+        ("inconsistency-masks-plus", {}, ""),
+        ("inconsistency-masks-plus", {"blocking": "black"}, ", or set blocking to left-out"),
     ],
 )
 def test_a_run_whose_later_generations_are_worse_says_what_to_try(

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_imseg.core.strength import SCHEDULES, Strength
+from napari_imseg.core.strength import SCHEDULES, Strength, Views
 from napari_imseg.engine import augmenting, prediction
 from napari_imseg.engine.augmenting import augmented, look
-from napari_imseg.method import Example, Views, augmented_copies
+from napari_imseg.method import Example, augmented_copies
 from tests.methods.toy import PROBLEMS, example
 
 STRONG = SCHEDULES["isic"][4]
@@ -133,6 +133,16 @@ def test_geometry_is_undone(size: tuple[int, int], rotation: bool, cumulative: b
         np.testing.assert_array_equal(answers[:, view], answers[:, 0])
     np.testing.assert_array_equal(teacher.seen[0], images)
     assert all(not np.array_equal(seen, images) for seen in teacher.seen[1:])
+
+
+@pytest.mark.parametrize("cumulative", [True, False])
+def test_without_geometry_nothing_is_flipped_or_turned(cumulative: bool) -> None:
+    teacher, images = Pixelwise(), pictures(8, 8)
+    views = Views(4, replace(TURNS, geometry=False), clean=False, cumulative=cumulative)
+    answers = look(teacher, images, views, SEEDS, "cpu")
+    for seen, answer in zip(teacher.seen, answers.swapaxes(0, 1), strict=True):
+        np.testing.assert_array_equal(seen, images)
+        np.testing.assert_array_equal(answer, Pixelwise().probabilities(images))
 
 
 def test_the_clean_image_is_asked_only_where_it_is_wanted() -> None:

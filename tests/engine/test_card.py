@@ -37,7 +37,7 @@ def test_unlabeled_images_without_labels_are_told(project: Project, quick: RunSe
 
 def test_wider_students_do_not_start_from_those_before(project: Project, quick: RunSettings) -> None:
     _, second, third = told(project, quick, method="NS", generations=2, method_settings={"alpha_step": 0.125})
-    assert "what the teachers of generation 0 say of 6 unlabeled ones, starting from the weights of" in second
+    assert "what the best teacher of generation 0 says of 6 unlabeled ones, starting from the we" in second
     assert "ones, starting at random, since they are wider than the students before them. The" in third
 
 

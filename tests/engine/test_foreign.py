@@ -249,6 +249,16 @@ def test_one_tool_teaches_where_one_teacher_is_enough(project: Project, quick: R
     assert seen == [True] * 3 + [False] * 3
 
 
+def test_the_card_says_that_tools_teach_a_noisy_student_only_where_there_is_no_network(
+    two: Project, taught: RunSettings
+) -> None:
+    change = {"method": "noisy-student", "foreign": ("small",), "generations": 2, "epochs": 1}
+    execute(two, taught.model_copy(update=change))
+    card = (two.folder / "runs" / "r001" / "card.md").read_text(encoding="utf-8")
+    assert "from what the masks of large or else of small say of" in card
+    assert "from what the best teacher of generation 1 says of" in card
+
+
 def test_tools_may_teach_first_and_speak_later(two: Project, taught: RunSettings) -> None:
     events = execute(two, taught.model_copy(update={"foreign": ("small",), "generations": 2, "epochs": 1}))
     finished = [event for event in events if isinstance(event, GenerationFinished)]

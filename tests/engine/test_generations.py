@@ -6,7 +6,9 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import tifffile
 
 from napari_imseg.core.problem import UNLABELED
 from napari_imseg.engine.events import (
@@ -220,6 +222,24 @@ def test_an_unlabeled_image_that_vanished_is_left_out(project: Project, quick: R
     (project.folder / lost.path).resolve().unlink()
     events = execute(project, quick)
     assert any(isinstance(event, Note) and "left out" in event.message for event in events)
+    assert isinstance(events[-1], Finished)
+
+
+def test_an_unlabeled_image_without_a_finite_pixel_is_left_out(tmp_path: Path, quick: RunSettings) -> None:
+    write_dataset("nuclei", tmp_path / "data", 8, seed=1, shape=(64, 64))
+    *_, last = sorted((tmp_path / "data" / "images").iterdir())
+    tifffile.imwrite(last, np.full((64, 64), np.nan, np.float32))
+    (tmp_path / "data" / "labels" / last.name).unlink()
+    folders = {kind: tmp_path / "data" / kind for kind in ("images", "labels")}
+    with Project.create(tmp_path / "project", **folders, task="semantic") as project:
+        events = execute(project, quick.model_copy(update={"epochs": 1}))
+        seen = project.paths.prediction("r001-g0", project.unlabeled()[0].id)
+    (left_out,) = {
+        event.message for event in events if isinstance(event, Note) and last.name in event.message
+    }
+    assert left_out.startswith("left out: ")
+    assert "holds no finite pixel, only NaN or infinity; export it again, or reject it" in left_out
+    assert not seen.exists()
     assert isinstance(events[-1], Finished)
 
 

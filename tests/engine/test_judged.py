@@ -317,6 +317,16 @@ def test_about_half_of_the_blocked_pairs_are_augmented(name: str) -> None:
     assert (truth == truth[0]).all()
 
 
+def test_blocked_pixels_light_up_where_the_released_code_is_wanted() -> None:
+    blocked = np.full((32, 32), INCONSISTENT, np.int16)
+    black = Judged(np.zeros((1, 32, 32), np.float32), blocked, np.zeros_like(blocked))
+    means = [
+        JudgedCrops([black], BINARY, "blocked", 32, [0], reading).batch(0, 60)[0][:, 0].mean()
+        for reading in ("clip", "code")
+    ]
+    assert means[1] > 1.1 * means[0]
+
+
 def test_the_truth_is_that_of_the_window() -> None:
     ids = np.zeros((16, 32), np.int32)
     ids[:, 16:] = 1

@@ -14,7 +14,7 @@ CLASSES = Problem(Task.SEMANTIC, 1, 3)
 
 
 def curator(problem: Problem, **settings: object) -> AugmentedInconsistencyMasksPlus:
-    checked = AugmentedInconsistencyMasksPlus.Settings.checked(settings)
+    checked = AugmentedInconsistencyMasksPlus.Settings.checked({"blocking": "black"} | settings)
     return prepared(AugmentedInconsistencyMasksPlus(checked, problem))
 
 

@@ -15,7 +15,7 @@ BINARY = Problem(Task.SEMANTIC, 1, 2)
 
 
 def curator(**settings: object) -> AugmentedInconsistencyMasksPlusPlus:
-    checked = AugmentedInconsistencyMasksPlusPlus.Settings.checked(settings)
+    checked = AugmentedInconsistencyMasksPlusPlus.Settings.checked({"blocking": "black"} | settings)
     return prepared(AugmentedInconsistencyMasksPlusPlus(checked, BINARY))
 
 

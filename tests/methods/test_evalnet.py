@@ -63,6 +63,14 @@ def test_threshold_0_is_the_lowest_score_of_the_compared_networks() -> None:
     assert curator(threshold=0.4).curate(judged(BINARY, GOOD, lowest=0.51))
 
 
+def test_the_released_code_takes_the_highest_score() -> None:
+    unlabeled = judged(BINARY, POOR, GOOD, lowest=0.1)
+    assert curator().curate(replace(unlabeled, limits=(0.1, 0.5)))
+    highest = curator(threshold_from="highest")
+    assert highest.curate(replace(unlabeled, limits=(0.1, 0.5)))
+    assert highest.curate(replace(unlabeled, limits=(0.1, 0.51))) == []
+
+
 def test_the_first_of_equals_is_chosen() -> None:
     (found,) = curator().curate(judged(BINARY, [[0, 1, 1, 0]], GOOD))
     assert found.target_H_W.tolist() == [[0, 1, 1, 0]]

@@ -48,9 +48,8 @@ def test_the_mean_over_masks() -> None:
 def test_versions_are_augmented_blocked_pairs() -> None:
     unlabeled = asked(BINARY, [[[1, 1, 1, 0]], [[1, 1, 0, 0]]], 2)
     told = replace(unlabeled, truth_H_W=np.array([[1, 1, 0, 0]], np.int16), limits=(0.5, 0.9))
-    found = prepared(GtInconsistencyMasksPlusPlus(GtInconsistencyMasksPlusPlus.Settings(), BINARY)).curate(
-        told
-    )
+    settings = GtInconsistencyMasksPlusPlus.Settings(blocking="black")
+    found = prepared(GtInconsistencyMasksPlusPlus(settings, BINARY)).curate(told)
     assert len(found) == 5
     for one in found:
         assert one.target_H_W.tolist() == [[1, 1, INCONSISTENT, 0]]

@@ -14,7 +14,7 @@ CLASSES = Problem(Task.SEMANTIC, 1, 3)
 
 
 def curator(problem: Problem, **settings: object) -> InconsistencyMasksPlus:
-    checked = InconsistencyMasksPlus.Settings.checked(settings)
+    checked = InconsistencyMasksPlus.Settings.checked({"blocking": "black"} | settings)
     return prepared(InconsistencyMasksPlus(checked, problem))
 
 

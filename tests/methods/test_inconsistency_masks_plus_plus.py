@@ -17,7 +17,7 @@ CLASSES = Problem(Task.SEMANTIC, 1, 3)
 
 
 def curator(problem: Problem = BINARY, **settings: object) -> InconsistencyMasksPlusPlus:
-    checked = InconsistencyMasksPlusPlus.Settings.checked(settings)
+    checked = InconsistencyMasksPlusPlus.Settings.checked({"blocking": "black"} | settings)
     return prepared(InconsistencyMasksPlusPlus(checked, problem))
 
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from napari_imseg.core.problem import Problem, Task
-from napari_imseg.core.strength import INPUT_ENSEMBLE_FULL, INPUT_ENSEMBLE_MODERATE
-from napari_imseg.method import UnlabeledImage, Views
+from napari_imseg.core.strength import INPUT_ENSEMBLE_FULL, INPUT_ENSEMBLE_MODERATE, Views
+from napari_imseg.method import UnlabeledImage
 from napari_imseg.methods.input_ensemble import InputEnsemble
 from tests.methods.toy import asked
 
@@ -41,7 +41,7 @@ def test_the_released_code_never_asks_the_clean_image() -> None:
     assert binary == Views(3, full, clean=False, cumulative=False)
     for problem in (CLASSES, MASKS):
         chained = ensemble(problem, reading="code").views()
-        assert chained == Views(4, moderate, clean=False, cumulative=True)
+        assert chained == Views(4, replace(moderate, geometry=False), clean=False, cumulative=True)
 
 
 def test_one_class_and_masks_need_every_view() -> None:

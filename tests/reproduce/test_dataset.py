@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_imseg.core.problem import Task
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.reproduce.dataset import read_folder
 from napari_imseg.reproduce.figures_file import figures_path
 from napari_imseg.reproduce.starting import begin
 from napari_imseg.reproduce.study import Study, Terms
+from napari_imseg.synthetic.dataset import write_dataset
 from tests.reproduce.conftest import IM
 
 
@@ -84,6 +86,64 @@ def test_data_that_does_not_do_leaves_nothing_behind(tmp_path: Path, spoil: obje
     with pytest.raises(ProjectError, match=part):
         start(tmp_path / "out", data)
     assert not list((tmp_path / "out").iterdir())
+
+
+def masks(root: Path, count: int, side: int = 96) -> Path:
+    """Living and dead cells with a circle on each: three masks a label."""
+    write_dataset("brightfield-alive-dead", root, count, seed=2, shape=(side, side))
+    return root
+
+
+def test_labels_of_masks_are_multilabel_and_cells_are_counted(tmp_path: Path) -> None:
+    data = masks(tmp_path / "data", 4)
+    counted = read_folder(data, ["alive", "dead", "position"])
+    assert counted.task is Task.MULTILABEL
+    assert (counted.classes, counted.metrics) == (("alive", "dead", "position"), ("miou_ad", "mcce"))
+    image, label = counted.sources[0].read()
+    assert (image.shape[1:], label.shape) == ((96, 96), (3, 96, 96))
+    assert set(np.unique(label).tolist()) == {0, 1}
+    named = read_folder(data, ["living", "not", "mark"])
+    assert (named.task, named.metrics) == (Task.MULTILABEL, ("miou", "dice"))
+    assert read_folder(data).classes == ("mask-1", "mask-2", "mask-3")
+
+
+def test_masks_that_do_not_fit_are_told(tmp_path: Path) -> None:
+    data = masks(tmp_path / "data", 4)
+    with pytest.raises(ProjectError, match=r"to hold 2 masks \(alive, dead\), got 3; name every mask"):
+        read_folder(data, ["alive", "dead"])
+    for path in (data / "labels").iterdir():
+        label = tifffile.imread(path)
+        label[1] = 0
+        tifffile.imwrite(path, label, photometric="minisblack")
+    with pytest.raises(ProjectError, match="the mask 'dead' is empty in all labels"):
+        read_folder(data, ["alive", "dead", "position"])
+    tifffile.imwrite(path, label[:2], photometric="minisblack")
+    with pytest.raises(ProjectError, match=r"to hold 3 masks .* got 2"):
+        read_folder(data, ["alive", "dead", "position"])
+
+
+def test_a_comparison_can_be_made_on_masks(tmp_path: Path) -> None:
+    data = masks(tmp_path / "data", 14)
+    terms = Terms("inconsistency-masks", "smoke", 4, 0)
+    study = begin(tmp_path / "out", data, IM, terms, ["alive", "dead", "position"])
+    assert study.info.task is Task.MULTILABEL
+    assert len(study.info.shares) == 3
+    with Project.open(study.project("limited")) as limited:
+        assert len(limited.labeled("train")) == 4
+        assert [one.name for one in limited.info.classes] == ["alive", "dead", "position"]
+
+
+def test_images_of_a_group_stay_on_one_side(tmp_path: Path) -> None:
+    data = folder(tmp_path / "data", 3, images=40)
+    terms = Terms("inconsistency-masks", "smoke", 2, 0, group_by=r"^\d")
+    sets = begin(tmp_path / "out", data, IM, terms).info.splits
+    sides = (sets.labeled, sets.unlabeled, sets.validation, sets.test)
+    wells = [{name[0] for name in side} for side in sides]
+    assert sum(map(len, wells)) == len(set().union(*wells)) == 10
+    with pytest.raises(ProjectError, match=r"--group-by .*, not none"):
+        start(tmp_path / "out", data)
+    with pytest.raises(ProjectError, match="is not a regular expression"):
+        read_folder(data, (), "(")
 
 
 def test_classes_that_do_not_fit_the_labels_are_told(tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ class ActisComparison(Comparison):
         """``images/`` and ``labels/`` of instance ids."""
         if classes:
             raise ProjectError("this comparison is about the objects of one class; leave out --classes")
-        return read_tiles(folder, SCALES[terms.scale].bounds, terms.seed)
+        return read_tiles(folder, SCALES[terms.scale].bounds, terms.seed, terms.group_by)
 
     def settings(self, scale: Scale, one: Approach, study: Study, seed: int, device: str) -> RunSettings:
         """Those of the scale and of the row."""

@@ -16,7 +16,7 @@ from skimage.measure import label as connected_parts
 from napari_imseg.core.problem import Task
 from napari_imseg.project import images
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.reproduce.dataset import DataSet, Pair, Pool, Source, content_of, pairs_of, read_pair
+from napari_imseg.reproduce.dataset import DataSet, Pair, Pool, Source, group_name, pairs_of, read_pair
 from napari_imseg.reproduce.splits import Splits
 
 METRICS: Final = ("ap50_pr", "ap50_precision", "ap10_90_pr", "s_dsb", "f1_50")
@@ -46,11 +46,11 @@ class Bounds:
     validation: int = 0
 
 
-def read_tiles(folder: Path, bounds: Bounds, seed: int) -> tuple[DataSet, Splits]:
+def read_tiles(folder: Path, bounds: Bounds, seed: int, group_by: str = "") -> tuple[DataSet, Splits]:
     """Draw test, validation and training images of a folder; cut all but the test images into tiles.
 
-    Tiles do not overlap, and what is left at the lower and right edge is not used. Copies of an image
-    and tiles of one image are in the same set.
+    Tiles do not overlap, and what is left at the lower and right edge is not used. Copies of an image,
+    tiles of one image and images of one group (`group_name`) are in the same set.
 
     Raises
     ------
@@ -60,7 +60,7 @@ def read_tiles(folder: Path, bounds: Bounds, seed: int) -> tuple[DataSet, Splits
     rng = np.random.default_rng(seed)
     groups: dict[str, list[tuple[Path, Path]]] = {}
     for image, label in pairs_of(folder):
-        groups.setdefault(content_of(image), []).append((image, label))
+        groups.setdefault(group_name(image, folder, group_by), []).append((image, label))
     names = sorted(groups)
     shuffled = [groups[names[place]] for place in rng.permutation(len(names))]
     test = max(1, min(TEST_IMAGES, round(LARGEST_TEST_SHARE * len(names))))

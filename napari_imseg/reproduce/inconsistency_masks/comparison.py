@@ -58,9 +58,11 @@ class InconsistencyMasksComparison(Comparison):
                 f"'{folder}' is laid out like no known data set; give a folder with images/ and labels/, or "
                 "ISIC 2018, HeLa, SUIM or Cityscapes as they are published"
             )
-        if found is not None and classes:
-            raise ProjectError(f"the classes of {found.title} are known; leave out --classes")
-        data = found or read_folder(folder, classes)
+        if found is not None and (classes or terms.group_by):
+            raise ProjectError(
+                f"the classes and groups of {found.title} are known; leave out --classes and --group-by"
+            )
+        data = found or read_folder(folder, classes, terms.group_by)
         if terms.scale == "laptop":
             data = cut_down(data, terms.seed)
         return data, draw(data.sources, terms.labeled, terms.seed)
