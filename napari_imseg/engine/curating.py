@@ -15,6 +15,7 @@ from napari_imseg.engine.augmenting import augmented, look
 from napari_imseg.engine.judges import judge_of
 from napari_imseg.engine.prediction import Ensemble
 from napari_imseg.engine.room import Room
+from napari_imseg.engine.truths import true_target
 from napari_imseg.method import Example, UnlabeledImage
 
 
@@ -63,7 +64,7 @@ def curate(
             previous=_previous(room, generation).get(image_id) if curator.judge_of == "masks" else None,
             limits=limits,
             judge=judge,
-            truth_H_W=room.truth(image_id) if curator.needs_truth else None,
+            truth_H_W=true_target(room.project, room.settings, image_id) if curator.needs_truth else None,
         )
         found = curator.curate(unlabeled)
         dropped += not found

@@ -8,7 +8,6 @@ from functools import cached_property
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_imseg.engine import curated, training_set
 from napari_imseg.engine.augmenting import augmented
@@ -18,10 +17,10 @@ from napari_imseg.engine.recipe import Judging, Recipe, recipe_of
 from napari_imseg.engine.records import StudentRecord, ranked, read_record, record_path
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training_set import TrainingSet
+from napari_imseg.engine.truths import truth_path
 from napari_imseg.method import Classifier, Example
 from napari_imseg.nets.devices import Hardware, choose
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.project.foreign_labels import read_label_file
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 
@@ -82,7 +81,7 @@ class Room:
             curator.prepare(sets.labeled)
         if curator is not None and curator.needs_truth:
             for image_id in sets.unlabeled:
-                room._truth_path(image_id)
+                truth_path(project, settings, image_id)
         if room.recipe.needs_unlabeled and not room.sets.unlabeled:
             raise ProjectError(
                 f"{room.recipe.loss(1)[0].name} learns from unlabeled images, but there is none in this "
@@ -266,36 +265,6 @@ class Room:
         measured = [record.score if record.pixel_score is None else record.pixel_score for record in records]
         scores = [score for score in measured if score is not None]
         return (min(scores), max(scores)) if scores else (0.0, 1.0)
-
-    def truth(self, image_id: str) -> NDArray[np.int16]:
-        """The true target of an unlabeled image, from the folder that `RunSettings.truth` names.
-
-        Raises
-        ------
-        ProjectError
-            There is no such label, it cannot be read, or it has another size.
-        """
-        path = self._truth_path(image_id)
-        height, width = self.project.catalog.image(image_id).shape[-2:]
-        label = read_label_file(path, height * width).astype(np.int32)
-        if label.shape[-2:] != (height, width):
-            raise ProjectError(f"expected '{path}' to be {height} x {width} as its image, got {label.shape}")
-        return training_set.target_of(label, self.project.problem)
-
-    def _truth_path(self, image_id: str) -> Path:
-        if not self.settings.truth:
-            raise ProjectError(
-                "this control is told the true labels of the unlabeled images, for experiments; set truth to "
-                "the folder of the true labels, or train with inconsistency-masks-plus-plus"
-            )
-        record = self.project.catalog.image(image_id)
-        path = Path(self.settings.truth) / Path(record.path).with_suffix(".tif").name
-        if not path.exists():
-            raise ProjectError(
-                f"there is no true label '{path}' of '{record.path}'; set truth to a folder with a TIFF for "
-                "each unlabeled image, with its name"
-            )
-        return path
 
     def curated(self, generation: int) -> Path:
         """Folder of what the curator made for a generation."""
