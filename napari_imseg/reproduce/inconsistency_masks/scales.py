@@ -9,6 +9,7 @@ from napari_imseg.core.evalnet_scores import LIMITS
 from napari_imseg.core.strength import SCHEDULES
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.method import Curator, Method
 from napari_imseg.reproduce.approach import REFERENCE, Approach
 from napari_imseg.reproduce.inconsistency_masks.laptop import steps_of_a_student
 from napari_imseg.reproduce.scale import Scale, Sizes
@@ -65,10 +66,11 @@ SCALES: Final = {
             "top_k": 2,
             "alpha": 0.5,
             "tile": 128,
-            "batch_size": 2,  # many small steps learn more than few large ones in the same time
+            "batch_size": 4,  # many small steps learn more than few large ones in the same time
             "warm_start": False,
         },
         method={
+            "last_learning_rate": 0.00003,
             "blocking": "black",
             "evalnets": 2,
             "evalnets_trained": 2,
@@ -100,7 +102,7 @@ SCALES: Final = {
     ),
 }
 """``smoke`` and ``laptop`` keep those of the app's own additions that serve every approach alike (averaged
-weights, flips); ``paper`` has none."""
+weights, flips; ``laptop`` also a step size that falls); ``paper`` has none."""
 
 
 def run_settings(scale: Scale, approach: Approach, info: StudyInfo, seed: int, device: str) -> RunSettings:
@@ -121,8 +123,15 @@ def run_settings(scale: Scale, approach: Approach, info: StudyInfo, seed: int, d
         shared |= {"lowest": lowest, "highest": highest, "threshold": lowest}
         shared["table"] = "cityscapes" if info.data == "cityscapes" else "isic"  # CL
         shared["rotation"] = SCHEDULES[column.schedule][0].rotation  # IE
-    known = {name: value for name, value in shared.items() if name in method.Settings.model_fields}
-    return RunSettings(**wanted, **values, method_settings=known | dict(approach.own))
+    settings = RunSettings(**wanted, **values, method_settings=_known(method, shared) | dict(approach.own))
+    if not issubclass(method, Curator):
+        return settings
+    return settings.model_copy(update={"objective_settings": _known(find_method(settings.objective), shared)})
+
+
+def _known(method: type[Method], values: dict[str, Any]) -> dict[str, Any]:
+    """The settings that a method has."""
+    return {name: value for name, value in values.items() if name in method.Settings.model_fields}
 
 
 def _column(info: StudyInfo) -> PaperColumn:

@@ -136,13 +136,17 @@ def test_isic_starts_with_narrow_students() -> None:
 
 
 def test_on_a_laptop_every_student_makes_the_same_steps_whatever_it_learns_from() -> None:
-    made = set()
+    made, rates = set(), set()
     for one in IM.approaches:
         settings = settings_of("laptop", one.name, "folder")
         if one.name != REFERENCE:
             assert settings.min_steps == settings.max_steps
             made.add(settings.epochs * settings.min_steps)
+            recipe = recipe_of(settings, PROBLEMS[0])
+            losses = [recipe.loss(generation)[1].model_dump() for generation in (0, 1)]
+            rates |= {(loss["learning_rate"], loss["last_learning_rate"]) for loss in losses}
     assert len(made) == 1
+    assert rates == {(0.003, 0.00003)}
 
 
 def test_more_pixels_leave_fewer_steps_within_limits() -> None:
