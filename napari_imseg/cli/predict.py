@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -30,17 +31,41 @@ def predict(
         bool,
         typer.Option("--volume", help="Find objects in 3-D: the planes of each file are one volume."),
     ] = False,
+    minimum_size: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Leave out objects of fewer pixels (instances).")
+    ] = 0,
+    fill_holes: Annotated[
+        bool, typer.Option("--fill-holes", help="Fill background that one object encloses (instances).")
+    ] = False,
+    keep_seedless: Annotated[
+        bool,
+        typer.Option(
+            "--keep-seedless",
+            help="Give foreground without a seed of its own to the object that floods it (instances).",
+        ),
+    ] = False,
 ) -> None:
     """Segment images of any size with a trained generation; writes one TIFF per image and kind."""
     from napari_imseg.cli.segmenting import holds_gaps, load_model, segment, sources
     from napari_imseg.cli.terminal import messages, progress_bars, warn
+    from napari_imseg.core.problem import Task
     from napari_imseg.project.project import Project
     from napari_imseg.project.wording import some
 
     kinds = _kinds(save)
     with Project.open(project) as opened, progress_bars(messages()) as bars:
         planned = sources(images, out, volume=volume)
-        model = load_model(opened, generation)
+        if opened.problem.task is not Task.INSTANCES and (minimum_size or fill_holes or keep_seedless):
+            raise UsageMistake(
+                "--minimum-size, --fill-holes and --keep-seedless clean up objects, and this project is "
+                f"{opened.problem.task}; leave them out"
+            )
+        model = replace(
+            load_model(opened, generation),
+            minimum_size=minimum_size,
+            fill_holes=fill_holes,
+            drop_seedless=not keep_seedless,
+        )
         task = bars.add_task("images", total=len(planned), remark="")
         gaps = []
         for source in planned:

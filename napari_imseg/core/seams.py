@@ -33,6 +33,7 @@ class TiledParts:
         self._count = 0
         self._first_pixel = [np.zeros(1, np.int64)]
         self._kept = [np.zeros(1, bool)]
+        self._sizes = [np.zeros(1, np.int64)]
         self._joined = [np.zeros((0, 2), np.int64)]
         self._waiting: dict[tuple[str, int, int], Line] = {}
 
@@ -63,10 +64,15 @@ class TiledParts:
         self._meet_neighbours(box, ids_H_W.astype(np.int64), numbers)
         return numbers
 
-    def ids(self) -> NDArray[np.int64]:
+    def ids(self, minimum_size: int = 0) -> NDArray[np.int64]:
         """The object of each part number: 1, 2, ... in the order of their first pixels, row by row.
 
         Neither the size nor the order of the tiles makes a difference to the ids.
+
+        Parameters
+        ----------
+        minimum_size
+            Objects of fewer pixels are not kept.
 
         Returns
         -------
@@ -81,6 +87,7 @@ class TiledParts:
         np.minimum.at(first_pixel, object_of, np.concatenate(self._first_pixel))
         kept = np.zeros(objects, bool)
         kept[object_of[np.concatenate(self._kept)]] = True
+        kept &= np.bincount(object_of, np.concatenate(self._sizes), objects) >= minimum_size
         in_order = np.argsort(first_pixel, kind="stable")
         in_order = in_order[kept[in_order]]
         ids = np.zeros(objects, np.int64)
@@ -91,7 +98,7 @@ class TiledParts:
     def _note_objects(
         self, box: Box, parts: NDArray[np.int64], count: int, marked_H_W: NDArray[np.bool_]
     ) -> None:
-        """Keep of each part its first pixel in the image, and whether one of its pixels is marked."""
+        """Keep of each part its first pixel in the image, its size, and whether a pixel of it is marked."""
         place = np.flatnonzero(parts)[::-1]
         first = np.zeros(count + 1, np.int64)
         first[parts.ravel()[place]] = place  # the last one written is the first in the tile
@@ -100,6 +107,7 @@ class TiledParts:
         kept = np.zeros(count + 1, bool)
         kept[parts[marked_H_W]] = True
         self._kept.append(kept[1:])
+        self._sizes.append(np.bincount(parts.ravel(), minlength=count + 1)[1:])
 
     def _meet_neighbours(self, box: Box, ids: NDArray[np.int64], numbers: NDArray[np.int64]) -> None:
         """Join the parts at each side with those of the neighbour, or leave the side for it."""

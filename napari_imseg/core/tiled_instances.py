@@ -57,8 +57,9 @@ def tiled_watershed(
     seeds: Stored,
     numbers: Stored,
     tile: int = TILE,
+    minimum_size: int = 0,
 ) -> Steps:
-    """`watershed_instances` with its default options, of an image that need not be in memory.
+    """`watershed_instances` of an image that need not be in memory: foreground without a seed is dropped.
 
     Parameters
     ----------
@@ -69,6 +70,8 @@ def tiled_watershed(
         pixel, whose id is returned: objects are counted from 1 in the order of their first pixels.
     tile
         Side of the squares that are flooded at a time; memory grows with its square.
+    minimum_size
+        Smaller objects are removed.
 
     Raises
     ------
@@ -91,7 +94,7 @@ def tiled_watershed(
         ids = _ids_in(box, probabilities, foreground_threshold, seeds, seed_ids)
         numbers[box] = objects.add(box, ids, np.asarray(seeds[box]) > 0)
         yield len(boxes) + done, 2 * len(boxes)
-    return objects.ids()
+    return objects.ids(minimum_size)
 
 
 def _ids_in(

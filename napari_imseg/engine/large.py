@@ -71,10 +71,15 @@ def segment_large(model: Model, image: LargeImage, kinds: Sequence[str]) -> Iter
     Raises
     ------
     ProjectError
-        The image cannot be read, the disk is too full, or overlapping classes are to have
-        instances.
+        The image cannot be read, the disk is too full, overlapping classes are to have
+        instances, or objects are to be filled or kept without a seed.
     """
     check_kinds(model, kinds)
+    if model.fill_holes or not model.drop_seedless:
+        raise ProjectError(
+            f"'{image.path}' is too large for --fill-holes and --keep-seedless, which need the whole image "
+            f"at once (at most {LARGEST_AT_ONCE:,} pixels); leave them out, or predict parts of it"
+        )
     image.target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".napari-imseg-", dir=image.target.parent) as folder:
         work = _Work(model, image, kinds, Path(folder))
@@ -148,7 +153,12 @@ class _Work:
         if "seeds" in stores:
             thresholds = record.foreground_threshold, record.seed_threshold
             steps = tiled_watershed(
-                stores["probabilities"], *thresholds, stores["seeds"], stores["numbers"], TILE
+                stores["probabilities"],
+                *thresholds,
+                stores["seeds"],
+                stores["numbers"],
+                TILE,
+                self._model.minimum_size,
             )
             self._ids = yield from _as_progress(steps)
         elif "numbers" in stores:

@@ -22,11 +22,19 @@ class Model:
     """The ensemble of one generation, ready to predict.
 
     Use `Model.load`.
+
+    Attributes
+    ----------
+    minimum_size, drop_seedless, fill_holes
+        How objects are cleaned up, as in `watershed_instances`.
     """
 
     project: Project
     record: GenerationRecord
     ensemble: Ensemble
+    minimum_size: int = 0
+    drop_seedless: bool = True
+    fill_holes: bool = False
 
     @classmethod
     def load(cls, project: Project, record: GenerationRecord, device: str = "auto") -> Model:
@@ -50,7 +58,12 @@ class Model:
         """The label that mean probabilities stand for: classes, or instance ids."""
         if self.project.problem.task is Task.INSTANCES:
             return watershed_instances(
-                probabilities_C_H_W, self.record.foreground_threshold, self.record.seed_threshold
+                probabilities_C_H_W,
+                self.record.foreground_threshold,
+                self.record.seed_threshold,
+                self.minimum_size,
+                self.drop_seedless,
+                self.fill_holes,
             )
         label: NDArray[np.int16] = hard_labels(probabilities_C_H_W[None], self.project.problem)[0]
         return label.astype(np.int32)

@@ -115,12 +115,18 @@ def test_the_planes_of_a_project_become_one_volume(call: Call, cells: Path, tmp_
         ("train", project, "--method", "supervised", "--students", 1, *TINY, "--device", "cpu"),
         ("predict", project, tmp_path / "images", "--out", out, "--volume", "--save", "labels,probabilities"),
         ("predict", project, tmp_path / "images", "--out", out, "--save", "probabilities"),
+        (
+            *("predict", project, tmp_path / "images", "--out", tmp_path / "none", "--volume"),
+            "--minimum-size",
+            10**6,
+        ),
     ):
         result = call(*command)
         assert result.exit_code == 0, result.output
     volume = tifffile.imread(out / "stack_probabilities.tif")
     assert volume.shape == (3, 10, 64, 64)
     assert tifffile.imread(out / "stack_labels.tif").shape == (10, 64, 64)
+    assert not tifffile.imread(tmp_path / "none" / "stack_labels.tif").any(), "no object is so large"
     for plane in range(10):  # each is predicted by itself
         alone = tifffile.imread(out / f"stack-p{plane:04d}_probabilities.tif")
         np.testing.assert_allclose(volume[:, plane], alone, atol=1e-6)
@@ -138,6 +144,8 @@ def test_a_volume_that_cannot_be_is_refused(call: Call, trained: Path, cells: Pa
     )
     refused = call("predict", trained, tmp_path / "stack.tif", "--out", tmp_path / "o", "--volume")
     assert_refused(refused, 1, "need a project of instances, and this one is semantic")
+    refused = call("predict", trained, image, "--out", tmp_path / "o", "--fill-holes")
+    assert_refused(refused, 2, "clean up objects, and this project is semantic; leave them out")
 
 
 def test_predict_refuses_two_images_of_one_name(call: Call, trained: Path, tmp_path: Path) -> None:

@@ -87,6 +87,18 @@ def test_touching_objects_across_seams_are_those_of_the_whole_image(
     np.testing.assert_array_equal(tiled(maps, 0.4, 0.6, tile), whole)
 
 
+def test_small_objects_are_removed_however_seams_cut_them() -> None:
+    rng = np.random.default_rng(3)
+    maps = maps_of(discs(rng, 100, 80), rng, noise=0.3)
+    seeds, numbers = np.zeros((100, 100), np.uint32), np.zeros((100, 100), np.uint32)
+    every = watershed_instances(maps, 0.4, 0.6)
+    smallest = int(np.median(np.bincount(every.ravel())[1:]))
+    expected = in_order(watershed_instances(maps, 0.4, 0.6, minimum_size=smallest))
+    assert 0 < expected.max() < in_order(every).max()
+    found = finished(tiled_watershed(maps, 0.4, 0.6, seeds, numbers, 16, smallest))[numbers]
+    np.testing.assert_array_equal(found, expected)
+
+
 @pytest.mark.parametrize("noise", [0.3, 1.0])
 def test_margins_narrower_than_the_image_change_nothing_that_counts(
     noise: float, monkeypatch: pytest.MonkeyPatch

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tracemalloc
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -112,6 +113,21 @@ def test_files_hold_what_the_image_gets_in_memory(
         else:
             np.testing.assert_array_equal(found, expected[kind])
     assert read_mask(target.parent / "a_labels.tif").shape == expected["labels"].shape
+
+
+def test_objects_are_cleaned_up_as_in_memory_or_refused(tmp_path: Path) -> None:
+    image = picture(300, 400)
+    tifffile.imwrite(tmp_path / "a.tif", image)
+    large_image = LargeImage(tmp_path / "a.tif", None, (1, *image.shape), tmp_path / "out" / "a")
+    model = replace(model_of(Task.INSTANCES), minimum_size=120)
+    list(segment_large(model, large_image, ("labels",)))
+    expected = results(model, normalise(image[None], "percentile"), ("labels",))["labels"]
+    found = tifffile.imread(tmp_path / "out" / "a_labels.tif")
+    assert np.bincount(found.ravel()).min() >= 120
+    np.testing.assert_array_equal(found, in_order(expected))
+    for change in ({"fill_holes": True}, {"drop_seedless": False}):
+        with pytest.raises(ProjectError, match="too large for --fill-holes and --keep-seedless"):
+            list(segment_large(replace(model, **change), large_image, ("labels",)))  # type: ignore[arg-type]
 
 
 def test_a_plane_of_a_compressed_stack_and_a_colour_png(tmp_path: Path) -> None:
