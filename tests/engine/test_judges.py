@@ -54,7 +54,10 @@ class Toy:
         self.project = SimpleNamespace(problem=self.problem)
         self.run = SimpleNamespace(checkpoints=self.folder)
         settings = JudgingSettings(
-            evalnets=2, evalnets_trained=self.trained, evalnet_alpha=0.25, evalnet_epochs=self.epochs
+            evalnets=min(2, self.trained),
+            evalnets_trained=self.trained,
+            evalnet_alpha=0.25,
+            evalnet_epochs=self.epochs,
         )
         self.judging = Judging(self.kind, settings) if self.kind else None
         self.sets = SimpleNamespace(
