@@ -167,8 +167,9 @@ class Objective(Method):
     needs_unlabeled
         How it sees unlabeled images; without any there is no run.
     starts_from
-        Name of the objective that trains generation 0. Students of later generations start from
-        the weights of the best network of the generation before. Empty: from random ones.
+        Name of the objective that trains generation 0. Students of generation 1 start from the weights of
+        its best network; where a curator makes generations, from those of the student with their number
+        (`RunSettings.warm_start`). Empty: from random ones.
     unlabeled_ratio
         Unlabeled crops beside each labeled one.
     turns_crops

@@ -97,7 +97,8 @@ def _start(room: Room, generation: int) -> str:
     """What the weights of later networks were before they learned."""
     if generation <= room.first or room.recipe.objective is None:
         return ""
-    if room.recipe.start is not None:
+    own = room.settings.warm_start and room.recipe.curator is not None
+    if room.recipe.start is not None and not own:
         return f", starting from the weights of the best network of generation {generation - 1}"
     if not room.settings.warm_start:
         return ""

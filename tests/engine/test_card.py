@@ -33,6 +33,8 @@ def test_unlabeled_images_without_labels_are_told(project: Project, quick: RunSe
     )
     assert "starting from the weights of the best network of generation 0. The best" in second
     assert "teachers of generation 0 say" not in second
+    _, second = told(project, quick, method="IM", objective="consistency-loss")
+    assert "starting from the weights of the students before them. The" in second
 
 
 def test_wider_students_do_not_start_from_those_before(project: Project, quick: RunSettings) -> None:
