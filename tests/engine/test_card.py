@@ -33,7 +33,7 @@ def test_unlabeled_images_without_labels_are_told(project: Project, quick: RunSe
     )
     assert "starting from the weights of the best network of generation 0. The best" in second
     assert "teachers of generation 0 say" not in second
-    _, second = told(project, quick, method="IM", objective="consistency-loss")
+    _, second = told(project, quick, "r002", method="IM", objective="consistency-loss")
     assert "starting from the weights of the students before them. The" in second
 
 
