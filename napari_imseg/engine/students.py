@@ -203,19 +203,26 @@ def _network(room: Room, generation: int, student: int) -> Network:
     if start is not None and room.recipe.start is not None:
         raise ProjectError(
             f"the students of generation {generation} start from '{start.name}', which is another network "
-            "than theirs; train generation 0 with the same network, width and blocking"
+            "than theirs; train generation 0 with the same network and width"
         )
     if isinstance(network, EfficientNetUNet) and room.settings.weights:
         network.take_encoder(load_file(room.starting_weights))
     return network
 
 
+@torch.no_grad()
 def _take_over(network: Network, path: Path) -> bool:
-    """Start from the weights of an earlier network; false if it is of another kind or width."""
+    """Start from the weights of an earlier network; false if it is of another kind or width.
+
+    One of the two may have an output for inconsistent pixels, which is the last one, and the other none.
+    """
     earlier, header = load_network(path)
-    if (header.kind, header.arguments) != (network.kind, network.arguments):
+    if (header.kind, header.arguments | {"outputs": 0}) != (network.kind, network.arguments | {"outputs": 0}):
         return False
-    network.load_state_dict(earlier.state_dict())
+    own = network.state_dict()
+    for name, value in earlier.state_dict().items():
+        common = (slice(min(len(value), len(own[name]))),) if value.ndim else ()
+        own[name][common] = value[common]
     return True
 
 

@@ -6,7 +6,8 @@ and done again elsewhere with the same figures. No run has a limit in time.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -35,6 +36,8 @@ class Scale:
         Epochs into which the steps of a student are divided; 0: `steps` is not asked.
     steps
         Steps of a student; 0 to derive them from the data.
+    lengths
+        Of approaches whose networks make several times as many steps: how many times.
     """
 
     name: str
@@ -43,3 +46,4 @@ class Scale:
     repetitions: int
     epochs_of_steps: int = 0
     steps: int = 0
+    lengths: Mapping[str, int] = field(default_factory=dict)

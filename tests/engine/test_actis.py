@@ -185,9 +185,19 @@ def test_inconsistency_masks_with_actis_go_on_from_networks_that_learned_labels_
         parameters = [name for name in before if "running" not in name and "num_batches" not in name]
         assert all(torch.allclose(before[name], now[name], atol=1e-6) for name in parameters)
 
-    black = settings.model_copy(update={"method_settings": {"blocking": "black"}})
+    black = new_run(tissue, settings.model_copy(update={"method_settings": {"blocking": "black"}}))
+    execute(tissue, settings.model_copy(update={"method_settings": {"blocking": "black"}}), black)
+    for student in range(2):
+        before = weights(earlier, f"g0-s{student}.safetensors")
+        now = weights(black, f"g1-s{student}.safetensors")
+        assert len(now["head.weight"]) == len(before["head.weight"]) + 1, "one for inconsistent pixels"
+        assert torch.allclose(before["head.weight"], now["head.weight"][:3], atol=1e-6)
+        others = [name for name in parameters if not name.startswith("head")]
+        assert all(torch.allclose(before[name], now[name], atol=1e-6) for name in others)
+
+    wider = settings.model_copy(update={"alpha": 0.25})
     with pytest.raises(ProjectError, match="another network than theirs; train generation 0 with the same"):
-        execute(tissue, black)
+        execute(tissue, wider)
 
 
 def test_half_of_the_crops_can_be_those_of_true_labels(

@@ -67,10 +67,11 @@ SCALES: Final = {
             "alpha": 0.5,
             "tile": 128,
             "batch_size": 4,  # many small steps learn more than few large ones in the same time
-            "warm_start": False,
+            "warm_start": True,  # and going on with a network more than starting anew
         },
         method={
             "last_learning_rate": 0.00003,
+            "alpha_step": 0.0,  # so that there is a network to go on with
             "blocking": "black",
             "evalnets": 2,
             "evalnets_trained": 2,
@@ -79,6 +80,7 @@ SCALES: Final = {
         },
         repetitions=3,
         epochs_of_steps=8,
+        lengths={"FDT": 5, "LDT": 3, "ALDT": 3},  # in the end all but LDT and ALDT have learned as long
     ),
     "paper": Scale(
         "paper",
@@ -113,7 +115,7 @@ def run_settings(scale: Scale, approach: Approach, info: StudyInfo, seed: int, d
         return RunSettings(**wanted, generations=0, students=1, top_k=1)
     if approach.objective:
         wanted["objective"] = approach.objective
-    values = scale.run | _steps(scale, info.sizes)
+    values = scale.run | _steps(scale, info.sizes, scale.lengths.get(approach.name, 1))
     shared = dict(scale.method)
     if scale.name == "paper":
         column = _column(info)
@@ -139,10 +141,10 @@ def _column(info: StudyInfo) -> PaperColumn:
     return PAPER_COLUMNS.get(info.data) or PAPER_COLUMNS["isic" if len(info.classes) == 1 else "suim"]
 
 
-def _steps(scale: Scale, sizes: Sizes) -> dict[str, int]:
-    """Epochs and steps of an epoch, always the same number of steps whatever a student learns from."""
+def _steps(scale: Scale, sizes: Sizes, length: int) -> dict[str, int]:
+    """Epochs and steps of an epoch, ``length`` times those of a student whatever it learns from."""
     if not scale.epochs_of_steps:
         return {}
     steps = scale.steps or steps_of_a_student(sizes.unlabeled, sizes.validation, sizes.test)
     each = max(1, steps // scale.epochs_of_steps)
-    return {"epochs": scale.epochs_of_steps, "min_steps": each, "max_steps": each}
+    return {"epochs": length * scale.epochs_of_steps, "min_steps": each, "max_steps": each}

@@ -80,7 +80,7 @@ def test_paper_is_the_protocol_of_the_paper() -> None:
 def test_inconsistency_masks_are_those_of_the_paper_at_every_scale(scale: str) -> None:
     settings = settings_of(scale, "IM", "folder")
     assert settings.method_settings["blocking"] == "black"
-    assert not settings.warm_start
+    assert settings.warm_start == (scale == "laptop")
     apps = settings_of(scale, "IM left out", "folder")
     assert apps.method_settings == settings.method_settings | {"blocking": "left-out"}
     assert apps.model_dump(exclude={"method_settings"}) == settings.model_dump(exclude={"method_settings"})
@@ -136,16 +136,20 @@ def test_isic_starts_with_narrow_students() -> None:
 
 
 def test_on_a_laptop_every_student_makes_the_same_steps_whatever_it_learns_from() -> None:
-    made, rates = set(), set()
+    made, rates = dict[str, int](), set()
     for one in IM.approaches:
         settings = settings_of("laptop", one.name, "folder")
         if one.name != REFERENCE:
             assert settings.min_steps == settings.max_steps
-            made.add(settings.epochs * settings.min_steps)
+            made[one.name] = settings.epochs * settings.min_steps
+            assert settings.warm_start
             recipe = recipe_of(settings, PROBLEMS[0])
             losses = [recipe.loss(generation)[1].model_dump() for generation in (0, 1)]
             rates |= {(loss["learning_rate"], loss["last_learning_rate"]) for loss in losses}
-    assert len(made) == 1
+            assert recipe.curator is None or recipe.curator.width(2, 0.5) == 0.5, "else they start anew"
+    longer = {name: made.pop(name) for name in ("FDT", "LDT", "ALDT")}
+    (steps,) = set(made.values())
+    assert longer == {"FDT": 5 * steps, "LDT": 3 * steps, "ALDT": 3 * steps}
     assert rates == {(0.003, 0.00003)}
 
 
