@@ -77,26 +77,20 @@ def train_student(
     checkpoints = room.run.checkpoints
     member_path = checkpoints / f"g{generation}-s{student}.safetensors"
     if seat.classifier is not None:
-        method = seat.classifier.name
+        method, cost = seat.classifier.name, dict[str, Any]()
         yield _started(generation, student, images, 1, 1)
         seed = int(np.random.SeedSequence([room.settings.seed, generation, student]).generate_state(1)[0])
         member = seat.classifier.fit(examples, seed % 2**31)
         member.save(member_path)
-        measured = _measured(member, room)
-        cost: dict[str, Any] = {}
     else:
         method = room.recipe.loss(generation)[0].name
-        deadline = started + seconds
         shared = room.in_shares(generation, examples)
-        training, side = _training(room, generation, student, shared, seen, deadline, member_path)
-        plan = training.plan
-        steps = plan.epochs * sum(each.steps for each in training.passes)
-        yield _started(generation, student, images, plan.epochs, steps)
-        yield from training.run()
-        training.checkpoint.unlink(missing_ok=True)
-        crop = (1, room.recipe.problem.channels, side, side)
-        cost = {"forward_flops": forward_flops(training.objective.network, crop), "steps": training.made}
-        measured = _measured(NetworkMember.load(member_path, room.hardware), room)
+        training, side = _training(room, generation, student, shared, seen, started + seconds, member_path)
+        steps = training.plan.epochs * sum(each.steps for each in training.passes)
+        yield _started(generation, student, images, training.plan.epochs, steps)
+        cost = yield from _trained(training, (1, room.recipe.problem.channels, side, side))
+        member = NetworkMember.load(member_path, room.hardware)
+    measured = _measured(member, room)
     record = StudentRecord(
         member=member_path.name,
         method=method,
@@ -117,6 +111,13 @@ def train_student(
         seconds=record.seconds,
     )
     return record
+
+
+def _trained(training: Training, crop: tuple[int, ...]) -> Generator[Event, None, dict[str, Any]]:
+    """Train to the end; the operations of a crop (1, C, H, W) and the steps that were made."""
+    yield from training.run()
+    training.checkpoint.unlink(missing_ok=True)
+    return {"forward_flops": forward_flops(training.objective.network, crop), "steps": training.made}
 
 
 def _training(

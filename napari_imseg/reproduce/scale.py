@@ -10,6 +10,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from napari_imseg.method import Method
+
+
+def known_settings(method: type[Method], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Those of some settings that a method has."""
+    return {name: value for name, value in values.items() if name in method.Settings.model_fields}
+
 
 @dataclass(frozen=True)
 class Sizes:

@@ -10,10 +10,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
 
 import torch
@@ -22,9 +19,9 @@ from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Batch
 from napari_imseg.methods.actis import Actis
 from napari_imseg.nets.devices import autocast, choose, cpu_model
-from napari_imseg.nets.environment import environment
 from napari_imseg.nets.networks import new_network
 from tests.benchmarks.bench_networks import PLAIN
+from tests.benchmarks.children import answer_of
 
 LABELED, UNLABELED, SIDE = 4, 8, 128
 WARM_UP = 2
@@ -63,18 +60,8 @@ def child(network_name: str, variant: str, views: str, repeats: int) -> None:
 
 def measured(network: str, variant: str, views: str, repeats: int) -> tuple[float, float]:
     """What a child found."""
-    clean = {
-        name: value for name, value in os.environ.items() if "MALLOC" not in name and "GLIBC" not in name
-    }
-    command = [sys.executable, "-m", "tests.benchmarks.bench_actis_step", "--network", network]
-    done = subprocess.run(
-        [*command, "--repeats", str(repeats), "--child", variant, views],
-        env=clean | ({} if variant == "plain" else environment()) | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    step, teacher = json.loads(done.stdout.splitlines()[-1])
+    arguments = ["--network", network, "--repeats", str(repeats), "--child", variant, views]
+    step, teacher = answer_of("bench_actis_step", arguments, plain=variant == "plain")
     return step, teacher
 
 

@@ -9,10 +9,7 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
-import sys
 import time
 from collections.abc import Sequence
 
@@ -22,9 +19,9 @@ from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Batch
 from napari_imseg.methods.supervised import Supervised
 from napari_imseg.nets.devices import Hardware, autocast, choose, cpu_model
-from napari_imseg.nets.environment import environment
 from napari_imseg.nets.flops import forward_flops
 from napari_imseg.nets.networks import new_network
+from tests.benchmarks.children import answer_of
 
 NETWORKS = (
     ("unet-1x1", 0.5),
@@ -66,20 +63,10 @@ def child(kind: str, alpha: float, plain: bool, crops: int, side: int, repeats: 
 
 def measured(kind: str, alpha: float, plain: bool, shape: Sequence[int]) -> dict[str, float]:
     """What a child found."""
-    clean = {
-        name: value for name, value in os.environ.items() if "MALLOC" not in name and "GLIBC" not in name
-    }
-    command = [sys.executable, "-m", "tests.benchmarks.bench_networks", "--child", kind, str(alpha)]
+    arguments = ["--child", kind, str(alpha), *(["--plain"] if plain else [])]
     for name, value in zip(("--crops", "--side", "--repeats"), shape, strict=True):
-        command += [name, str(value)]
-    done = subprocess.run(
-        [*command, *(["--plain"] if plain else [])],
-        env=clean | ({} if plain else environment()) | {"OMP_NUM_THREADS": "1"},
-        stdout=subprocess.PIPE,
-        text=True,
-        check=True,
-    )
-    answer: dict[str, float] = json.loads(done.stdout.splitlines()[-1])
+        arguments += [name, str(value)]
+    answer: dict[str, float] = answer_of("bench_networks", arguments, plain=plain)
     return answer
 
 

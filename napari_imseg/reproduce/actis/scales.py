@@ -10,7 +10,7 @@ from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.reproduce.actis.laptop import steps_of_a_student
 from napari_imseg.reproduce.actis.tiles import Bounds
 from napari_imseg.reproduce.approach import REFERENCE, Approach
-from napari_imseg.reproduce.scale import Scale
+from napari_imseg.reproduce.scale import Scale, known_settings
 from napari_imseg.reproduce.study import StudyInfo
 
 LABELED_SHARE: Final = 0.5
@@ -85,16 +85,9 @@ def run_settings(scale: ActisScale, one: Approach, info: StudyInfo, seed: int, d
     if not one.start:
         made |= {"epochs": 2 * scale.epochs_of_steps, "weights": info.weights, **scale.first}
     own = scale.method | dict(one.own)
-    settings = {"method_settings": _known(one.method, own)}
+    settings = {"method_settings": known_settings(find_method(one.method), own)}
     if one.objective:
-        settings |= {"objective_settings": _known(one.objective, own)}
+        settings |= {"objective_settings": known_settings(find_method(one.objective), own)}
         wanted |= {"objective": one.objective, "labeled_share": LABELED_SHARE}
         made |= {"generations": 2, "epochs": made["epochs"] // 2}  # masks of ACTIS students, no more steps
     return RunSettings(**wanted, **scale.run | made, **settings)
-
-
-def _known(method: str, values: dict[str, Any]) -> dict[str, Any]:
-    """The settings that a method has."""
-    return {
-        name: value for name, value in values.items() if name in find_method(method).Settings.model_fields
-    }

@@ -1,7 +1,8 @@
 """How many steps a student gets so that all approaches fit into 90 minutes on two cores.
 
-The number is computed from the data and from costs that were measured once, not from a clock: the
-same data gives the same training on every machine. A slower machine takes longer.
+The number is computed from the data and from costs that were measured once (a step, a pixel) or are
+estimates (the others), not from a clock: the same data gives the same training on every machine. A slower
+machine takes longer.
 """
 
 from __future__ import annotations

@@ -9,10 +9,10 @@ from napari_imseg.core.evalnet_scores import LIMITS
 from napari_imseg.core.strength import SCHEDULES
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.method import Curator, Method
+from napari_imseg.method import Curator
 from napari_imseg.reproduce.approach import REFERENCE, Approach
 from napari_imseg.reproduce.inconsistency_masks.laptop import steps_of_a_student
-from napari_imseg.reproduce.scale import Scale, Sizes
+from napari_imseg.reproduce.scale import Scale, Sizes, known_settings
 from napari_imseg.reproduce.study import StudyInfo
 
 
@@ -125,15 +125,12 @@ def run_settings(scale: Scale, approach: Approach, info: StudyInfo, seed: int, d
         shared |= {"lowest": lowest, "highest": highest, "threshold": lowest}
         shared["table"] = "cityscapes" if info.data == "cityscapes" else "isic"  # CL
         shared["rotation"] = SCHEDULES[column.schedule][0].rotation  # IE
-    settings = RunSettings(**wanted, **values, method_settings=_known(method, shared) | dict(approach.own))
+    own = known_settings(method, shared) | dict(approach.own)
+    settings = RunSettings(**wanted, **values, method_settings=own)
     if not issubclass(method, Curator):
         return settings
-    return settings.model_copy(update={"objective_settings": _known(find_method(settings.objective), shared)})
-
-
-def _known(method: type[Method], values: dict[str, Any]) -> dict[str, Any]:
-    """The settings that a method has."""
-    return {name: value for name, value in values.items() if name in method.Settings.model_fields}
+    of_loss = known_settings(find_method(settings.objective), shared)
+    return settings.model_copy(update={"objective_settings": of_loss})
 
 
 def _column(info: StudyInfo) -> PaperColumn:
