@@ -88,6 +88,8 @@ class Person:
         self.press("T", SHIFT)
         self.qtbot.waitUntil(lambda: self.dock.session.follower.is_following)
         self.qtbot.waitUntil(lambda: not self.dock.session.follower.is_following, timeout=400_000)
+        catalog = self.dock.workspace.project.catalog
+        self.qtbot.waitUntil(lambda: self.dock.workspace.generation == catalog.current_generation)
 
 
 def new_project(dock, images: Path, qtbot) -> None:
@@ -121,7 +123,8 @@ def test_from_a_folder_of_images_to_the_second_generation(dock, tmp_path, qtbot)
     person.train(generations=1)
     assert project.catalog.current_generation.startswith("r001-g")
     dock.show_step(QUEUE)
-    qtbot.waitUntil(lambda: "ranked by generation r001-g" in child(dock, "queue_count").text())
+    ranked = f"ranked by generation {project.catalog.current_generation}"
+    qtbot.waitUntil(lambda: ranked in child(dock, "queue_count").text())
     (upcoming,) = dock.workspace.upcoming(1)
     assert upcoming.score is not None
 
