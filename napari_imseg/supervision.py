@@ -22,7 +22,7 @@ class SupervisionSettings(Settings):
 
     learning_rate: float = setting(0.003, "Step size of AdamW.", gt=0, le=1, step=0.0001)
     last_learning_rate: float = setting(
-        0.0,
+        0.00003,
         "Step size at the end of each training, to which it falls along a cosine; 0 = it stays as it is, as "
         "in the paper.",
         ge=0,

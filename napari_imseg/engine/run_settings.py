@@ -19,15 +19,15 @@ class NetworkTraining(Settings):
     epochs: int = setting(50, "Epochs of each student.", ge=1, le=10_000)
     batch_size: int = setting(
         0,
-        "Crops in one training step; 0 = 32 on a GPU (as in the paper), 8 on a CPU.",
+        "Crops in one training step; 0 = 32 on a GPU (as in the paper), 4 on a CPU.",
         ge=0,
         le=1024,
         zero="automatic",
     )
-    min_steps: int = setting(16, "Steps of an epoch are never fewer than this.", ge=1, le=10_000)
+    min_steps: int = setting(32, "Steps of an epoch are never fewer than this.", ge=1, le=10_000)
     max_steps: int = setting(
         0,
-        "Steps of an epoch are never more than this; 0 = no limit on a GPU, 32 on a CPU.",
+        "Steps of an epoch are never more than this; 0 = no limit on a GPU, 64 on a CPU.",
         ge=0,
         le=100_000,
         zero="automatic",
@@ -173,7 +173,7 @@ class RunSettings(NetworkTraining):
 
         For the same computing time more, smaller steps reach a better network where time is short.
         """
-        return self.batch_size or (8 if device == "cpu" else 32)
+        return self.batch_size or (4 if device == "cpu" else 32)
 
     def tile_on(self, device: str) -> int:
         """Side of the square training crops in pixels on a device."""

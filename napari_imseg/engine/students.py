@@ -42,7 +42,7 @@ from napari_imseg.nets.saving import load_network
 from napari_imseg.ops.averaging import running_mean
 from napari_imseg.project.errors import ProjectError
 
-CPU_STEPS = 32
+CPU_STEPS = 64
 """Short epochs, so that a training that runs out of time has been validated more than once."""
 
 VALIDATION_SHARE = 0.1

@@ -37,11 +37,13 @@ TEST_IMAGES = 100
 METRIC = {Task.SEMANTIC: "iou", Task.INSTANCES: "ap50_pr"}
 
 
-def split(data: Path, labeled: int, seed: int) -> tuple[list[str], list[str], list[str]]:
+def split(
+    data: Path, labeled: int, seed: int, tested: int = TEST_IMAGES
+) -> tuple[list[str], list[str], list[str]]:
     """Names of the labeled, the unlabeled and the test images."""
     names = sorted(path.name for path in (data / "images").iterdir())
     order = [names[place] for place in np.random.default_rng(12345).permutation(len(names))]
-    test, rest = order[:TEST_IMAGES], order[TEST_IMAGES:]
+    test, rest = order[:tested], order[tested:]
     chosen = set(np.random.default_rng(seed).choice(rest, labeled, replace=False).tolist())
     return sorted(chosen), sorted(set(rest) - chosen), sorted(test)
 

@@ -52,7 +52,8 @@ def test_the_step_size_stays_or_falls_along_a_cosine() -> None:
         (group,) = method.optimizer().param_groups
         return [group["lr"] * method.schedule(progress) for progress in (0, 0.5, 1)]
 
-    assert rates() == [0.003] * 3
+    assert rates(last_learning_rate=0) == [0.003] * 3
+    assert rates() == pytest.approx([0.003, 0.001515, 0.00003])
     assert rates(learning_rate=0.004, last_learning_rate=0.002) == pytest.approx([0.004, 0.003, 0.002])
 
 

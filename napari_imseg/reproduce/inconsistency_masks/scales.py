@@ -48,6 +48,7 @@ SCALES: Final = {
             "averaging": 0.9,  # so short a training would lag behind a longer mean
         },
         method={
+            "last_learning_rate": 0.0,
             "blocking": "black",
             "evalnets": 2,
             "evalnets_trained": 2,
@@ -70,7 +71,7 @@ SCALES: Final = {
             "warm_start": True,  # and going on with a network more than starting anew
         },
         method={
-            "last_learning_rate": 0.00003,
+            "last_learning_rate": 0.00003,  # the default, but what a scale compares must not move with it
             "alpha_step": 0.0,  # so that there is a network to go on with
             "blocking": "black",
             "evalnets": 2,
@@ -99,7 +100,7 @@ SCALES: Final = {
             "unlabeled_limit": 1_000_000,
             "validate_every": 1,
         },
-        method={"blocking": "black"},
+        method={"last_learning_rate": 0.0, "blocking": "black"},
         repetitions=3,
     ),
 }
