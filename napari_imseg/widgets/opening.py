@@ -79,7 +79,7 @@ class Opening(QObject):
     def show_generation(self, generation: str) -> None:
         """Show what another generation says; the label on the screen stays as it is."""
         self._workspace.generation = generation
-        self._cache.forget()
+        self._forget_all()
         image, project = self._workspace.image, self._project
         if image is not None:
             self._jobs.run(
@@ -104,12 +104,16 @@ class Opening(QObject):
 
     def reload(self) -> None:
         """What was read of any image may no longer be true: read the one on the screen again."""
-        self._cache.forget()
-        self._writes += 1
-        self._newest_reload = self._writes
+        self._forget_all()
         image = self._workspace.image
         if image is not None and not self._is_reading:
             self.open(image.id, self.score)
+
+    def _forget_all(self) -> None:
+        """What was read of any image, or is being read now, is no longer true."""
+        self._cache.forget()
+        self._writes += 1
+        self._newest_reload = self._writes
 
     def close(self) -> None:
         """Drop every answer that is still to come."""

@@ -227,6 +227,22 @@ def test_leaving_an_image_saves_it_and_late_answers_are_dropped(open_dock, qtbot
     assert (label_of(dock) == UNLABELED).all()
 
 
+def test_an_image_that_is_read_when_a_generation_comes_is_shown_with_it(ranked_dock, qtbot, monkeypatch):
+    dock, ids = ranked_dock
+    project, gate = dock.workspace.project, threading.Event()
+    everywhere, nowhere = np.ones((64, 64), np.int32), np.zeros((64, 64), bool)
+    project.write_prediction("r001-g1", ids[0], everywhere, nowhere)
+    read = project.read_image
+    monkeypatch.setattr(project, "read_image", lambda image_id: gate.wait(60) and read(image_id))
+    dock.session.labeling.opening.open(ids[0])
+    dock.session.choose_generation("r001-g1")
+    qtbot.waitUntil(lambda: dock.workspace.generation == "r001-g1")
+    with qtbot.waitSignal(dock.session.labeling.opening.opened):
+        gate.set()
+    assert dock.session.labeling.layers.prediction.generation == "r001-g1"
+    assert (dock.session.viewer.layers["pseudo-label"].data == 1).all()
+
+
 def test_coming_back_before_the_label_is_written_shows_what_was_painted(open_dock, qtbot, monkeypatch):
     dock = open_dock()
     project, first = dock.workspace.project, shown_id(dock)
