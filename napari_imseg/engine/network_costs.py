@@ -47,8 +47,7 @@ def costs_here(choices: Sequence[RunSettings], cache: Path | None = None) -> lis
     if missing:
         answer = TypeAdapter(list[NetworkCost]).validate_json(_ask(str(device), missing))
         found = {keys[name]: cost for name, cost in zip(missing, answer, strict=True)}
-        remembered.add(found)
-        known |= found
+        known |= remembered.add(found)
     return [_sentence(settings, known[keys[_name(settings)]], str(device)) for settings in choices]
 
 

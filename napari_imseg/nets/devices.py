@@ -140,8 +140,7 @@ def _cpu(cache: Path) -> Hardware:
     layout = "channels last" if channels_last else "channels first"
     words = f"{cpu_model()}, {os.cpu_count()} cores, {precision}, {layout}"
     hardware = Hardware("cpu", precision, channels_last, words)
-    remembered.add({key: hardware})
-    return hardware
+    return remembered.add({key: hardware})[key]
 
 
 def machine_key(device: torch.device) -> str:

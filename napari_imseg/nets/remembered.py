@@ -34,15 +34,20 @@ class Remembered(Generic[Value]):
         except (OSError, ValueError):
             return {}
 
-    def add(self, found: dict[str, Value]) -> None:
-        """Keep what was measured beside what is there."""
+    def add(self, found: dict[str, Value]) -> dict[str, Value]:
+        """Keep what was measured beside what is there, and return all of it.
+
+        What another process has measured meanwhile stays, so that all go on with the same.
+        """
         scratch = self._path.with_name(f"{self._path.name}.{os.getpid()}")
+        known = {**found, **self.all()}
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            scratch.write_bytes(self._values.dump_json({**self.all(), **found}, indent=1))
+            scratch.write_bytes(self._values.dump_json(known, indent=1))
             os.replace(scratch, self._path)
         except OSError:
-            return  # an unwritable cache folder costs a second at each start, nothing else
+            return known  # an unwritable cache folder costs a second at each start, nothing else
+        return known
 
 
 def cache_file(name: str) -> Path:

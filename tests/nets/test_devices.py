@@ -78,6 +78,23 @@ def test_a_damaged_memory_is_measured_and_written_again(
     assert not asked
 
 
+def test_two_that_measure_at_once_go_on_with_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, begun, others = tmp_path / "hardware.json", list[int](), list[Hardware]()
+
+    def measure(_: object) -> tuple[Precision, bool]:
+        begun.append(1)
+        if len(begun) > 1:
+            return "bf16", True
+        others.append(choose("cpu", cache))  # another process, while this one measures
+        return "fp32", True
+
+    monkeypatch.setattr(devices, "fastest", measure)
+    assert choose("cpu", cache) == others[0] == choose("cpu", cache)
+    assert (others[0].precision, len(begun)) == ("bf16", 2)
+
+
 def test_a_folder_that_cannot_be_written_costs_only_the_memory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
