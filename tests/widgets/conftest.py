@@ -10,6 +10,7 @@ from typing import Final
 import numpy as np
 import pytest
 import tifffile
+from napari.utils.notifications import notification_manager
 from pytestqt.qtbot import QtBot
 from qtpy.QtWidgets import QApplication
 from skimage.draw import disk
@@ -89,6 +90,12 @@ def costs(monkeypatch: pytest.MonkeyPatch) -> list[RunSettings]:
 
     monkeypatch.setattr("napari_imseg.widgets.network_cost._cost", cost)
     return asked
+
+
+@pytest.fixture(autouse=True)
+def no_older_words() -> None:
+    """What other tests were told is no answer to this one."""
+    notification_manager.records.clear()
 
 
 @pytest.fixture

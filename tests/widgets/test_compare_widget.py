@@ -129,7 +129,7 @@ def test_a_closed_widget_is_gone(viewer, qtbot):
 @pytest.mark.gui
 def test_a_late_answer_does_not_reach_a_deleted_widget(viewer, qtbot, monkeypatch):
     gate = threading.Event()
-    monkeypatch.setattr(compare_widget, "_compare", lambda *_: gate.wait(5) and {})
+    monkeypatch.setattr(compare_widget, "_compare", lambda *_: gate.wait(60) and {})
     viewer.add_labels(TRUTH)
     viewer.add_labels(GUESS)
     widget = open_widget(viewer)

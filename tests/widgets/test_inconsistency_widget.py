@@ -201,7 +201,7 @@ def test_a_closed_widget_is_gone(viewer, qtbot):
 
 def test_a_late_answer_does_not_reach_a_deleted_widget(viewer, qtbot, monkeypatch):
     gate, compare = threading.Event(), inconsistency_widget._compare
-    monkeypatch.setattr(inconsistency_widget, "_compare", lambda *said: gate.wait(5) and compare(*said))
+    monkeypatch.setattr(inconsistency_widget, "_compare", lambda *said: gate.wait(60) and compare(*said))
     viewer.add_labels(A)
     viewer.add_labels(B)
     widget = open_widget(viewer)

@@ -43,7 +43,7 @@ def test_an_answer_never_comes_before_run_has_returned(qapp, qtbot):
 
 def test_late_answers_are_dropped(jobs, qtbot):
     gate, seen = threading.Event(), []
-    jobs.run("slow", lambda: gate.wait(5) and "first", seen.append, topic="image")
+    jobs.run("slow", lambda: gate.wait(60) and "first", seen.append, topic="image")
     jobs.run("fast", lambda: "second", seen.append, topic="image")
     qtbot.waitUntil(lambda: seen == ["second"])
     gate.set()
@@ -53,7 +53,7 @@ def test_late_answers_are_dropped(jobs, qtbot):
 
 def test_a_request_that_waits_is_not_started_when_it_is_obsolete(jobs, qtbot):
     gate, started = threading.Event(), []
-    jobs.run("lane", lambda: gate.wait(5), lambda _: None, topic="block")
+    jobs.run("lane", lambda: gate.wait(60), lambda _: None, topic="block")
     for number in range(5):
         jobs.run("lane", lambda number=number: started.append(number), lambda _: None, topic="page")
     gate.set()
@@ -62,7 +62,7 @@ def test_a_request_that_waits_is_not_started_when_it_is_obsolete(jobs, qtbot):
 
 def test_lanes_do_not_wait_for_one_another(jobs, qtbot):
     gate, seen = threading.Event(), []
-    jobs.run("a", lambda: gate.wait(5), seen.append)
+    jobs.run("a", lambda: gate.wait(60), seen.append)
     jobs.run("b", lambda: "b", seen.append)
     qtbot.waitUntil(lambda: seen == ["b"])
     gate.set()
@@ -85,7 +85,7 @@ def test_own_handler_gets_the_error(jobs, qtbot):
 
 def test_nothing_is_answered_after_close(jobs, qtbot):
     gate, seen = threading.Event(), []
-    jobs.run("lane", lambda: gate.wait(5), seen.append)
+    jobs.run("lane", lambda: gate.wait(60), seen.append)
     jobs.close()
     gate.set()
     qtbot.wait(100)
@@ -102,7 +102,7 @@ def test_settle_waits_for_what_is_running(jobs):
 def test_finish_waits_and_answers_once(jobs, qtbot):
     gate, seen = threading.Event(), []
     threading.Timer(0.1, gate.set).start()
-    jobs.run("lane", lambda: gate.wait(5), seen.append)
+    jobs.run("lane", lambda: gate.wait(60), seen.append)
     jobs.finish("lane")
     assert seen == [True]
     assert not jobs.is_busy("lane")

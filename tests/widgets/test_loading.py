@@ -101,14 +101,14 @@ def test_what_changes_while_it_is_read_is_not_kept(project, monkeypatch):
 
     def slow(*_: object) -> str:
         reading.set()
-        gate.wait(5)
+        gate.wait(60)
         return "stale"
 
     monkeypatch.setattr(loading, "load", slow)
     cache = ShownCache(2)
     thread = threading.Thread(target=cache.read, args=(project, "a", ""))
     thread.start()
-    reading.wait(5)
+    assert reading.wait(60)
     cache.forget("a")
     gate.set()
     thread.join()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from napari.utils.notifications import notification_manager
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QFileDialog, QToolButton
@@ -48,8 +47,8 @@ def import_folder(dock, qtbot, monkeypatch, folder, name: str = "") -> None:
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
     child(dock, "members_name").setText(name)
     click(dock, "members_folder")
-    qtbot.waitUntil(lambda: bool(notification_manager.records))
-    qtbot.waitUntil(lambda: not dock.session.jobs.is_busy("members"))
+    for topic in (f"import {name or folder.name}", "members"):
+        qtbot.waitUntil(lambda topic=topic: not dock.session.jobs.is_busy(topic))
 
 
 def test_masks_of_a_folder_are_imported_ticked_and_reach_the_run(

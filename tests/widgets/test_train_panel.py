@@ -142,13 +142,13 @@ def test_a_run_is_drawn_stopped_and_can_be_resumed(open_dock, qtbot, started):
     assert not child(dock, "train_resume").isEnabled()
     with run.lock:
         write(run, STARTED, student_started(0, 0), *steps(12), epoch(1), Note(message="few labels"))
-        qtbot.waitUntil(lambda: view.loss.series == ["mse", "weight"])
+        qtbot.waitUntil(lambda: child(dock, "run_message").text() == "few labels")  # the last event
+        assert view.loss.series == ["mse", "weight"]
         assert view.loss.points("mse")[0].tolist() == list(range(1, 13))
         assert view.validation.points("g0 s1")[1].tolist() == [0.7]
         assert "epoch 1 of 2" in child(dock, "run_headline").text()
         assert child(dock, "run_about").text().count("bf16") == 1
         assert "left" in child(dock, "run_about").text()
-        assert child(dock, "run_message").text() == "few labels"
         assert "keep labeling" in child(dock, "dock_advice").text()
         assert not child(dock, "train_start").isEnabled()
         click(dock, "train_stop")
