@@ -56,8 +56,10 @@ class Person:
         QTest.keyClick(self.dock, getattr(Qt.Key, f"Key_{key}"), modifier)
 
     def press_and_wait_for_image(self, key: str) -> None:
+        """The label of the image before is on disk then, too; the next image may be there earlier."""
         with self.qtbot.waitSignal(self.dock.session.labeling.opening.opened):
             self.press(key)
+        self.qtbot.waitUntil(lambda: self.dock.session.labeling.autosave.is_clean)
 
     def click_at(self, row: int, column: int) -> None:
         zoom, (*_, middle_row, middle_column) = self.viewer.scene.camera.zoom, self.viewer.scene.camera.center
