@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
 from napari_imseg.core.problem import Task
@@ -51,6 +53,30 @@ def execute(
 ) -> list[Event]:
     """Everything that a run tells; a new run, unless one is to go on."""
     return list(Generations(project, run or new_run(project, settings), settings, should_stop).events())
+
+
+def trainer_of(run: Run) -> psutil.Process:
+    """The process of a run, found by its command line; other processes may come and go meanwhile."""
+    for process in psutil.process_iter(["cmdline"]):
+        if str(run.folder) in (process.info["cmdline"] or []):
+            return process
+    raise AssertionError(f"the trainer of {run.name} is not running")
+
+
+def is_alive(process: psutil.Process) -> bool:
+    """False for a process that has ended, though nobody has asked how yet."""
+    try:
+        return process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def wait_for_the_end(processes: list[psutil.Process]) -> None:
+    """A process that was killed lets go of its lock a moment before it is gone."""
+    deadline = time.monotonic() + 60
+    while any(map(is_alive, processes)):
+        assert time.monotonic() < deadline, processes
+        time.sleep(0.05)
 
 
 @pytest.fixture

@@ -13,7 +13,8 @@ from napari_imseg.engine import process
 from napari_imseg.engine.events import Event, Failed, Finished, Note, Step
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
-from tests.engine.test_executors import figures, is_alive, processes_of
+from tests.engine.conftest import trainer_of, wait_for_the_end
+from tests.engine.test_executors import figures
 
 pytestmark = pytest.mark.slow
 
@@ -59,10 +60,10 @@ def test_tasks_of_a_killed_trainer_end_and_the_run_is_resumed_on_another_cluster
     expected = figures(followed(project, longer))
     run = process.start(project.folder, on(cluster, longer))
     next(event for event in process.follow(run, poll=0.02) if isinstance(event, Step))
-    trainer = processes_of(run)[0]
-    os.kill(trainer, signal.SIGKILL)
+    trainer = trainer_of(run)
+    trainer.kill()
     assert isinstance(list(process.follow(run, poll=0.05))[-1], Failed)
-    assert not is_alive(trainer)
+    wait_for_the_end([trainer])
     with LocalCluster(1, threads_per_worker=1, dashboard_address=":0") as other:
         _, written = run.read_events()
         process.resume(run, other.scheduler_address)
@@ -72,6 +73,7 @@ def test_tasks_of_a_killed_trainer_end_and_the_run_is_resumed_on_another_cluster
 
 
 def test_who_trains_is_told(project: Project, quick: RunSettings, cluster: LocalCluster) -> None:
+    cluster.wait_for_workers(2)  # one was killed, and may still be starting
     notes = [event.message for event in followed(project, on(cluster, quick)) if isinstance(event, Note)]
     assert f"trained by 2 workers of the cluster at {cluster.scheduler_address}" in notes
 

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import time
-from pathlib import Path
-
+import psutil
 import pytest
 
 from napari_imseg.engine import process
@@ -14,6 +10,7 @@ from napari_imseg.engine.events import Event, Failed, Finished, GenerationFinish
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
+from tests.engine.conftest import trainer_of, wait_for_the_end
 
 pytestmark = pytest.mark.slow
 
@@ -26,22 +23,10 @@ def figures(events: list[Event]) -> list[tuple[object, ...]]:
     ]
 
 
-def processes_of(run: Run) -> list[int]:
+def processes_of(run: Run) -> list[psutil.Process]:
     """The trainer and the processes that it has started."""
-    trainer = next(
-        int(path.parent.name)
-        for path in Path("/proc").glob("[0-9]*/cmdline")
-        if str(run.folder).encode() in path.read_bytes()
-    )
-    children = Path(f"/proc/{trainer}/task/{trainer}/children").read_text().split()
-    return [trainer, *map(int, children)]
-
-
-def is_alive(pid: int) -> bool:
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except FileNotFoundError:
-        return False
+    trainer = trainer_of(run)
+    return [trainer, *trainer.children()]
 
 
 @pytest.mark.parametrize("method", ["inconsistency-masks", "consistency-loss"])
@@ -59,7 +44,6 @@ def test_several_processes_give_the_same_figures_as_one(
     assert not list((project.folder / "runs" / "r002" / "tasks").iterdir())
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds processes through /proc")
 @pytest.mark.parametrize(
     ("method", "term"), [("inconsistency-masks", "supervised"), ("consistency-loss", "consistency")]
 )
@@ -70,14 +54,11 @@ def test_nothing_outlives_a_killed_trainer_and_the_rest_is_resumed(
     expected = figures(list(process.follow(process.start(project.folder, quick), poll=0.05)))
     run = process.start(project.folder, quick.model_copy(update={"workers": 2}))
     next(e for e in process.follow(run, poll=0.02) if isinstance(e, Step) and term in e.losses)
-    pids = processes_of(run)
-    assert len(pids) > 2
-    os.kill(pids[0], signal.SIGKILL)
+    processes = processes_of(run)
+    assert len(processes) > 2
+    processes[0].kill()
     assert isinstance(list(process.follow(run, poll=0.05))[-1], Failed)
-    deadline = time.monotonic() + 20
-    while any(map(is_alive, pids)) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not any(map(is_alive, pids))
+    wait_for_the_end(processes)
     _, written = run.read_events()
     process.resume(run)
     events = list(process.follow(run, poll=0.05, offset=written))

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -27,6 +25,7 @@ from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run, runs
+from tests.engine.conftest import trainer_of
 
 
 @pytest.fixture
@@ -60,14 +59,6 @@ def scores(run: Run) -> list[tuple[int, float | None, float | None]]:
     return list(found.values())
 
 
-def pid_of(run: Run) -> int:
-    """The trainer's process id, found by its command line."""
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        if str(run.folder).encode() in path.read_bytes():
-            return int(path.parent.name)
-    raise AssertionError("the trainer is not running")
-
-
 def test_a_run_is_followed_to_its_end(folder: Path, quick: RunSettings) -> None:
     run = process.start(folder, quick)
     events = list(process.follow(run, poll=0.05))
@@ -90,14 +81,15 @@ def test_a_second_run_is_refused_while_one_is_at_work(folder: Path, long: RunSet
     assert run.state == "stopped"
 
 
-@pytest.mark.skipif(not Path("/proc").is_dir(), reason="finds the trainer through /proc")
+@pytest.mark.slow
 def test_a_killed_run_is_told_and_resumed_with_the_same_figures(folder: Path, quick: RunSettings) -> None:
     undisturbed = process.start(folder, quick)
     expected = scores(undisturbed)
 
     run = process.start(folder, quick)
+    trainer = trainer_of(run)
     until(run, Step)
-    os.kill(pid_of(run), signal.SIGKILL)
+    trainer.kill()
     last = list(process.follow(run, poll=0.05))[-1]
     assert isinstance(last, Failed)
     assert "resume it" in last.message
@@ -134,10 +126,10 @@ def test_the_program_that_started_a_run_may_end_first(folder: Path, long: RunSet
 @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks for the trainer in /proc")
 def test_a_trainer_that_ended_leaves_the_list_of_processes(folder: Path, long: RunSettings) -> None:
     run = process.start(folder, long)
-    pid = pid_of(run)
+    pid = trainer_of(run).pid
     process.stop(run)
     list(process.follow(run, poll=0.05))
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while Path(f"/proc/{pid}").exists():
         assert time.monotonic() < deadline
         time.sleep(0.05)
