@@ -172,7 +172,7 @@ def test_inconsistency_masks_with_actis_go_on_from_networks_that_learned_labels_
     first = quick.model_copy(update={"method": "actis-supervised", "generations": 0, "epochs": 1})
     earlier = new_run(tissue, first)
     execute(tissue, first, earlier)
-    still = {"semi_learning_rate": 1e-9, "last_learning_rate": 1e-9, "weight_decay": 0.0}
+    still = {"semi_learning_rate": 1e-12, "last_learning_rate": 1e-12, "weight_decay": 0.0}
     names = {"method": "inconsistency-masks", "objective": "actis", "objective_settings": still}
     settings = quick.model_copy(update={**names, "epochs": 1, "first_run": earlier.name, "averaging": 0.0})
     run = new_run(tissue, settings)
