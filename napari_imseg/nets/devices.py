@@ -37,7 +37,7 @@ one without them takes 25 times as long.
 """
 
 _TINY, _REAL = (2, 48), (8, 128)
-"""Batch and side of the images of the two rounds; the second is what a CPU trains on by default."""
+"""Batch and side of the images of the two rounds."""
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -10,16 +10,13 @@ images that were never in the project (IoU, or AP.50 as precision x recall), and
 
 from __future__ import annotations
 
-import argparse
 from pathlib import Path
 
 from napari_imseg.cli.assignments import run_settings
-from napari_imseg.core.problem import Task
 from napari_imseg.engine.records import StudentRecord, read_record, record_path
 from napari_imseg.project.project import Project
-from napari_imseg.project.runs import Run
-from tests.benchmarks import bench_quality
-from tests.benchmarks.bench_quality import METRIC, make_project, quality, train
+from napari_imseg.project.runs import runs
+from tests.benchmarks.bench_quality import METRIC, make_project, parser_of, quality, split, train
 
 UNLABELED = 8
 """A project wants some; nothing is learned from them."""
@@ -29,25 +26,19 @@ def figures(project: Project, choice: str, seed: int, data: Path, test: list[str
     """The metric on the test images, and seconds of a network."""
     flags = {"generations": 0, "students": 2, "seed": seed}
     run = train(project, run_settings("supervised", None, choice.split(","), flags))
-    record = read_record(StudentRecord, record_path(Run(project.folder / "runs" / run).checkpoints, 0, 0))
+    (trained,) = (one for one in runs(project.folder) if one.name == run)
+    record = read_record(StudentRecord, record_path(trained.checkpoints, 0, 0))
     return quality(project, f"{run}-g0", data, test), record.seconds
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True)
-    parser.add_argument("--task", type=Task, choices=list(METRIC), default=Task.SEMANTIC)
-    parser.add_argument("--labeled", type=int, default=20)
-    parser.add_argument("--seeds", type=int, default=3)
+    parser = parser_of(__doc__)
     parser.add_argument("--test", type=int, default=60)
-    parser.add_argument("--out", type=Path, required=True)
     parser.add_argument("choices", nargs="+")
     arguments = parser.parse_args()
     print(f"| seed | settings | {METRIC[arguments.task]} | seconds |\n|---|---|---|---|")
     for seed in range(arguments.seeds):
-        labeled, unlabeled, test = bench_quality.split(
-            arguments.data, arguments.labeled, seed, arguments.test
-        )
+        labeled, unlabeled, test = split(arguments.data, arguments.labeled, seed, arguments.test)
         folder = arguments.out / f"{arguments.task}-{arguments.labeled}-{seed}"
         with make_project(arguments.data, folder, labeled, unlabeled[:UNLABELED], arguments.task) as project:
             for choice in arguments.choices:

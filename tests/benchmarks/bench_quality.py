@@ -139,14 +139,20 @@ def interval(values: list[float]) -> float:
     return float(stats.t.ppf(0.975, len(values) - 1) * stats.sem(values))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """What every benchmark of quality is asked for."""
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--task", type=Task, choices=list(METRIC), default=Task.SEMANTIC)
     parser.add_argument("--labeled", type=int, default=20)
-    parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, required=True)
+    return parser
+
+
+def main() -> None:
+    parser = parser_of(__doc__)
+    parser.add_argument("--minutes", type=float, default=15)
     parser.add_argument("settings", nargs="*", help="settings: blocking=black")
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)

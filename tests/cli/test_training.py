@@ -130,7 +130,7 @@ def test_ctrl_c_stops_and_resume_goes_on(call: Call, new_project: NewProject) ->
     )
     _wait_for_training(project, process)
     process.send_signal(signal.SIGINT)
-    _, told = process.communicate()
+    _, told = process.communicate(timeout=60)
     assert process.returncode == 1
     assert f"resume with: napari-imseg train {project} --resume r001" in told
     assert "Traceback" not in told

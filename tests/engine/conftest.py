@@ -73,7 +73,7 @@ def is_alive(process: psutil.Process) -> bool:
 
 def wait_for_the_end(processes: list[psutil.Process]) -> None:
     """A process that was killed lets go of its lock a moment before it is gone."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 20
     while any(map(is_alive, processes)):
         assert time.monotonic() < deadline, processes
         time.sleep(0.05)

@@ -249,11 +249,11 @@ def test_too_few_students_for_the_teachers(project: Project, quick: RunSettings)
 
 
 def test_a_time_budget_is_kept(project: Project, quick: RunSettings) -> None:
-    short = execute(project, quick)[-1]
-    last = execute(project, quick.model_copy(update={"minutes": 0.1, "epochs": 10_000}))[-1]
-    assert isinstance(short, Finished)
+    settings = quick.model_copy(update={"minutes": 0.1, "epochs": 10_000})
+    events = execute(project, settings)
+    last = events[-1]
     assert isinstance(last, Finished)
-    assert last.seconds < 6 + max(5, short.seconds)  # what is not trained takes longer on a busy machine
+    assert last.seconds < 6 + 5
 
 
 def test_a_budget_that_is_used_up_still_gives_networks(project: Project, quick: RunSettings) -> None:

@@ -248,11 +248,10 @@ def test_without_unlabeled_images_it_is_one_clear_sentence(tmp_path: Path, cl: R
 
 
 def test_a_time_budget_is_kept(project: Project, cl: RunSettings) -> None:
-    short = execute(project, cl)[-1]
-    last = execute(project, cl.model_copy(update={"minutes": 0.1, "epochs": 10_000}))[-1]
-    assert isinstance(short, Finished)
+    events = execute(project, cl.model_copy(update={"minutes": 0.1, "epochs": 10_000}))
+    last = events[-1]
     assert isinstance(last, Finished)
-    assert last.seconds < 6 + max(5, short.seconds)  # what is not trained takes longer on a busy machine
+    assert last.seconds < 6 + 5
 
 
 # --- paired with a curator ------------------------------------------------------------------

@@ -1,6 +1,6 @@
 """A napari that trains and paints until it is killed: ``python -m tests.widgets.painting_napari PROJECT``.
 
-Prints a line ``image id, labeled pixels`` after each stroke of the mouse.
+Prints a line ``image id, labeled pixels, time`` after each stroke of the mouse.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def paint_for_ever(dock: Dock, canvas: QWidget) -> None:
         QTest.mouseMove(canvas, place + QPoint(8, 0))
         QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, NONE, place + QPoint(8, 0))
         labeled = int((dock.session.labeling.layers.label >= 0).sum())
-        sys.stdout.write(f"{dock.workspace.image.id} {labeled}\n")
+        sys.stdout.write(f"{dock.workspace.image.id} {labeled} {time.time()}\n")
         sys.stdout.flush()
         QTest.qWait(200)
 

@@ -86,7 +86,7 @@ def test_the_list_of_recent_projects_opens_one(dock, make_project, qtbot):
     qtbot.waitUntil(lambda: dock.workspace.project is not None)
 
 
-def test_writing_a_stroke_with_the_mouse_begins_within_a_second(open_dock, qtbot):
+def test_a_stroke_with_the_mouse_is_on_disk_within_two_seconds(open_dock, qtbot):
     dock = open_dock()
     press(dock, "2")
     canvas = canvas_of(dock)
@@ -94,12 +94,11 @@ def test_writing_a_stroke_with_the_mouse_begins_within_a_second(open_dock, qtbot
     QTest.mousePress(canvas, Qt.MouseButton.LeftButton, NONE, middle)
     QTest.mouseMove(canvas, middle + QPoint(30, 0))
     QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, NONE, middle + QPoint(30, 0))
-    autosave = dock.session.labeling.autosave
-    assert autosave._delay.isActive()
-    assert autosave._delay.interval() <= 1000  # how long the disk takes then, the machine decides
+    ended = time.monotonic()
     assert (label_of(dock) == 2).any()
     image_id = shown_id(dock)
-    qtbot.waitUntil(lambda: dock.workspace.project.read_label(image_id) is not None)
+    qtbot.waitUntil(lambda: dock.workspace.project.read_label(image_id) is not None, timeout=2000)
+    assert time.monotonic() - ended < 2
     assert (dock.workspace.project.read_label(image_id) == label_of(dock)).all()
     qtbot.waitUntil(lambda: child(dock, "dock_saved").text() == "saved")
     assert state_on_disk(dock, image_id) == "partial"

@@ -42,7 +42,7 @@ def test_corrections_are_on_disk_and_come_back_with_their_image(results, qtbot):
     point(results, FIRST)
     press(results, "Delete")
     assert not layer.data[FIRST]
-    qtbot.waitUntil(lambda: on_disk(results, image_id) is not None)
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is not None, timeout=20_000)
     kept = on_disk(results, image_id)
     open_image(results, qtbot, results.session.labeling.next)
     assert results.session.labeling.layers.instances_layer is None
