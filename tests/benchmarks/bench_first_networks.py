@@ -15,7 +15,7 @@ from pathlib import Path
 from napari_imseg.cli.assignments import run_settings
 from napari_imseg.engine.records import StudentRecord, read_record, record_path
 from napari_imseg.project.project import Project
-from napari_imseg.project.runs import runs
+from napari_imseg.project.runs import Run
 from tests.benchmarks.bench_quality import METRIC, make_project, parser_of, quality, split, train
 
 UNLABELED = 8
@@ -26,8 +26,8 @@ def figures(project: Project, choice: str, seed: int, data: Path, test: list[str
     """The metric on the test images, and seconds of a network."""
     flags = {"generations": 0, "students": 2, "seed": seed}
     run = train(project, run_settings("supervised", None, choice.split(","), flags))
-    (trained,) = (one for one in runs(project.folder) if one.name == run)
-    record = read_record(StudentRecord, record_path(trained.checkpoints, 0, 0))
+    checkpoints = Run.open(project.folder / "runs" / run).checkpoints
+    record = read_record(StudentRecord, record_path(checkpoints, 0, 0))
     return quality(project, f"{run}-g0", data, test), record.seconds
 
 
