@@ -395,15 +395,33 @@ def test_agreement_is_the_label(method: type[Curator], problem: Problem) -> None
         assert np.allclose(counts, expected, rtol=0.25)
 
 
+def ways_of_blocking(method: type[Curator]) -> list[dict[str, Any]]:
+    """Settings with which a curator must keep its promises: its own, and all ways to block if it blocks."""
+    if "blocking" not in method.Settings.model_fields:
+        return [{}]
+    return [
+        {"blocking": blocking, "foreground_filter": filtered}
+        for blocking in ("left-out", "black")
+        for filtered in (True, False)  # without it nothing but the mask itself can drop the image
+    ]
+
+
 @cases(Curator)
-def test_an_image_without_agreement_is_dropped_or_unlabeled(method: type[Curator], problem: Problem) -> None:
+def test_an_image_without_agreement_teaches_nothing_that_nobody_says(
+    method: type[Curator], problem: Problem
+) -> None:
     known, answers = teachers(problem, method, differ=False)
-    answers[0], answers[1] = 0.1, 0.1
-    answers[0, 0], answers[1, -1] = 0.9, 0.9
-    curator = prepared(method(method.Settings(), problem))
-    curated = curator.curate(told(known, answers))
-    if curator.needs_im_class:
-        assert curated == []
+    answers[:] = 0.1
+    answers[0, 0] = answers[1, -1] = 0.9  # the first and the last class, everywhere
+    said = np.stack([hard(problem, each) for each in answers])
+    for values in ways_of_blocking(method):
+        curator = prepared(method(method.Settings(**values), problem))
+        curated = curator.curate(told(known, answers))
+        assert not (values and curated), f"every pixel is blocked, but the image teaches with {values}"
+        for one in curated:
+            assert np.isfinite(one.image_C_H_W).all()
+            silent = np.isin(one.target_H_W, (0, UNLABELED))
+            assert ((one.target_H_W == said).any(axis=0) | silent).all(), "a label that no teacher gave"
 
 
 @cases(Curator)
