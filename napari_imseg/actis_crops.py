@@ -10,11 +10,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from napari_imseg.core.problem import BOUNDARY, Task
+from napari_imseg.core.problem import Task
 from napari_imseg.method import Batch, Objective
 from napari_imseg.ops.augmentation import flip_and_turn
 from napari_imseg.ops.jitter import jitter
-from napari_imseg.ops.losses import Over, class_logits, class_target, labeled_cross_entropy
+from napari_imseg.ops.losses import Over, class_logits, class_target, class_weights, labeled_cross_entropy
 from napari_imseg.ops.warping import Chances, warp
 from napari_imseg.settings import Settings, setting
 
@@ -88,13 +88,5 @@ class ActisObjective(Objective):
         """Weighted cross-entropy of smoothed labels: the mean over pixels, not over weights."""
         logits = class_logits(logits_B_C_H_W, self.problem)
         target = class_target(targets_B_H_W, self.problem, logits.shape[1])
-        return labeled_cross_entropy(
-            logits, target, self.class_weights(logits), self.settings.label_smoothing, over
-        )
-
-    def class_weights(self, logits_B_C_H_W: Tensor) -> Tensor:
-        """1 for every class but the boundary of instances."""
-        weights = torch.ones(logits_B_C_H_W.shape[1], device=logits_B_C_H_W.device)
-        if self.problem.task is Task.INSTANCES:
-            weights[BOUNDARY] = self.settings.boundary_weight
-        return weights
+        weights = class_weights(logits, self.problem, self.settings.boundary_weight)
+        return labeled_cross_entropy(logits, target, weights, self.settings.label_smoothing, over)

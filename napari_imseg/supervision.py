@@ -10,9 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from napari_imseg.core.problem import BOUNDARY, Task
 from napari_imseg.method import Batch, Objective
-from napari_imseg.ops.losses import supervised_loss
+from napari_imseg.ops.losses import class_weights, supervised_loss
 from napari_imseg.ops.schedules import cosine
 from napari_imseg.settings import Settings, setting
 
@@ -82,15 +81,7 @@ class LabeledObjective(Objective):
             logits,
             batch.targets_B_H_W,
             self.problem,
-            self._class_weights(logits),
+            class_weights(logits, self.problem, self.settings.boundary_weight),
             self.settings.label_smoothing,
             self.position_target,
         )
-
-    def _class_weights(self, logits: Tensor) -> Tensor | None:
-        """1 for every class but the boundary (and 1 for the IM class)."""
-        if self.problem.task is not Task.INSTANCES:
-            return None
-        weights = torch.ones(logits.shape[1], device=logits.device)
-        weights[BOUNDARY] = self.settings.boundary_weight
-        return weights

@@ -7,11 +7,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from napari_imseg.core.problem import BOUNDARY, UNLABELED, Problem, Task
+from napari_imseg.core.problem import UNLABELED, Problem, Task
 from napari_imseg.method import Batch, Objective
 from napari_imseg.nets.network import Network
 from napari_imseg.ops.blind_spots import blind_spots, error_at, variance
-from napari_imseg.ops.losses import class_target, labeled_cross_entropy
+from napari_imseg.ops.losses import class_target, class_weights, labeled_cross_entropy
 from napari_imseg.settings import Settings, setting
 
 
@@ -76,8 +76,9 @@ class DenoiSeg(Objective):
         outputs, others = logits_B_C_H_W.shape[1], len(logits_B_C_H_W) - len(y_L_H_W)
         unlabeled = y_L_H_W.new_full((others, *y_L_H_W.shape[1:]), UNLABELED)
         target = class_target(torch.cat([y_L_H_W, unlabeled]), self.problem, outputs)
-        weights = torch.ones(outputs, device=logits_B_C_H_W.device)
-        weights[: BOUNDARY + 1] = torch.tensor([s.background_weight, s.interior_weight, s.boundary_weight])
+        weights = class_weights(
+            logits_B_C_H_W, self.problem, s.boundary_weight, s.interior_weight, s.background_weight
+        )
         return labeled_cross_entropy(logits_B_C_H_W, target, weights, over="all")
 
     def modules(self) -> dict[str, nn.Module]:

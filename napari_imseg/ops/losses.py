@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from napari_imseg.core.cells import POSITION
-from napari_imseg.core.problem import BACKGROUND, INCONSISTENT, UNLABELED, Problem, Task
+from napari_imseg.core.problem import BACKGROUND, BOUNDARY, INCONSISTENT, INTERIOR, UNLABELED, Problem, Task
 
 Over = Literal["labeled", "all"]
 """Which pixels a mean is taken over."""
@@ -55,6 +55,20 @@ def labeled_cross_entropy(
     if over == "all":
         return total / target.numel()
     return total / (target >= 0).sum().clamp(min=1)
+
+
+def class_weights(
+    logits_B_C_H_W: Tensor, problem: Problem, boundary: float, interior: float = 1.0, background: float = 1.0
+) -> Tensor | None:
+    """Weight of each output in the cross-entropy of instances; ``None`` for other tasks, where all weigh 1.
+
+    The class of inconsistent pixels weighs 1.
+    """
+    if problem.task is not Task.INSTANCES:
+        return None
+    weights = torch.ones(logits_B_C_H_W.shape[1], device=logits_B_C_H_W.device)
+    weights[BACKGROUND], weights[INTERIOR], weights[BOUNDARY] = background, interior, boundary
+    return weights
 
 
 def supervised_loss(

@@ -71,7 +71,7 @@ class PercentileTeacher(nn.Module):
 
     @torch.no_grad()
     def labels(
-        self, probabilities_B_C_H_W: Tensor, share: float, kept: Kept, start: ThresholdStart = "low"
+        self, probabilities_B_C_H_W: Tensor, share: float, kept: Kept, start: ThresholdStart
     ) -> Tensor:
         """The surest classes (B, H, W), `UNLABELED` where they are not sure enough; moves the thresholds.
 

@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem, Task
-from napari_imseg.ops.losses import labeled_cross_entropy, labeled_mse, supervised_loss
+from napari_imseg.ops.losses import class_weights, labeled_cross_entropy, labeled_mse, supervised_loss
 
 ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
 BINARY = Problem(Task.SEMANTIC, 1, 2)
@@ -108,6 +108,14 @@ def test_weights_divide_by_pixels_not_by_weights() -> None:
     target = torch.tensor(given["targets"])[None, None]
     loss = labeled_cross_entropy(logits, target, weights, given["label_smoothing"])
     assert loss.item() == pytest.approx(expected["batch_mean"], abs=case["tolerance"])
+
+
+def test_classes_of_instances_have_weights_of_their_own() -> None:
+    with_im_class = torch.zeros(1, 4, 2, 2)
+    weights = class_weights(with_im_class, Problem(Task.INSTANCES, 1, 3), 5.0, interior=2.0, background=0.5)
+    assert weights is not None
+    assert weights.tolist() == [0.5, 2, 5, 1]
+    assert class_weights(with_im_class, CLASSES, 5.0) is None
 
 
 def test_half_precision_logits_give_a_float32_loss() -> None:

@@ -51,7 +51,7 @@ def test_the_published_thresholds_and_masks(name: str) -> None:
         assert teacher.thresholds_C.tolist() == pytest.approx(given["ema_prev"])
     teacher.thresholds_C.copy_(torch.tensor(given["ema_prev"]))
     probabilities = torch.tensor(given["probs"], dtype=torch.float32).T[None, :, None]
-    labels = teacher.labels(probabilities, given["k"], "above")[0, 0]
+    labels = teacher.labels(probabilities, given["k"], "above", "low")[0, 0]
     assert teacher.thresholds_C.tolist() == pytest.approx(expected["ema_new"], abs=case["tolerance"])
     assert (labels != UNLABELED).int().tolist() == expected["mask"]
     label = torch.tensor(expected.get("label", labels.tolist()))
@@ -68,7 +68,7 @@ def test_a_confidence_at_the_threshold_is_an_option() -> None:
     for option, label in kept:
         teacher = PercentileTeacher(nn.Identity(), INSTANCES)
         teacher.thresholds_C.fill_(0.5)
-        assert teacher.labels(probabilities, 0.2, option).unique().tolist() == [label]
+        assert teacher.labels(probabilities, 0.2, option, "low").unique().tolist() == [label]
 
 
 def test_thresholds_that_ramp_up_hold_from_the_first_step_on() -> None:
