@@ -52,7 +52,8 @@ GroupBy = Annotated[
 Approaches = Annotated[
     str | None,
     typer.Option(
-        metavar="A,B", help="Only these and what they start from, such as LDT,IM; for actis also ablation."
+        metavar="A,B",
+        help="Only these and what they start from, such as LDT,IM; also variants, or for actis ablation.",
     ),
 ]
 Weights = Annotated[
@@ -96,7 +97,8 @@ def reproduce(
 
     choose(device)
     comparison = COMPARISONS[name]
-    wanted, trained = comparison.chosen(_listed(approaches)), comparison.scale(scale)
+    trained = comparison.scale(scale)
+    wanted = comparison.chosen(_listed(approaches), trained)
     share, counts = comparison.labeled(labeled or "", trained)
     if weights and not (comparison.weights and scale == "paper"):
         raise UsageMistake("only the networks of actis with scale paper have encoders; leave out --weights")

@@ -10,5 +10,6 @@ TITLES = {
     "miou_ad": "mIoU of alive and dead",
     "mcce": "cell count error (lower is better)",
     "ap50_pr": "AP.50",
+    "1 - loss": "1 - loss",
 }
 """What people call the metrics that choose networks or compare approaches."""

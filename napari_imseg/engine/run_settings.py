@@ -74,11 +74,12 @@ class NetworkTraining(Settings):
         le=0.9999,
         step=0.001,
     )
-    checkpoint: Literal["method", "iou", "soft-iou", "ap50"] = Field(
+    checkpoint: Literal["method", "iou", "soft-iou", "loss", "ap50"] = Field(
         "method",
         description="What chooses the epoch whose network is kept: IoU on the validation images; the same "
-        "from probabilities, as the paper's code does for several classes; or precision x recall of the "
-        "objects (instances only). method = what the paper of the objective takes.",
+        "from probabilities, as the paper's code does for several classes; the smallest loss, as it does "
+        "for masks that may overlap and for consistency-loss; or precision x recall of the objects "
+        "(instances only). method = ap50 or soft-iou where the objective's own paper takes it, else iou.",
     )
     validate_every: int = setting(
         0,

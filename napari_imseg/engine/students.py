@@ -26,6 +26,7 @@ from napari_imseg.engine.training import Training
 from napari_imseg.engine.validation import (
     ap50_checkpoint_score,
     checkpoint_score,
+    loss_checkpoint_score,
     metric_name,
     pixel_metric,
     soft_checkpoint_score,
@@ -41,6 +42,7 @@ from napari_imseg.nets.outputs import n_outputs
 from napari_imseg.nets.saving import load_network
 from napari_imseg.ops.averaging import running_mean
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.supervision import LabeledObjective
 
 CPU_STEPS = 64
 """Short epochs, so that a training that runs out of time has been validated more than once."""
@@ -161,8 +163,8 @@ def _training(
         plan=plan,
         hardware=room.hardware,
         checkpoint=member_path.with_name(f"{member_path.stem}.resume"),
-        metric_name="ap50_pr" if checkpoint == "ap50" else pixel_metric(problem),
-        validate=_validation(room, member, checkpoint),
+        metric_name={"ap50": "ap50_pr", "loss": "1 - loss"}.get(checkpoint, pixel_metric(problem)),
+        validate=_validation(room, member, checkpoint, objective),
         keep=lambda: member.save(member_path),
         should_stop=room.should_stop,
     )
@@ -177,7 +179,9 @@ def _checkpoint(room: Room, objective: Objective) -> Checkpoint:
     return wanted
 
 
-def _validation(room: Room, member: Member, checkpoint: Checkpoint) -> Callable[[], float | None]:
+def _validation(
+    room: Room, member: Member, checkpoint: Checkpoint, objective: Objective
+) -> Callable[[], float | None]:
     """Measures a network as it is at the time it is called."""
     images, problem = room.sets.validation, room.recipe.problem
 
@@ -187,6 +191,9 @@ def _validation(room: Room, member: Member, checkpoint: Checkpoint) -> Callable[
     if checkpoint == "ap50":
         true_ids = [training_set.frozen_label(room.run, example.name) for example in images]
         return lambda: ap50_checkpoint_score(predict, images, true_ids)
+    if checkpoint == "loss":
+        towards = objective.position_target if isinstance(objective, LabeledObjective) else 1.0
+        return lambda: loss_checkpoint_score(predict, images, problem, towards)
     score = soft_checkpoint_score if checkpoint == "soft-iou" else checkpoint_score
     return lambda: score(predict, images, problem)
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.cells import POSITION
 from napari_imseg.core.disagreement import hard_labels
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.matching import match
@@ -94,6 +95,36 @@ def soft_checkpoint_score(predict: Predict, examples: Sequence[Example], problem
         truth = target == 1 if problem.task is Task.MULTILABEL else target == classes
         sums += soft_sums(truth & known, probabilities * known)
     return float(soft_ious(sums).mean()) if sums[1:].any() else None
+
+
+def loss_checkpoint_score(
+    predict: Predict, examples: Sequence[Example], problem: Problem, position_target: float = 1.0
+) -> float | None:
+    """1 - the loss of the labels, a mean over the images (METHODS 1.2 for HeLa, 1.4 for CL).
+
+    Squared error for one class and for masks, else cross-entropy; no class weighs more than another.
+    Arguments as in `checkpoint_score`.
+
+    Parameters
+    ----------
+    position_target
+        Value that masks called ``position`` are trained towards.
+    """
+    losses, names = [], problem.names or ("",) * problem.classes
+    for example in examples:
+        probabilities, target = predict(example.image_C_H_W), example.target_H_W
+        known = target >= 0
+        if not known.any():
+            continue
+        if problem.task is Task.MULTILABEL:
+            towards = [position_target if name == POSITION else 1.0 for name in names]
+            losses.append(np.square(probabilities - target * np.array(towards)[:, None, None])[known].mean())
+        elif problem.binary:
+            losses.append(np.square(probabilities[1] - target)[known].mean())
+        else:
+            own = np.take_along_axis(probabilities, np.maximum(target, 0)[None], 0)[0]
+            losses.append(-np.log(np.maximum(own[known], np.finfo(np.float32).tiny)).mean())
+    return 1 - float(np.mean(losses)) if losses else None
 
 
 def ap50_checkpoint_score(

@@ -40,6 +40,8 @@ class Approach:
         Loss of the students where the method is a curator; empty for `RunSettings`' own.
     own
         Settings of the method (name, value) that make it this row.
+    teachers
+        How many networks teach together; 0: as many as the scale says.
     """
 
     name: str
@@ -50,6 +52,7 @@ class Approach:
     images: Images = "limited"
     objective: str = ""
     own: tuple[tuple[str, Any], ...] = ()
+    teachers: int = 0
 
     @property
     def teaches(self) -> bool:

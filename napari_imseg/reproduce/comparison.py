@@ -44,9 +44,16 @@ class Comparison(ABC):
     scales: ClassVar[Mapping[str, Scale]]
     weights: ClassVar[bool] = False
 
-    def chosen(self, names: Sequence[str]) -> tuple[Approach, ...]:
+    def chosen(self, names: Sequence[str], scale: Scale) -> tuple[Approach, ...]:
         """Approaches by name with those that they start from; `SettingsError` if there is no such one."""
-        return approach.chosen(self.approaches, names or self.usual(), self.groups)
+        possible = self.possible(scale)
+        there = {one.name for one in possible}
+        groups = {name: [each for each in group if each in there] for name, group in self.groups.items()}
+        return approach.chosen(possible, names or self.usual(), groups)
+
+    def possible(self, scale: Scale) -> tuple[Approach, ...]:
+        """The rows for which a scale trains enough networks; all by default."""
+        return self.approaches
 
     def usual(self) -> list[str]:
         """The approaches that are compared if nothing is said."""
@@ -103,7 +110,7 @@ class Comparison(ABC):
         scale, seed = self.scale(study.info.scale), study.info.seed
         return {
             one.name: self.settings(scale, one, study, seed, "auto").model_dump(mode="json")
-            for one in self.approaches
+            for one in self.possible(scale)
         }
 
     @abstractmethod

@@ -13,6 +13,7 @@ from napari_imseg.engine.validation import (
     Predict,
     ap50_checkpoint_score,
     checkpoint_score,
+    loss_checkpoint_score,
     soft_checkpoint_score,
     validate,
 )
@@ -54,6 +55,29 @@ def test_a_soft_score_sees_how_certain_a_network_is() -> None:
     score = soft_checkpoint_score(lambda _: np.stack([foreground, foreground]), masks, MASKS)
     assert score == pytest.approx(1.5 / (2 + 1.8 - 1.5))
     assert soft_checkpoint_score(*given(BINARY, UNKNOWN)) is None
+
+
+def test_the_loss_is_that_of_the_labels() -> None:
+    """Squared error of one class and of masks, positions towards 3; else cross-entropy."""
+    foreground = np.array([[0.9, 0.6, 0.2, 0.7]], np.float32)
+    target = np.array([[1, 1, 0, UNLABELED]], np.int16)
+    image = np.zeros((1, 1, 4), np.float32)
+    both = np.stack([1 - foreground, foreground])
+    squares = (0.1**2 + 0.4**2 + 0.2**2) / 3
+    binary = loss_checkpoint_score(lambda _: both, [Example(image, target)], BINARY)
+    assert binary == pytest.approx(1 - squares)
+    cells = Problem(Task.MULTILABEL, 1, 3, ("alive", "dead", "position"))
+    masks = [Example(image, np.stack([target] * 3))]
+    three = np.stack([foreground] * 3)
+    assert loss_checkpoint_score(lambda _: three, masks, cells) == pytest.approx(1 - squares)
+    towards_3 = (2.1**2 + 2.4**2 + 0.2**2) / 3
+    score = loss_checkpoint_score(lambda _: three, masks, cells, position_target=3)
+    assert score == pytest.approx(1 - (2 * squares + towards_3) / 3)
+    of_three = np.concatenate([both * 0.5, np.full_like(foreground, 0.5)[None]])
+    logs = -np.log([0.45, 0.3, 0.4]).mean()
+    found = loss_checkpoint_score(lambda _: of_three, [Example(image, target)], THREE)
+    assert found == pytest.approx(1 - logs, rel=1e-6)
+    assert loss_checkpoint_score(*given(BINARY, UNKNOWN)) is None
 
 
 @pytest.mark.parametrize("score", [validate, checkpoint_score])

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import ClassVar, Final
 
+from napari_imseg.core.judging import JudgingSettings
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.reproduce.approach import Approach
 from napari_imseg.reproduce.comparison import Comparison
 from napari_imseg.reproduce.dataset import DataSet, read_folder
-from napari_imseg.reproduce.inconsistency_masks.approaches import COMPARED
+from napari_imseg.reproduce.inconsistency_masks.approaches import COMPARED, VARIANTS
 from napari_imseg.reproduce.inconsistency_masks.cutting import cut_down
 from napari_imseg.reproduce.inconsistency_masks.layouts import read_published
 from napari_imseg.reproduce.inconsistency_masks.report import write_report
@@ -32,8 +33,23 @@ class InconsistencyMasksComparison(Comparison):
     """Thirteen approaches, IM twice, the control and the pixel classifier on one draw of labeled images."""
 
     name = "inconsistency-masks"
-    approaches = COMPARED
+    approaches = COMPARED + VARIANTS
+    groups: ClassVar = {"variants": tuple(one.name for one in VARIANTS)}
     scales = SCALES
+
+    def usual(self) -> list[str]:
+        """All but the variants."""
+        return [one.name for one in COMPARED]
+
+    def possible(self, scale: Scale) -> tuple[Approach, ...]:
+        """Three teachers are not chosen from two networks, nor three EvalNets."""
+        students = min(scale.run["students"], scale.run.get("first_students", scale.run["students"]))
+        judges = scale.method.get("evalnets_trained", JudgingSettings().evalnets_trained)
+        return tuple(
+            one
+            for one in self.approaches
+            if one.teachers <= students and dict(one.own).get("evalnets", 0) <= judges
+        )
 
     def labeled(self, asked: str, scale: Scale) -> tuple[float, tuple[int, ...]]:
         """A share or a number; every repetition has the same labeled images, as in the paper."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from itertools import product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,12 +14,17 @@ from matplotlib.ticker import MaxNLocator
 
 from napari_imseg.core.problem import Task
 from napari_imseg.reproduce.approach import REFERENCE
+from napari_imseg.reproduce.inconsistency_masks.approaches import VARIANTS
 from napari_imseg.reproduce.inconsistency_masks.pictured import Pictured
 from napari_imseg.reproduce.inconsistency_masks.summary import Row
 from napari_imseg.reproduce.page import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, bar, tidy
 from napari_imseg.reproduce.study import StudyInfo
 
+COLORS = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY)
 STYLES = {
+    one.name: (color, marker)
+    for one, (marker, color) in zip(VARIANTS, product("os^", COLORS), strict=False)
+} | {
     "ME": (SKY, "o"), "IE": (ORANGE, "s"), "NS": (GREEN, "^"), "EvalNet": (PURPLE, "D"),
     "IM": (BLUE, "o"), "IM left out": (ORANGE, "D"), "IM+": (VERMILION, "s"), "IM++": (GREEN, "^"),
     "GT-IM++": ("black", "v"),
@@ -30,17 +36,24 @@ PANELS = {
     "without inconsistency masks": ("ME", "IE", "NS", "EvalNet"),
     "inconsistency masks": ("IM", "IM left out", "IM+", "IM++", "GT-IM++"),
     "from augmented labels": ("AIM+", "AIM++"),
+    "variants": tuple(one.name for one in VARIANTS if not one.name.startswith("CL")),
 }
-LEVELS = {"FDT": "--", "LDT": "-", "ALDT": "-.", "CL": ":", REFERENCE: (0, (1, 3))}
+LEVELS = {"FDT": "--", "LDT": "-", "ALDT": "-.", "CL": ":", REFERENCE: (0, (1, 3))} | {
+    "CL low": (0, (3, 1, 1, 1)),
+    "CL high": (0, (5, 1)),
+}
 """Approaches without generations, drawn as levels."""
 
 
 def quality(rows: Sequence[Row], metric: str) -> Figure:
     """Quality of the best student of each generation, with standard errors; the others as levels."""
     figure = Figure(figsize=(12, 4.8), layout="constrained")
-    panels = figure.subplots(1, len(PANELS), sharex=True, sharey=True)
     by_name = {row.name: row for row in rows}
-    for axes, (title, names) in zip(panels, PANELS.items(), strict=True):
+    shown = {
+        title: names for title, names in PANELS.items() if title != "variants" or set(names) & set(by_name)
+    }
+    panels = figure.subplots(1, len(shown), sharex=True, sharey=True)
+    for axes, (title, names) in zip(panels, shown.items(), strict=True):
         for row in (by_name[name] for name in names if name in by_name):
             color, marker = STYLES[row.name]
             numbers, found = list(row.generations), list(row.generations.values())
@@ -196,7 +209,7 @@ def examples(pictures: Sequence[Pictured]) -> Figure | None:
 def _overlay(axes: Axes, label_H_W: np.ndarray, highest: int) -> None:
     """Classes in colour over the image."""
     height, width = label_H_W.shape
-    colors = ListedColormap([BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY])
+    colors = ListedColormap(COLORS)
     shown = np.ma.masked_equal(label_H_W, 0)
     values = (shown - 1) % colors.N if highest > colors.N else shown - 1
     extent = (0, width, height, 0)

@@ -29,7 +29,7 @@ class PaperColumn:
 
 PAPER_COLUMNS: Final = {
     "isic": PaperColumn("isic", 0.5, 1),
-    "hela": PaperColumn("hela", 1, 2),
+    "hela": PaperColumn("hela", 1, 2, "loss"),
     "suim": PaperColumn("suim", 1, 2, "soft-iou"),
     "cityscapes": PaperColumn("cityscapes", 1, 2, "soft-iou", tile=416),
 }
@@ -117,10 +117,12 @@ def run_settings(scale: Scale, approach: Approach, info: StudyInfo, seed: int, d
     if approach.objective:
         wanted["objective"] = approach.objective
     values = scale.run | _steps(scale, info.sizes, scale.lengths.get(approach.name, 1))
+    values["top_k"] = approach.teachers or values["top_k"]
     shared = dict(scale.method)
     if scale.name == "paper":
         column = _column(info)
-        values |= {"alpha": column.alpha, "tile": column.tile, "checkpoint": column.checkpoint}
+        checkpoint = "loss" if approach.method == "consistency-loss" else column.checkpoint  # METHODS 1.4
+        values |= {"alpha": column.alpha, "tile": column.tile, "checkpoint": checkpoint}
         shared |= {"schedule": column.schedule, "evalnet_alpha": column.evalnet_alpha}
         lowest, highest = LIMITS.get(info.data, (0.0, 0.0))  # of other data derived from the networks
         shared |= {"lowest": lowest, "highest": highest, "threshold": lowest}

@@ -14,7 +14,7 @@ import numpy as np
 
 from napari_imseg.reproduce.estimate import LOWER_IS_BETTER, Estimate
 from napari_imseg.reproduce.figures_file import GenerationFigures, UnitFigures, best_of
-from napari_imseg.reproduce.inconsistency_masks.approaches import COMPARED
+from napari_imseg.reproduce.inconsistency_masks.approaches import COMPARED, VARIANTS
 
 DATA_SETS: Final = {"isic": "ISIC 2018", "hela": "HeLa", "suim": "SUIM", "cityscapes": "Cityscapes"}
 """Those of the paper."""
@@ -62,7 +62,9 @@ def rows(units: Sequence[UnitFigures], metrics: Sequence[str]) -> list[Row]:
     by_name: dict[str, list[UnitFigures]] = {}
     for unit in units:
         by_name.setdefault(unit.approach, []).append(unit)
-    return [_row(approach.name, by_name, metrics) for approach in COMPARED if approach.name in by_name]
+    return [
+        _row(approach.name, by_name, metrics) for approach in COMPARED + VARIANTS if approach.name in by_name
+    ]
 
 
 def _row(name: str, by_name: dict[str, list[UnitFigures]], metrics: Sequence[str]) -> Row:

@@ -103,13 +103,13 @@ def test_laptop_fits_four_hours_and_more_pixels_leave_fewer_steps() -> None:
 
 
 def test_the_ablation_is_a_group_and_its_own_row_is_done_if_asked_for() -> None:
-    usual = [one.name for one in ACTIS.chosen([])]
+    usual = [one.name for one in ACTIS.chosen([], SCALES["laptop"])]
     assert usual == ["pixel classifier", "Baseline", "DenoiSeg", "ACTIS", "ACTIS frozen", "IM x ACTIS"]
-    ablation = [one.name for one in ACTIS.chosen(["ablation"])]
+    ablation = [one.name for one in ACTIS.chosen(["ablation"], SCALES["laptop"])]
     assert ablation == ["Baseline", "ACTIS", "ACTIS frozen", "ACTIS unfiltered", "Baseline continued"]
-    assert [one.name for one in ACTIS.chosen(["im x actis"])] == ["Baseline", "IM x ACTIS"]
+    assert [one.name for one in ACTIS.chosen(["im x actis"], SCALES["laptop"])] == ["Baseline", "IM x ACTIS"]
     with pytest.raises(SettingsError, match=r"no approach 'cutis'.*ablation"):
-        ACTIS.chosen(["CUTIS"])
+        ACTIS.chosen(["CUTIS"], SCALES["laptop"])
     with pytest.raises(SettingsError, match="smoke, laptop, paper"):
         ACTIS.scale("huge")
 

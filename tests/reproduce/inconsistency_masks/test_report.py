@@ -213,6 +213,21 @@ def test_one_repetition_has_no_error_and_other_data_no_published_column(study: S
     assert "best of 3 (" not in page.read_text().splitlines()[4]
 
 
+def test_variants_have_lines_and_a_panel_of_their_own(stored: Study) -> None:
+    write_report(stored)
+    with Image.open(stored.out / "report" / "quality.png") as picture:
+        without = np.asarray(picture.convert("RGB"))
+    figures = unit("IM", 0).model_copy(update={"approach": "IM e=3"})
+    write_record(figures_path(stored.out, "IM e=3", 0), figures)
+    page = write_report(stored)
+    assert page is not None
+    assert "| IM e=3 | 0.710 | –" in page.read_text()
+    with Image.open(page.parent / "quality.png") as picture:
+        drawn = np.asarray(picture.convert("RGB"))
+    assert drawn.shape == without.shape
+    assert (drawn != without).any()
+
+
 def test_without_a_finished_unit_there_is_no_report(study: Study) -> None:
     assert write_report(study) is None
     assert not (study.out / "report").exists()

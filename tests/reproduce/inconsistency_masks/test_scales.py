@@ -49,9 +49,15 @@ def settings_of(scale: str, name: str, data: str, classes: int = 1) -> RunSettin
     return run_settings(SCALES[scale], approach(name), info(data, classes), seed=0, device="cpu")
 
 
-@pytest.mark.parametrize("scale", SCALES)
-@pytest.mark.parametrize("one", IM.approaches, ids=lambda one: one.name)
-def test_every_approach_has_valid_settings_at_every_scale(one: Approach, scale: str) -> None:
+@pytest.mark.parametrize(
+    ("scale", "one"),
+    [
+        pytest.param(name, one, id=f"{name}: {one.name}")
+        for name, scale in SCALES.items()
+        for one in IM.possible(scale)
+    ],
+)
+def test_every_approach_has_valid_settings_at_every_scale(scale: str, one: Approach) -> None:
     for data in ("isic", "hela", "suim", "cityscapes", "folder"):
         settings = run_settings(SCALES[scale], one, info(data), seed=3, device="cpu")
         for problem in PROBLEMS:
@@ -137,7 +143,7 @@ def test_isic_starts_with_narrow_students() -> None:
 
 def test_on_a_laptop_every_student_makes_the_same_steps_whatever_it_learns_from() -> None:
     made, rates = dict[str, int](), set()
-    for one in IM.approaches:
+    for one in IM.possible(SCALES["laptop"]):
         settings = settings_of("laptop", one.name, "folder")
         if one.name != REFERENCE:
             assert settings.min_steps == settings.max_steps
@@ -162,18 +168,65 @@ def test_more_pixels_leave_fewer_steps_within_limits() -> None:
 
 
 def test_approaches_come_with_what_they_start_from() -> None:
-    assert [one.name for one in IM.chosen(["aim++"])] == ["ALDT", "AIM++"]
-    assert [one.name for one in IM.chosen(["IM", "EvalNet"])] == ["LDT", "ALDT", "EvalNet", "IM"]
-    assert [one.name for one in IM.chosen(["IM++"])] == ["LDT", "ALDT", "IM++"]
-    assert IM.chosen([]) == IM.approaches
+    def chosen(*names: str) -> list[str]:
+        return [one.name for one in IM.chosen(names, SCALES["laptop"])]
+
+    assert chosen("aim++") == ["ALDT", "AIM++"]
+    assert chosen("IM", "EvalNet") == ["LDT", "ALDT", "EvalNet", "IM"]
+    assert chosen("IM++") == ["LDT", "ALDT", "IM++"]
+    assert chosen() == IM.usual()
     with pytest.raises(SettingsError, match=r"no approach 'xy'.*FDT, LDT"):
-        IM.chosen(["xy"])
+        chosen("xy")
     with pytest.raises(SettingsError, match="smoke, laptop, paper"):
         IM.scale("huge")
 
 
+def test_variants_are_done_where_enough_networks_are_trained() -> None:
+    def variants(scale: str) -> dict[str, RunSettings]:
+        done = IM.chosen(["variants"], SCALES[scale])
+        return {one.name: settings_of(scale, one.name, "isic") for one in done if one.name not in usual}
+
+    usual = set(IM.usual())
+    paper = variants("paper")
+    assert set(paper) == set(IM.groups["variants"])
+    for name in ("ME n=3", "IM n=3", "IM+ n=3", "IM++ n=3", "AIM+ n=3"):
+        assert paper[name].top_k == 3
+    assert paper["IM n=4"].top_k == 4
+    assert paper["EvalNet n=4"].method_settings["evalnets"] == 4
+    assert paper["IE 7"].method_settings["views"] == 7
+    assert paper["CL high"].method_settings["strength"] == "high"
+    assert paper["IM e=3 d=3"].method_settings["dilation"] == 3
+    changed = {
+        key for key, value in paper["IM n=3"] if value != getattr(settings_of("paper", "IM", "isic"), key)
+    }
+    assert changed == {"top_k"}
+    assert set(variants("laptop")) == {
+        "IE 5",
+        "IE 7",
+        "CL low",
+        "CL high",
+        "EvalNet n=1",
+        "IM e=3",
+        "IM e=3 d=3",
+    }
+    with pytest.raises(SettingsError, match="no approach 'im n=3'"):
+        IM.chosen(["IM n=3"], SCALES["laptop"])
+
+
+@pytest.mark.parametrize(
+    ("data", "usual"), [("isic", "iou"), ("hela", "loss"), ("suim", "soft-iou"), ("cityscapes", "soft-iou")]
+)
+def test_epochs_are_chosen_as_in_the_paper(data: str, usual: str) -> None:
+    chosen = {
+        one.name: settings_of("paper", one.name, data).checkpoint for one in IM.chosen([], SCALES["paper"])
+    }
+    assert chosen.pop("CL") == "loss"
+    assert chosen.pop(REFERENCE) == "method"
+    assert set(chosen.values()) == {usual}
+
+
 def test_the_rows_are_the_thirteen_of_the_paper_its_control_and_two_of_ours() -> None:
-    assert [(one.name, one.method, one.start) for one in IM.approaches] == [
+    assert [(one.name, one.method, one.start) for one in IM.chosen([], SCALES["laptop"])] == [
         ("FDT", "supervised", ""),
         ("LDT", "supervised", ""),
         ("ALDT", "augmented-supervised", ""),
