@@ -21,9 +21,10 @@ Empty = Literal["perfect", "zero"]
 """What a score is if there is nothing to find and nothing was found.
 
 ``perfect``: 1, since every pixel is right; also of a label without a single labeled pixel. Ours.
-``zero``: 0, as in the papers' code; only the Dice of the Inconsistency Masks code, which is smoothed
-by 1, is 1 (see `dice`). If only one of truth and prediction is empty, every overlap score is 0
-under both. Counts need no convention: no cell on either side is no error.
+``zero``: 0, as in the papers' code; only the Dice is 1, since that of the Inconsistency Masks code is
+smoothed by 1, here and in every image (see `dice`). If only one of truth and prediction is empty, every
+overlap score is 0 under both, and a smoothed Dice a little more. Counts need no convention: no cell on
+either side is no error.
 """
 
 PAPER_THRESHOLDS = tuple(tenth / 10 for tenth in range(1, 10))
@@ -127,11 +128,12 @@ def iou(hits: int, true: int, predicted: int, empty: Empty = "perfect") -> float
     return hits / union if union else _nothing(empty)
 
 
-def dice(hits: int, true: int, predicted: int, empty: Empty = "perfect", smooth: int = 0) -> float:
-    """Dice coefficient ``(2 hits + smooth) / (true + predicted + smooth)``.
+def dice(hits: int, true: int, predicted: int, empty: Empty = "perfect") -> float:
+    """Dice coefficient ``(2 hits + s) / (true + predicted + s)``.
 
-    ``smooth`` is 1 in the code of the Inconsistency Masks paper.
+    ``s`` is 0, and 1 under ``zero``, as in the code of the Inconsistency Masks paper (METHODS 1.7).
     """
+    smooth = 1 if empty == "zero" else 0
     total = true + predicted + smooth
     return (2 * hits + smooth) / total if total else _nothing(empty)
 

@@ -72,12 +72,21 @@ def test_scores_of_masks_are_means_over_the_masks() -> None:
     assert scores == pytest.approx({"iou": 0.25, "miou": 0.25, "dice": 1 / 3, "mpa": (1 / 2 + 2 / 3) / 2})
 
 
+def test_the_dice_of_the_paper_is_smoothed_in_each_mask() -> None:
+    truth, predicted = np.array([[[1, 1, 0]], [[0, 0, 0]]]), np.array([[[1, 0, 0]], [[0, 0, 1]]])
+    assert semantic_metrics(truth, predicted, TWO_MASKS, "zero")["dice"] == pytest.approx((3 / 4 + 1 / 2) / 2)
+    assert semantic_metrics(truth, predicted, TWO_MASKS)["dice"] == pytest.approx(1 / 3)
+
+
 @pytest.mark.parametrize("label", [0, -1])
 @pytest.mark.parametrize(("empty", "score"), [("perfect", 1.0), ("zero", 0.0)])
 def test_nothing_to_find_and_nothing_found(label: int, empty: Any, score: float) -> None:
     truth, nothing = np.full((3, 3), label), np.zeros((3, 3), int)
-    assert semantic_metrics(truth, nothing, BINARY, empty)["iou"] == score
-    assert set(instance_metrics(truth, nothing, empty).values()) == {score}
+    by_class = semantic_metrics(truth, nothing, BINARY, empty)
+    by_object = instance_metrics(truth, nothing, empty)
+    assert by_class["iou"] == score
+    assert by_class["dice"] == by_object.pop("dice") == 1  # that of the paper is smoothed
+    assert set(by_object.values()) == {score}
     assert dataset_iou(confusion(truth, nothing, 2), empty) == score
 
 
@@ -85,8 +94,11 @@ def test_nothing_to_find_and_nothing_found(label: int, empty: Any, score: float)
 def test_one_side_empty_is_0(empty: Any) -> None:
     nothing, something = np.zeros((3, 3), int), np.eye(3, dtype=int)
     for truth, predicted in ((nothing, something), (something, nothing)):
-        assert set(instance_metrics(truth, predicted, empty).values()) == {0.0}
-        assert semantic_metrics(truth, predicted, BINARY, empty)["iou"] == 0
+        by_class = semantic_metrics(truth, predicted, BINARY, empty)
+        by_object = instance_metrics(truth, predicted, empty)
+        assert by_class["iou"] == 0
+        assert by_class["dice"] == by_object.pop("dice") == (0 if empty == "perfect" else 1 / 4)
+        assert set(by_object.values()) == {0.0}
 
 
 ids = npst.arrays(np.int32, st.tuples(st.integers(1, 4), st.integers(1, 4)), elements=st.integers(-1, 3))
@@ -162,8 +174,8 @@ def test_iou_of_a_dataset_leaves_out_classes_that_do_not_occur() -> None:
 def test_from_sizes() -> None:
     assert iou(2, 3, 3) == 0.5
     assert dice(2, 3, 3) == pytest.approx(2 / 3)
-    assert dice(0, 0, 0, "zero") == 0
-    assert dice(0, 0, 0, "zero", smooth=1) == 1
+    assert dice(2, 3, 3, "zero") == pytest.approx(5 / 7)
+    assert dice(0, 0, 0) == dice(0, 0, 0, "zero") == 1
 
 
 def test_overall_is_the_mean_over_the_images_that_have_the_metric() -> None:

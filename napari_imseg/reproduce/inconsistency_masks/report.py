@@ -31,7 +31,8 @@ GIGA = 1e9
 
 EMPTY = (
     "An image or mask without anything to find, in which nothing is found, has an IoU of 0, as in the "
-    "published figures; `napari-imseg evaluate` gives it 1."
+    "published figures, and every Dice is smoothed by 1, as there; `napari-imseg evaluate` gives such an "
+    "image 1 and smoothes nothing."
 )
 
 
