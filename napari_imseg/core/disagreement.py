@@ -177,6 +177,9 @@ class ImSize:
 def im_size(agreed_H_W: NDArray[np.int16], im_H_W: NDArray[np.bool_]) -> ImSize:
     """Size of an inconsistency mask: absolute, of the image, and relative to the agreed foreground.
 
+    The size of the union: a pixel on which members disagree in several masks of a ``multilabel`` image
+    counts once, as it is blocked once. The released code adds up the sizes of the masks.
+
     Parameters
     ----------
     agreed_H_W, im_H_W
