@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_imseg.core.blending import blend
 from napari_imseg.engine.recipe import find_method
+from napari_imseg.engine.sides import KEY, seen_from
 from napari_imseg.method import Classifier, Member
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.header import read_header
@@ -115,7 +116,8 @@ def load_member(path: Path, hardware: Hardware) -> Member:
     """
     header = read_header(path)
     if header.kind in ARCHITECTURES:
-        return NetworkMember.load(path, hardware)
+        member = NetworkMember.load(path, hardware)
+        return seen_from(member, member.extra.get(KEY))
     method = find_method(header.kind)
     if not issubclass(method, Classifier):
         raise ValueError(f"{path.name} says that it holds '{header.kind}', which is not a classifier")

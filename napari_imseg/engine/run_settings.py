@@ -92,6 +92,11 @@ class NetworkTraining(Settings):
     flips: bool = setting(
         True, "Flip and turn the training crops at random (off in the paper), if the method does not do it."
     )
+    test_time_augmentation: Literal["none", "flips", "flips-and-turns"] = Field(
+        "none",
+        description="How trained networks look at an image to predict it: as it is; also flipped, which takes "
+        "three times as long (ACTIS); or flipped and turned, six times. What they say is averaged.",
+    )
     predicted_quality: bool = setting(
         False,
         "Train networks that judge masks (EvalNets), so that the queue tells how good each suggestion "

@@ -19,9 +19,10 @@ from napari_imseg.engine import training_set
 from napari_imseg.engine.batches import Crops, Pass, crop_side
 from napari_imseg.engine.events import Event, StudentFinished, StudentStarted
 from napari_imseg.engine.pace import Plan
-from napari_imseg.engine.prediction import predict_image
+from napari_imseg.engine.prediction import load_member, predict_image
 from napari_imseg.engine.records import StudentRecord, record_path, write_record
 from napari_imseg.engine.room import Room
+from napari_imseg.engine.sides import KEY
 from napari_imseg.engine.training import Training
 from napari_imseg.engine.validation import (
     ap50_checkpoint_score,
@@ -91,7 +92,7 @@ def train_student(
         steps = training.plan.epochs * sum(each.steps for each in training.passes)
         yield _started(generation, student, images, training.plan.epochs, steps)
         cost = yield from _trained(training, (1, room.recipe.problem.channels, side, side))
-        member = NetworkMember.load(member_path, room.hardware)
+        member = load_member(member_path, room.hardware)
     measured = _measured(member, room)
     record = StudentRecord(
         member=member_path.name,
@@ -137,7 +138,8 @@ def _training(
     objective = room.recipe.new_objective(network, generation)
     mean = running_mean(objective.predictor(), settings.averaging) if settings.averaging else None
     kept = objective.predictor() if mean is None else mean.module
-    member = NetworkMember(cast(Network, kept), problem, room.recipe.im_class, room.hardware)
+    sides = {KEY: settings.test_time_augmentation}  # not before it is trained (METHODS 2.3)
+    member = NetworkMember(cast(Network, kept), problem, room.recipe.im_class, room.hardware, sides)
     seed = [settings.seed, generation, student]
     tile, batch_size = settings.tile_on(room.hardware.device), settings.batch_size_on(room.hardware.device)
     side = crop_side(examples, tile, network.stride)

@@ -34,5 +34,8 @@ FLIPPED_AND_TURNED = (*AS_IT_IS_AND_FLIPPED, View(turns=1), View(turns=2), View(
 
 def average(answer: Callable[[Tensor], Tensor], images_B_C_H_W: Tensor, views: Sequence[View]) -> Tensor:
     """Mean of the answers (B, ..., H, W) to several views of the same images, each turned back."""
-    answers = [view.back(answer(view.of(images_B_C_H_W))) for view in views]
-    return torch.stack(answers).mean(dim=0)
+    first, *others = views
+    total = first.back(answer(first.of(images_B_C_H_W)))
+    for view in others:
+        total += view.back(answer(view.of(images_B_C_H_W)))
+    return total / len(views)
