@@ -1,22 +1,25 @@
-"""Intensities of any microscope, as the numbers in [0, 1] that networks see."""
+"""Intensities of any microscope, as the numbers from about 0 to 1 that networks see."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Literal
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
-How = Literal["percentile", "range"]
+How = Literal["percentile", "unclipped", "range"]
 Limits = tuple[float, float]
 """What becomes 0 and what becomes 1; if the first is not lower, everything becomes 0."""
 
 Bands = Iterable[tuple[int, NDArray[np.generic]]]
 """First row and pixels (C, h, W) of bands that cover an image from top to bottom."""
 
-LOW, HIGH = 0.1, 99.8
+PERCENTILES: Final[dict[How, Limits]] = {"percentile": (0.1, 99.8), "unclipped": (3, 99.8)}
 """Percentiles that become 0 and 1."""
+
+FARTHEST: Final = 60_000.0
+"""No unclipped value is farther from 0: half precision, in which crops are stored, ends soon after it."""
 
 ENOUGH_PIXELS = 1 << 17
 """Pixels from which percentiles are estimated; larger images are sampled on a regular grid."""
@@ -26,7 +29,7 @@ FLOAT32_SAFE = 1e30
 
 
 def normalise(image_C_H_W: NDArray[np.generic], how: How) -> NDArray[np.float32]:
-    """Bring an image to float32 in [0, 1], each channel by itself.
+    """Bring an image to float32, each channel by itself; in [0, 1] unless it is ``unclipped``.
 
     Parameters
     ----------
@@ -37,13 +40,15 @@ def normalise(image_C_H_W: NDArray[np.generic], how: How) -> NDArray[np.float32]
         (if the two coincide, minimum and maximum are taken). They are exact up to 131,072
         pixels; of larger images a regular grid of about as many pixels is used, which is as
         good for this purpose and many times faster.
+        ``unclipped``: the same with the 3 and 99.8 percentiles, and values beyond stay as they
+        are, negative or above 1 (METHODS 2.2).
         ``range``: unsigned integers are divided by the highest value of their dtype; floats
         that lie in [0, 1] stay as they are; everything else goes from minimum to maximum.
 
     Returns
     -------
     ndarray
-        float32 (C, H, W) in [0, 1]. NaN and infinite pixels are 0; a constant channel is 0
+        float32 (C, H, W). NaN and infinite pixels are 0; a constant channel is 0
         (except bool ones, and unsigned integers and floats in [0, 1] under ``range``).
 
     Raises
@@ -55,15 +60,17 @@ def normalise(image_C_H_W: NDArray[np.generic], how: How) -> NDArray[np.float32]
         raise ValueError(f"expected an image of shape (channels, height, width), got {image_C_H_W.shape}")
     if image_C_H_W.dtype.kind not in "buif":
         raise ValueError(f"expected an image of integers or floats, got {image_C_H_W.dtype}")
-    if how not in ("percentile", "range"):
-        raise ValueError(f"expected how to be 'percentile' or 'range', got '{how}'")
+    if how not in get_args(How):
+        raise ValueError(f"expected how to be 'percentile', 'unclipped' or 'range', got '{how}'")
     limits = find_limits(lambda: [(0, image_C_H_W)], image_C_H_W.shape, image_C_H_W.dtype, how)
-    return scale(image_C_H_W, limits)
+    return scale(image_C_H_W, limits, how)
 
 
-def scale(image_C_H_W: NDArray[np.generic], limits: Iterable[Limits]) -> NDArray[np.float32]:
-    """Bring an image, or a part of one, to float32 in [0, 1] by the limits of each channel."""
-    return np.stack([_scaled(channel, *ends) for channel, ends in zip(image_C_H_W, limits, strict=True)])
+def scale(image_C_H_W: NDArray[np.generic], limits: Iterable[Limits], how: How) -> NDArray[np.float32]:
+    """Bring an image, or a part of one, to float32 by the limits of each channel, as `normalise` does."""
+    beyond = (-FARTHEST, FARTHEST) if how == "unclipped" else (0.0, 1.0)
+    channels = zip(image_C_H_W, limits, strict=True)
+    return np.stack([_scaled(channel, *ends, *beyond) for channel, ends in channels])
 
 
 def find_limits(
@@ -88,30 +95,11 @@ def find_limits(
     for top, band in bands():
         for sample, channel in zip(samples, band, strict=True):
             sample.append(_on_grid(channel, top, shape))
-    found = [_percentiles(np.concatenate(sample), LOW, HIGH) for sample in samples]
+    found = [_percentiles(np.concatenate(sample), *PERCENTILES[how]) for sample in samples]
     if all(low < high for low, high in found):
         return found
     extremes = _extremes(bands, shape[0])
     return [ends if ends[0] < ends[1] else others for ends, others in zip(found, extremes, strict=True)]
-
-
-def percentile_limits(image_H_W: NDArray[Any], low: float = LOW, high: float = HIGH) -> Limits:
-    """Two percentiles (linear interpolation); minimum and maximum where they coincide.
-
-    Parameters
-    ----------
-    image_H_W
-        Values that are not finite are left out. More than 131,072 are sampled on a regular grid.
-    low, high
-        Percentiles, 0 to 100.
-
-    Returns
-    -------
-    tuple
-        Both 0 for an image without finite pixels.
-    """
-    first, last = _percentiles(_on_grid(image_H_W, 0, image_H_W.shape), low, high)
-    return (first, last) if first < last else _extremes(lambda: [(0, image_H_W[None])], 1)[0]
 
 
 def _on_grid(band_H_W: NDArray[Any], top: int, shape: tuple[int, ...]) -> NDArray[Any]:
@@ -163,8 +151,10 @@ def _ranges(bands: Callable[[], Bands], shape: tuple[int, ...], dtype: np.dtype[
     return extremes
 
 
-def _scaled(image_H_W: NDArray[Any], low: float, high: float) -> NDArray[np.float32]:
-    """``(image - low) / (high - low)``, clipped to [0, 1]; 0 where the image is not finite."""
+def _scaled(
+    image_H_W: NDArray[Any], low: float, high: float, lowest: float, highest: float
+) -> NDArray[np.float32]:
+    """``(image - low) / (high - low)``, clipped to [lowest, highest]; 0 where the image is not finite."""
     if not low < high:
         return np.zeros(image_H_W.shape, np.float32)
     exact_in_float32 = image_H_W.dtype.itemsize <= 2 or (
@@ -173,7 +163,7 @@ def _scaled(image_H_W: NDArray[Any], low: float, high: float) -> NDArray[np.floa
     work: NDArray[Any] = image_H_W.astype(np.float32 if exact_in_float32 else np.float64)
     work -= low
     work *= 1 / (high - low)
-    scaled: NDArray[np.float32] = np.clip(work, 0, 1, out=work).astype(np.float32, copy=False)
+    scaled: NDArray[np.float32] = np.clip(work, lowest, highest, out=work).astype(np.float32, copy=False)
     if image_H_W.dtype.kind == "f" and not (finite_H_W := np.isfinite(image_H_W)).all():
         scaled[~finite_H_W] = 0
     return scaled

@@ -143,7 +143,7 @@ class _Work:
         def normalised(box: Box) -> NDArray[np.float32]:
             rows, columns = box
             tile = rows.start, columns.start, rows.stop - rows.start, columns.stop - columns.start
-            return scale(read(tile), limits)
+            return scale(read(tile), limits, how)
 
         return normalised
 

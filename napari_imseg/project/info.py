@@ -20,7 +20,7 @@ SCHEMA: Final = 1
 PALETTE: Final = ("#E69F00", "#56B4E9", "#009E73", "#F0E442", "#0072B2", "#D55E00", "#CC79A7")
 """Colours that colour-blind eyes tell apart (Okabe and Ito, 2008, without black)."""
 
-Intensity = Literal["percentile", "range"]
+Intensity = Literal["percentile", "unclipped", "range"]
 
 
 class ClassInfo(BaseModel):
@@ -43,7 +43,7 @@ class ProjectInfo(BaseModel):
     channels
         Channels of every image.
     intensity
-        How intensities become [0, 1], see `napari_imseg.core.intensity`.
+        How intensities become what networks see, see `napari_imseg.core.intensity.normalise`.
     pixel_size
         Height and width of a pixel in micrometres, if the files say so.
     tile

@@ -29,7 +29,7 @@ from napari_imseg.core.disagreement import (
 )
 from napari_imseg.core.evalnet_scores import LIMITS, augmented_versions, best_candidate, image_score
 from napari_imseg.core.instances import three_class_target, watershed_instances
-from napari_imseg.core.intensity import percentile_limits
+from napari_imseg.core.intensity import PERCENTILES, find_limits, normalise
 from napari_imseg.core.matching import Matching, match
 from napari_imseg.core.metrics import (
     CODE_THRESHOLDS,
@@ -391,9 +391,11 @@ def _(inputs: Values, expected: Values, tolerance: float) -> None:
 
 @example("actis_percentile_norm")
 def _(inputs: Values, expected: Values, tolerance: float) -> None:
-    low, high = percentile_limits(np.array([inputs["x"]]), inputs["pmin"], inputs["pmax"])
-    assert low == pytest.approx(expected["mi"], abs=tolerance)
-    assert high == pytest.approx(expected["ma"], abs=tolerance)
+    assert PERCENTILES["unclipped"] == (inputs["pmin"], inputs["pmax"])
+    image = np.array(inputs["x"]).reshape(1, 2, 5)
+    np.testing.assert_allclose(normalise(image, "unclipped").ravel(), expected["y"], atol=tolerance)
+    (ends,) = find_limits(lambda: [(0, image)], image.shape, image.dtype, "unclipped")
+    assert ends == pytest.approx((expected["mi"], expected["ma"]), abs=tolerance)
 
 
 @example("actis_watershed")

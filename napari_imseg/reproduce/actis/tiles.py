@@ -16,6 +16,7 @@ from skimage.measure import label as connected_parts
 from napari_imseg.core.problem import Task
 from napari_imseg.project import images
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.info import Intensity
 from napari_imseg.reproduce.dataset import DataSet, Pair, Pool, Source, group_name, pairs_of, read_pair
 from napari_imseg.reproduce.splits import Splits
 
@@ -31,7 +32,7 @@ VALIDATION_SHARE: Final = 0.15
 
 @dataclass(frozen=True)
 class Bounds:
-    """How much of the data is used.
+    """How much of the data is used, and how it is read.
 
     Attributes
     ----------
@@ -39,11 +40,14 @@ class Bounds:
         Side of a tile in pixels.
     training, validation
         Most tiles, drawn from all; 0 for all of them.
+    intensity
+        As in `napari_imseg.core.intensity.normalise`, tile by tile; a test image as a whole.
     """
 
     tile: int = 128
     training: int = 0
     validation: int = 0
+    intensity: Intensity = "percentile"
 
 
 def read_tiles(folder: Path, bounds: Bounds, seed: int, group_by: str = "") -> tuple[DataSet, Splits]:
@@ -82,7 +86,7 @@ def read_tiles(folder: Path, bounds: Bounds, seed: int, group_by: str = "") -> t
     splits = Splits(labeled=(), unlabeled=sets["train"], validation=sets["validation"], test=sets["test"])
     every = tuple(one for found in sources.values() for one in found)
     title = folder.resolve().name
-    data = DataSet("tiles", title, Task.INSTANCES, ("object",), METRICS, every, "percentile")
+    data = DataSet("tiles", title, Task.INSTANCES, ("object",), METRICS, every, bounds.intensity)
     return data, splits
 
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.recipe import recipe_of
 from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.project.project import Project
 from napari_imseg.reproduce import NAMES
 from napari_imseg.reproduce.actis.laptop import FEWEST, MOST, steps_of_a_student
 from napari_imseg.reproduce.actis.scales import SCALES
@@ -16,7 +19,7 @@ from napari_imseg.reproduce.approach import Approach
 from napari_imseg.reproduce.comparisons import COMPARISONS
 from napari_imseg.reproduce.scale import Sizes
 from napari_imseg.reproduce.splits import Splits
-from napari_imseg.reproduce.study import Study, StudyInfo
+from napari_imseg.reproduce.study import Study, StudyInfo, Terms
 from napari_imseg.settings import SettingsError
 
 ACTIS = COMPARISONS["actis"]
@@ -69,7 +72,32 @@ def test_paper_is_the_protocol_of_the_paper() -> None:
     assert (baseline.epochs * baseline.max_steps, baseline.batch_size) == (100_000, 5)
     assert (actis.epochs * actis.max_steps, actis.batch_size, actis.max_steps) == (50_000, 4, 200)
     assert (actis.tile, actis.averaging) == (128, 0)
-    assert actis.method_settings == {}  # 500 updates of the teacher: every 100 steps
+    assert actis.method_settings == {"threshold_start": "low"}  # 500 updates of the teacher: every 100 steps
+    assert settings("paper", "IM x ACTIS").objective_settings == actis.method_settings
+
+
+@pytest.mark.parametrize("name", ["Baseline", "DenoiSeg", "ACTIS", "IM x ACTIS"])
+def test_paper_validates_every_200_steps(name: str) -> None:
+    found = settings("paper", name)
+    assert found.validate_every * found.max_steps == found.validate_every * found.min_steps == 200
+
+
+@pytest.mark.parametrize(("scale", "clipped"), [("laptop", True), ("paper", False)])
+def test_paper_scales_intensities_as_the_paper(scale: str, clipped: bool, tmp_path: Path) -> None:
+    """Tile by tile: the project that is made of the data says how its images are read."""
+    for kind in ("images", "labels"):
+        (tmp_path / kind).mkdir()
+    rng = np.random.default_rng(0)
+    for number in range(8):
+        tifffile.imwrite(
+            tmp_path / "images" / f"{number}.tif", rng.gamma(2, 30, (128, 128)).astype(np.uint16)
+        )
+        tifffile.imwrite(tmp_path / "labels" / f"{number}.tif", np.eye(128, dtype=np.uint16))
+    data, splits = ACTIS.read(tmp_path, (), Terms("actis", scale, 0, 0))
+    made = Study.prepare(tmp_path / "out", data, splits, Terms("actis", scale, 0, 0))
+    with Project.open(made.test) as project:
+        image = project.network_image(project.labeled()[0].id)
+    assert (image.min() >= 0 and image.max() <= 1) == clipped
 
 
 def test_rows_differ_in_what_their_names_say_and_in_nothing_else() -> None:
