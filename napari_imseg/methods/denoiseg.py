@@ -12,13 +12,22 @@ from napari_imseg.method import Batch, Objective
 from napari_imseg.nets.network import Network
 from napari_imseg.ops.blind_spots import blind_spots, error_at, variance
 from napari_imseg.ops.losses import class_target, class_weights, labeled_cross_entropy
+from napari_imseg.ops.schedules import cosine
 from napari_imseg.settings import Settings, setting
 
 
 class DenoiSegSettings(Settings):
     """Optimizer, hidden pixels, and the weights of the loss."""
 
-    learning_rate: float = setting(0.0004, "Step size of Adam.", gt=0, le=1, step=0.0001)
+    learning_rate: float = setting(0.0004, "First step size of Adam.", gt=0, le=1, step=0.0001)
+    last_learning_rate: float = setting(
+        0.00001,
+        "Step size at the end; between the two it falls along a cosine. 0 = it stays the same.",
+        ge=0,
+        le=1,
+        zero="it stays",
+        step=0.000001,
+    )
     alpha: float = setting(0.5, "Weight of denoising; segmentation has the rest of 1.", ge=0, le=1, step=0.05)
     box: int = setting(
         8,
@@ -56,6 +65,10 @@ class DenoiSeg(Objective):
     def optimizer(self) -> torch.optim.Optimizer:
         weights = [*self.network.parameters(), *self.denoiser.parameters()]
         return torch.optim.Adam(weights, lr=self.settings.learning_rate, eps=1e-7, fused=True)
+
+    def schedule(self, progress: float) -> float:
+        first, last = self.settings.learning_rate, self.settings.last_learning_rate
+        return cosine(progress, first, last) if last else 1.0
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         s, u = self.settings, batch.unlabeled_B_C_H_W

@@ -89,7 +89,6 @@ def test_adam_moves_both_last_layers() -> None:
     assert isinstance(optimizer, torch.optim.Adam)
     (group,) = optimizer.param_groups
     assert (group["lr"], group["weight_decay"]) == (4e-4, 0)
-    assert objective.schedule(0.9) == 1
     before = objective.denoiser.weight.detach().clone()
     terms = objective.losses(batch(INSTANCES, 2), 0)
     torch.autograd.backward(list(terms.values()))
@@ -213,3 +212,11 @@ def test_a_noisy_image_is_denoised() -> None:
     with torch.no_grad():
         _, denoised = network.answers(noisy, objective.denoiser)
     assert (denoised - clean).square().mean() < (noisy - clean).square().mean() / 3
+
+
+def test_the_step_size_falls_to_the_last_one_or_stays() -> None:
+    falling = method(Shown(torch.zeros(3)), learning_rate=0.003, last_learning_rate=0.00003)
+    factors = [falling.schedule(progress) for progress in (0, 0.5, 1)]
+    assert factors == pytest.approx([1, 0.505, 0.01])
+    staying = method(Shown(torch.zeros(3)), last_learning_rate=0)
+    assert [staying.schedule(progress) for progress in (0, 0.5, 1)] == [1, 1, 1]
