@@ -39,6 +39,10 @@ def test_it_says_what_it_is(name: str) -> None:
     assert ranking.minimum_members >= 0
 
 
+def test_the_one_that_the_queue_tells_beside_every_image_is_about_quality() -> None:
+    assert RANKINGS[rankings.QUALITY].needs_quality
+
+
 @every_ranking
 @every_problem
 def test_scores_are_finite_and_repeatable(name: str, problem: Problem) -> None:

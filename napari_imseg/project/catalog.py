@@ -177,6 +177,7 @@ class Catalog:
         offset: int = 0,
         limit: int = 50,
         state: State | Sequence[State] | None = "unlabeled",
+        beside: str | None = None,
     ) -> list[QueueRow]:
         """A page of the queue, highest score first; images without a score come after those.
 
@@ -186,14 +187,20 @@ class Catalog:
             Name of a ranking; ``None`` for the order of the project.
         generation
             Name of a generation; ``None`` for the current one.
+        beside
+            Name of a second ranking, whose scores are told with the rows.
         """
         generation = generation or self.current_generation
-        if order_by is not None and generation is not None:
-            with self._database.connection() as connection:
-                ranking = score_rows.ranking_number(connection, generation, order_by)
-                if ranking is not None:
-                    return score_rows.page(connection, ranking, offset, limit, state)
-        return [QueueRow(record, None) for record in self.images(state, None, offset, limit)]
+        if generation is None:
+            return [QueueRow(record, None) for record in self.images(state, None, offset, limit)]
+        with self._database.connection() as connection:
+            ranking = score_rows.ranking_number(connection, generation, order_by) if order_by else None
+            if ranking is not None:
+                rows = score_rows.page(connection, ranking, offset, limit, state)
+            else:
+                records = image_rows.select(connection, state, None, offset, limit)
+                rows = [QueueRow(record, None) for record in records]
+            return rows if beside is None else score_rows.with_beside(connection, rows, generation, beside)
 
     def _select(self, query: str, values: Sequence[Any]) -> list[Any]:
         with self._database.connection() as connection:

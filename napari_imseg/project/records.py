@@ -56,10 +56,19 @@ class ImageRecord:
 
 @dataclass(frozen=True, slots=True)
 class QueueRow:
-    """A place in the queue; ``score`` is ``None`` if the ranking has not seen the image."""
+    """A place in the queue.
+
+    Attributes
+    ----------
+    score
+        ``None`` if the ranking has not seen the image.
+    beside
+        Score of a second ranking, which is told beside; ``None`` if there is none, or none was asked for.
+    """
 
     record: ImageRecord
     score: float | None
+    beside: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

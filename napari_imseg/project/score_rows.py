@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from sqlite3 import Connection
 from typing import Any, Final
 
@@ -75,6 +77,21 @@ def page(
         f"SELECT count(*) FROM scores WHERE ranking = ? {condition}", [ranking, *values]
     ).fetchone()[0]
     return found + _unscored(connection, ranking, max(0, offset - before), limit - len(found), state)
+
+
+def with_beside(
+    connection: Connection, rows: Sequence[QueueRow], generation: str, ranking: str
+) -> list[QueueRow]:
+    """The rows of a page with the scores of a second ranking, all looked up in one query."""
+    numbers = json.dumps([row.record.index for row in rows])
+    scores = dict(
+        connection.execute(
+            f"SELECT image, score FROM scores WHERE ranking = ({_FIND_RANKING}) "
+            "AND image IN (SELECT value FROM json_each(?))",
+            (generation, ranking, numbers),
+        )
+    )
+    return [replace(row, beside=scores.get(row.record.index)) for row in rows]
 
 
 def _state_of_few(state: State | Sequence[State] | None) -> tuple[str, list[str]]:

@@ -1,4 +1,4 @@
-"""One row of the queue: picture, name, state, and the reason for its place."""
+"""One row of the queue: picture, name, state, the reason for its place, and how good its suggestion is."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from qtpy.QtGui import QColor, QFontMetrics, QPainter, QPalette
 from qtpy.QtWidgets import QStyle, QStyledItemDelegate, QStyleOptionViewItem
 
 from napari_imseg.project.records import QueueRow
-from napari_imseg.widgets.queue_model import REASON_ROLE, ROW_ROLE, name_of
+from napari_imseg.widgets.queue_model import QUALITY_ROLE, REASON_ROLE, ROW_ROLE, name_of
 from napari_imseg.widgets.queue_pages import STATE_WORDS
 from napari_imseg.widgets.thumbnails import Thumbnails
 
@@ -70,16 +70,18 @@ class QueueDelegate(QStyledItemDelegate):
             f"{index.row() + 1}.  {name_of(row)}",
             " · ".join(part for part in (word, why) if part) + split,
         ]
+        if good := index.data(QUALITY_ROLE):
+            lines.append(good)
         faint = QColor(ink)
         faint.setAlpha(170)
         metrics = QFontMetrics(painter.font())
-        line = metrics.height() + 3
-        top = area.top() + (area.height() - 2 * line) // 2
+        line = min(metrics.height() + 3, area.height() // len(lines))
+        top = area.top() + (area.height() - len(lines) * line) // 2
         painter.setPen(ink)
         painter.drawText(QRect(area.right() - 14, top, 16, line), Qt.AlignmentFlag.AlignCenter, _MARKS[state])
-        for place, (content, color) in enumerate(zip(lines, (ink, faint), strict=True)):
+        for place, content in enumerate(lines):
             width = area.width() - (20 if place == 0 else 0)
-            painter.setPen(color)
+            painter.setPen(faint if place else ink)
             painter.drawText(
                 QRect(area.left(), top + place * line, width, line),
                 Qt.AlignmentFlag.AlignVCenter,

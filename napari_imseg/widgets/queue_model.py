@@ -10,12 +10,15 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, QObject, Qt, Signal
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import QueueRow
 from napari_imseg.widgets.jobs import Jobs
-from napari_imseg.widgets.queue_pages import PAGE, STATE_WORDS, Pages, Query, reason
+from napari_imseg.widgets.queue_pages import PAGE, STATE_WORDS, Pages, Query, quality, reason
 
 ROW_ROLE = Qt.ItemDataRole.UserRole
 """The `QueueRow`, or ``None`` while its page is being read."""
 
 REASON_ROLE = Qt.ItemDataRole.UserRole + 1
+
+QUALITY_ROLE = Qt.ItemDataRole.UserRole + 2
+"""How good the suggestion probably is; empty where nobody knows."""
 
 
 class QueueModel(QAbstractTableModel):
@@ -86,16 +89,16 @@ class QueueModel(QAbstractTableModel):
             return None
         if role == ROW_ROLE:
             return row
-        why = reason(self._query.ranking, row.score)
+        why, good = reason(self._query.ranking, row.score), quality(self._query.ranking, row)
         if role == REASON_ROLE:
             return why
+        if role == QUALITY_ROLE:
+            return good
+        said = [part for part in (STATE_WORDS[row.record.state], why, good) if part]
         if role in (Qt.ItemDataRole.DisplayRole, Qt.ItemDataRole.AccessibleTextRole):
-            return (
-                f"{index.row() + 1}. {name_of(row)}, {STATE_WORDS[row.record.state]}{', ' * bool(why)}{why}"
-            )
+            return ", ".join([f"{index.row() + 1}. {name_of(row)}", *said])
         if role == Qt.ItemDataRole.ToolTipRole:
-            record = row.record
-            return f"{record.path}\ngroup {record.group}\n{STATE_WORDS[record.state]}\n{why}".strip()
+            return "\n".join([row.record.path, f"group {row.record.group}", *said])
         return None
 
     def _want(self, number: int) -> None:

@@ -49,8 +49,8 @@ class Query:
 
     def page(self, project: Project, number: int) -> list[QueueRow]:
         """The images of a page; reads the catalog."""
-        generation = self.generation or None
-        return project.catalog.page(self.ranking, generation, number * PAGE, PAGE, self.states)
+        generation, beside = self.generation or None, rankings.QUALITY
+        return project.catalog.page(self.ranking, generation, number * PAGE, PAGE, self.states, beside)
 
 
 class Pages:
@@ -103,3 +103,10 @@ def reason(ranking: str, score: float | None) -> str:
     if score is None:
         return "train with predicted quality to know" if criterion.needs_quality else "not ranked yet"
     return str(criterion().reason(score))
+
+
+def quality(ranking: str, row: QueueRow) -> str:
+    """How good the suggestion probably is, where that is known and not the reason already."""
+    if row.beside is None or ranking == rankings.QUALITY:
+        return ""
+    return reason(rankings.QUALITY, row.beside)

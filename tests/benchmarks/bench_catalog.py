@@ -20,12 +20,15 @@ import numpy as np
 import tifffile
 from skimage.filters import gaussian
 
+from napari_imseg import rankings
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import NewFile, NewImage
 
 SIZES = (1_000, 10_000, 100_000)
 RANKING, GENERATION = "im-size", "r001-g0"
+BESIDE = rankings.QUALITY
+"""Told with each row, as in the dock."""
 
 MEMORY = """
 import sys
@@ -34,7 +37,7 @@ from pathlib import Path
 from napari_imseg.project.catalog import Catalog
 def use(path):
     catalog = Catalog(Path(path))
-    catalog.page("im-size", "r001-g0", 0, 50)
+    catalog.page("im-size", "r001-g0", 0, 50, beside="predicted-quality")
     catalog.count("unlabeled")
     return catalog
 use(sys.argv[1]).close()  # what Python and SQLite need once
@@ -60,7 +63,8 @@ def fill(path: Path, images: int) -> None:
     )
     catalog.record_labels(dict.fromkeys(names[::10], "labeled"), 0.15, 0)
     scores = np.random.default_rng(0).random(images * 9 // 10)
-    catalog.set_scores(GENERATION, RANKING, dict(zip(names, scores.tolist(), strict=False)))
+    for ranking in (RANKING, BESIDE):
+        catalog.set_scores(GENERATION, ranking, dict(zip(names, scores.tolist(), strict=False)))
     catalog.close()
 
 
@@ -78,7 +82,7 @@ def in_turns(work: Mapping[str, Callable[[], object]], rounds: int) -> dict[str,
 def open_and_show(path: Path) -> None:
     """What the dock does first."""
     catalog = Catalog(path)
-    catalog.page(RANKING, GENERATION, 0, 50)
+    catalog.page(RANKING, GENERATION, 0, 50, beside=BESIDE)
     catalog.close()
 
 
@@ -94,7 +98,7 @@ def queue_figures(folder: Path, rounds: int) -> dict[str, float]:
     catalogs = {size: Catalog(path) for size, path in paths.items()}
     for size, catalog in catalogs.items():
         work[f"page in the middle, {size:,} images"] = lambda catalog=catalog, size=size: catalog.page(
-            RANKING, GENERATION, size // 2, 50
+            RANKING, GENERATION, size // 2, 50, beside=BESIDE
         )
     figures = in_turns(work, 10 * rounds)  # each takes little more than the system's time slice
     for catalog in catalogs.values():

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 from qtpy.QtCore import QEvent, Qt
-from qtpy.QtGui import QKeyEvent
+from qtpy.QtGui import QFontMetrics, QKeyEvent
 
+from napari_imseg import rankings
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import NewFile, NewImage
 from napari_imseg.widgets.jobs import Jobs
 from napari_imseg.widgets.queue_delegate import ROW_HEIGHT, QueueDelegate
-from napari_imseg.widgets.queue_model import REASON_ROLE, QueueModel
+from napari_imseg.widgets.queue_model import QUALITY_ROLE, REASON_ROLE, QueueModel
 from napari_imseg.widgets.queue_pages import FILTERS, PAGE, Query, ranking_titles, reason
 from napari_imseg.widgets.queue_panel import QueueList
 from napari_imseg.widgets.thumbnails import Thumbnails
@@ -68,6 +69,60 @@ def test_lists_all_in_ranked_order(project, model, qtbot):
     qtbot.waitUntil(lambda: model.rowCount() == 6)
     assert listed(qtbot, model, 6) == ranked
     assert model.data(model.index(0, 0), REASON_ROLE) == reason("im-size", 5.0)
+
+
+def tell_quality(project: Project) -> list[str]:
+    """Ids of the images; all but the first have a suggestion of which EvalNets expect something."""
+    ids = [record.id for record in project.catalog.images()]
+    expected = {image: place / 10 for place, image in enumerate(ids) if place}
+    project.catalog.set_scores(GENERATION, rankings.QUALITY, expected)
+    return ids
+
+
+@pytest.mark.parametrize("ranking", ["im-size", "in-order", "random"])
+def test_the_expected_quality_is_told_beside_whatever_orders_the_queue(ranking, project, model, qtbot):
+    rank_backwards(project)
+    ids = tell_quality(project)
+    model.show(project, Query(ranking, GENERATION))
+    qtbot.waitUntil(lambda: model.rowCount() == 6)
+    place = {image: place for place, image in enumerate(listed(qtbot, model, 6))}
+    third, first = (model.index(place[ids[number]], 0) for number in (3, 0))
+    told = "suggestion is probably 70 % right"
+    assert model.data(third, QUALITY_ROLE) == told
+    assert model.data(third, Qt.ItemDataRole.DisplayRole).endswith(f", {told}")
+    assert model.data(third, Qt.ItemDataRole.ToolTipRole).endswith(f"\n{told}")
+    assert model.data(third, REASON_ROLE) != told
+    assert model.data(first, QUALITY_ROLE) == "", "nobody has judged the suggestion of this image"
+    assert "suggestion" not in model.data(first, Qt.ItemDataRole.DisplayRole)
+
+
+def test_the_expected_quality_is_not_told_twice(project, model, qtbot):
+    ids = tell_quality(project)
+    model.show(project, Query(rankings.QUALITY, GENERATION))
+    qtbot.waitUntil(lambda: model.rowCount() == 6)
+    worst = model.index(listed(qtbot, model, 6).index(ids[5]), 0)
+    assert worst.row() == 0
+    assert model.data(worst, REASON_ROLE) == "suggestion is probably 50 % right"
+    assert model.data(worst, QUALITY_ROLE) == ""
+
+
+def test_a_row_is_drawn_with_the_expected_quality(project, jobs, model, qtbot, monkeypatch):
+    tell_quality(project)
+    drawn = []
+    elided = QFontMetrics.elidedText
+    monkeypatch.setattr(
+        QFontMetrics, "elidedText", lambda self, text, *rest: drawn.append(text) or elided(self, text, *rest)
+    )
+    view = QueueList(ROW_HEIGHT)
+    qtbot.addWidget(view)
+    view.setItemDelegate(QueueDelegate(Thumbnails(jobs, 32)))
+    view.setModel(model)
+    view.resize(300, 500)
+    view.show()
+    model.show(project, RANKED)
+    qtbot.waitUntil(lambda: model.row_at(5) is not None)
+    view.grab()
+    assert "suggestion is probably 70 % right" in drawn
 
 
 def test_only_pages_that_are_seen_are_read(many, model, qtbot, monkeypatch):
