@@ -79,11 +79,12 @@ def run_settings(
 
 def check_fit(settings: RunSettings, project: Project) -> None:
     """Refuse, before any work, what fits neither the project nor the number of students."""
-    from napari_imseg.engine import foreign, starting_weights
+    from napari_imseg.engine import foreign, starting_weights, truths
     from napari_imseg.engine.recipe import recipe_of
 
     recipe = recipe_of(settings, project.problem)
     foreign.check(project, settings, recipe)
+    truths.check(settings, recipe)
     if recipe.objective is not None:
         starting_weights.check(settings)
 

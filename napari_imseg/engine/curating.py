@@ -64,7 +64,7 @@ def curate(
             previous=_previous(room, generation).get(image_id) if curator.judge_of == "masks" else None,
             limits=limits,
             judge=judge,
-            truth_H_W=true_target(room.project, room.settings, image_id) if curator.needs_truth else None,
+            truth_H_W=true_target(room, image_id) if curator.needs_truth else None,
         )
         found = curator.curate(unlabeled)
         dropped += not found

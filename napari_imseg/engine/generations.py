@@ -12,7 +12,7 @@ from typing import cast
 
 from napari_imseg.core.instances import find_thresholds
 from napari_imseg.core.problem import Task
-from napari_imseg.engine import foreign, starting_weights, training_set, unlabeled
+from napari_imseg.engine import foreign, starting_weights, training_set, truths, unlabeled
 from napari_imseg.engine.advice import advice, afterthought, when_untaught
 from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
@@ -75,11 +75,13 @@ class Generations:
         self.resumed = (self.run.folder / "training_set.json").exists()
         if not self.resumed:
             foreign.check(self.project, self.settings, recipe)
+            truths.check(self.settings, recipe)
             training_set.freeze(self.project, self.run, self.settings.all_foreign)
         self.room = Room.open(self.project, self.run, self.settings, self.should_stop)
         self.clock = Clock(self.run.folder, self.settings.minutes)
         yield self._run_started()
         yield from starting_weights.keep(self.room)
+        yield from truths.keep(self.room)
         tools = self.room.foreign(self.settings.all_foreign)
         self.foreign = {tool.name: tool.measured(self.room.sets.validation) for tool in tools}
         yield from advice(self.room, list(self.foreign.values()))
@@ -277,8 +279,8 @@ class Generations:
             score = validate(ensemble.mean, sets.validation, problem)
             return record.model_copy(update={"score": score})
         maps = [ensemble.mean(example.image_C_H_W) for example in sets.validation]
-        truths = [training_set.frozen_label(self.run, example.name) for example in sets.validation]
-        found = find_thresholds(maps, truths)
+        labels = [training_set.frozen_label(self.run, example.name) for example in sets.validation]
+        found = find_thresholds(maps, labels)
         return record.model_copy(
             update={
                 "foreground_threshold": found.foreground,

@@ -17,7 +17,6 @@ from napari_imseg.engine.recipe import Judging, Recipe, recipe_of
 from napari_imseg.engine.records import StudentRecord, ranked, read_record, record_path
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training_set import TrainingSet
-from napari_imseg.engine.truths import truth_path
 from napari_imseg.method import Classifier, Example
 from napari_imseg.nets.devices import Hardware, choose
 from napari_imseg.project.errors import ProjectError
@@ -79,9 +78,6 @@ class Room:
         curator, sets = room.recipe.curator, room.sets  # reading them is the check
         if curator is not None:
             curator.prepare(sets.labeled)
-        if curator is not None and curator.needs_truth:
-            for image_id in sets.unlabeled:
-                truth_path(project, settings, image_id)
         if room.recipe.needs_unlabeled and not room.sets.unlabeled:
             raise ProjectError(
                 f"{room.recipe.loss(1)[0].name} learns from unlabeled images, but there is none in this "
@@ -189,6 +185,11 @@ class Room:
     def starting_weights(self) -> Path:
         """What the encoders of the first networks start from, where the settings name something."""
         return self._folder("weights.safetensors")
+
+    @property
+    def truths(self) -> Path:
+        """Folder of the true labels of unlabeled images, for controls that are told them."""
+        return self._folder("truth")
 
     def drawn(self, generation: int) -> list[str]:
         """Ids of the unlabeled images that may teach; all of them unless there are too many."""

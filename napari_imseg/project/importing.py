@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -111,6 +111,7 @@ def convert(
     staging: Path,
     keeping: Sequence[State],
     progress: Progress,
+    wanted: Collection[str] | None = None,
 ) -> Converted:
     """Read every label under ``folder`` that belongs to an image into ``staging``.
 
@@ -118,6 +119,8 @@ def convert(
     ----------
     keeping
         Images of these states are left out.
+    wanted
+        Ids of the images whose labels are read; ``None`` for all.
 
     Raises
     ------
@@ -129,7 +132,11 @@ def convert(
         stem: [path for path in found if str(path) not in images]  # both may lie in one folder
         for stem, found in find_labels(folder).items()
     }
-    done = _convert(info, list(_pairs(catalog, labels)), staging, keeping, progress)
+    pairs = [
+        (path, records, [record for record in records if wanted is None or record.id in wanted])
+        for path, records in _pairs(catalog, labels)
+    ]
+    done = _convert(info, [pair for pair in pairs if pair[-1]], staging, keeping, progress)
     if not done.used:
         raise ProjectError(f"no label file in '{folder}' has the name of an image of this project")
     used = set(done.used)
@@ -139,16 +146,17 @@ def convert(
 
 def _convert(
     info: ProjectInfo,
-    pairs: Sequence[tuple[Path, list[ImageRecord]]],
+    pairs: Sequence[tuple[Path, list[ImageRecord], list[ImageRecord]]],
     staging: Path,
     keeping: Sequence[State],
     progress: Progress,
 ) -> Converted:
+    """Each label file with all images of its image file, and with those that are wanted."""
     done = Converted()
-    for path, records in pairs:
+    for path, whole_file, records in pairs:
         progress("reading labels", len(done.used) + 1, len(pairs))
         done.used.append(path)
-        whole = foreign_labels.extent(records)
+        whole = foreign_labels.extent(whole_file)
         stored = foreign_labels.read_label_file(path, math.prod(whole) * len(info.classes))
         for record in records:
             if record.state in keeping:

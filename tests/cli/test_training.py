@@ -69,6 +69,12 @@ def test_weights_that_are_not_there(
     assert runs(project) == []
 
 
+def test_a_control_without_its_truth(call: Call, new_project: NewProject) -> None:
+    project = new_project()
+    assert_refused(call("train", project, "--method", "GT-IM++"), 2, "set truth to the folder")
+    assert runs(project) == []
+
+
 def test_a_device_that_is_not_there(call: Call, new_project: NewProject) -> None:
     project = new_project()
     assert_refused(call("train", project, "--device", "cuda:97"), 1, "cuda:97", "cpu")

@@ -17,7 +17,6 @@ from napari_imseg.engine.records import StudentRecord, record_path, write_record
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.method import Example
-from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 
@@ -174,10 +173,3 @@ def test_an_evalnet_run_has_a_least_number_of_steps(project: Project, quick: Run
     where = room(project, quick, "evalnet")  # 4 labeled and 6 unlabeled images
     assert [where.least_steps(generation, 1) for generation in range(3)] == [0, 3, 3]
     assert room(project, quick, "IM").least_steps(1, 1) == 0
-
-
-def test_a_missing_truth_is_told_before_anything_is_trained(project: Project, quick: RunSettings) -> None:
-    with pytest.raises(ProjectError, match=r"true labels of the unlabeled images.* set truth to "):
-        room(project, quick, "GT-IM++")
-    with pytest.raises(ProjectError, match=r"no true label 'nowhere.*\.tif' of .*nuclei_.*a TIFF for each"):
-        room(project, quick.model_copy(update={"truth": "nowhere"}), "GT-IM++")
