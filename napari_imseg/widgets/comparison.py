@@ -25,6 +25,7 @@ MEANINGS: Final = {
     "ap10_90_pr": "objects: precision × recall, mean over IoU 0.1 to 0.95",
     "s_dsb": "objects: TP / (TP + FP + FN) at IoU 0.5",
     "f1_50": "objects: F1 at IoU 0.5",
+    "f1_50_clipped": "objects: the same as the code of ACTIS has it, too low below about 0.5",
 }
 
 

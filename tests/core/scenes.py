@@ -1,4 +1,4 @@
-"""Synthetic objects and the three-class maps that a network might make of them."""
+"""Synthetic objects, the three-class maps that a network might make of them, and how they overlap."""
 
 from __future__ import annotations
 
@@ -50,3 +50,15 @@ def balls(
         ball = ((places - centre) ** 2).sum(axis=0) < rng.uniform(0.6, 1.2) * radius**2
         ids[ball & (ids == 0)] = 3 * index + 1
     return ids
+
+
+def dense_iou(true: NDArray[np.int32], predicted: NDArray[np.int32]) -> NDArray[np.float64]:
+    """IoU of every true object (row) with every predicted one, by comparing all of their pixels."""
+    known = true >= 0
+    rows = [(true == i) & known for i in np.unique(true[true > 0])]
+    columns = [(predicted == j) & known for j in np.unique(predicted[(predicted > 0) & known])]
+    iou = np.zeros((len(rows), len(columns)))
+    for i, row in enumerate(rows):
+        for j, column in enumerate(columns):
+            iou[i, j] = (row & column).sum() / (row | column).sum()
+    return iou

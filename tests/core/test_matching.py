@@ -10,18 +10,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from napari_imseg.core.matching import match
-from tests.core.scenes import discs
-
-
-def dense_iou(true: NDArray[np.int32], predicted: NDArray[np.int32]) -> NDArray[np.float64]:
-    known = true >= 0
-    rows = [(true == i) & known for i in np.unique(true[true > 0])]
-    columns = [(predicted == j) & known for j in np.unique(predicted[(predicted > 0) & known])]
-    iou = np.zeros((len(rows), len(columns)))
-    for i, row in enumerate(rows):
-        for j, column in enumerate(columns):
-            iou[i, j] = (row & column).sum() / (row | column).sum()
-    return iou
+from tests.core.scenes import dense_iou, discs
 
 
 def best_assignment(iou: NDArray[np.float64], threshold: float) -> tuple[int, float]:

@@ -1,4 +1,4 @@
-"""Scores against scikit-learn, and the conventions for images without anything to measure."""
+"""Scores against scikit-learn and a dense matching; conventions for images without anything to measure."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 from sklearn import metrics as sklearn
 
 from napari_imseg.core.metrics import (
@@ -26,7 +27,7 @@ from napari_imseg.core.metrics import (
     semantic_metrics,
 )
 from napari_imseg.core.problem import Problem, Task
-from tests.core.scenes import discs
+from tests.core.scenes import dense_iou, discs
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 FOUR = Problem(Task.SEMANTIC, 1, 4)
@@ -120,6 +121,53 @@ def test_a_perfect_prediction_scores_1(truth: NDArray[np.int32]) -> None:
     predicted = np.maximum(truth, 0)
     assert set(instance_metrics(truth, predicted).values()) == {1.0}
     assert set(semantic_metrics(truth, predicted, FOUR).values()) == {1.0}
+
+
+def dense_scores(truth: NDArray[np.int32], predicted: NDArray[np.int32]) -> dict[str, float]:
+    """The formulas of METHODS 2.6 from all pairs of objects, of an image that has some on both sides."""
+    ious = dense_iou(truth, predicted)
+    true, found = ious.shape
+
+    def precision_and_recall(threshold: float) -> tuple[float, float]:
+        pairs = linear_sum_assignment(ious >= threshold, maximize=True)
+        hits = int((ious[pairs] >= threshold).sum())
+        return hits / found, hits / true
+
+    p, r = precision_and_recall(0.5)
+    tenths = np.arange(1, 10) / 10
+    of_paper = [precision_and_recall(threshold) for threshold in tenths]
+    of_code = [precision_and_recall(threshold) for threshold in (*tenths, 0.55, 0.65, 0.75, 0.85, 0.95)]
+    return {
+        "ap50_precision": p,
+        "ap50_pr": p * r,
+        "s_dsb": p * r / (p + r - p * r) if p else 0.0,  # TP / (TP + FP + FN) = 1 / (1 / P + 1 / R - 1)
+        "f1_50": 2 * p * r / (p + r) if p else 0.0,
+        "f1_50_clipped": 2 * p * r / max(1, p + r),
+        "ap10_90": float(np.mean([p for p, _ in of_paper])),
+        "ap10_90_pr": float(np.mean([p * r for p, r in of_code])),
+    }
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(0, 10_000), st.integers(3, 12), st.sampled_from([0, 1, 3]))
+def test_scores_of_objects_equal_a_dense_reference(seed: int, count: int, unlabeled: int) -> None:
+    """Objects that moved, broke, merged or are missing, and others that are too many."""
+    rng = np.random.default_rng(seed)
+    truth = discs(rng, 24, count, radius=4)
+    predicted = np.roll(truth, rng.integers(-2, 3, 2), (0, 1))
+    predicted[:, 12:] *= int(rng.integers(0, 3))  # the right halves are missing or are objects of their own
+    predicted = np.where(predicted > 0, predicted, 1000 + discs(rng, 24, 2, radius=3))
+    predicted[predicted == 1000] = 0
+    truth[:, :unlabeled] = -1
+    known = truth >= 0
+    if not (truth > 0).any() or not (predicted[known] > 0).any():
+        return  # conventions, below
+    scores = instance_metrics(truth, predicted)
+    pixels = {name: scores.pop(name) for name in ("iou", "dice")}
+    assert scores == pytest.approx(dense_scores(truth, predicted))
+    flat = truth[known] > 0, predicted[known] > 0
+    assert pixels["iou"] == pytest.approx(sklearn.jaccard_score(*flat))
+    assert pixels["dice"] == pytest.approx(sklearn.f1_score(*flat))
 
 
 def test_names_of_objects_do_not_matter() -> None:
