@@ -11,6 +11,7 @@ from napari_imseg.core.matching import match
 from napari_imseg.core.metrics import average_precision
 from napari_imseg.core.thresholds import FIRST_SEED, GRID, Thresholds
 from tests.core.scenes import discs, maps_of
+from tests.oracles import WorkedExample, takes
 
 Images = list[NDArray[np.float32]]
 Truths = list[NDArray[np.int32]]
@@ -26,6 +27,25 @@ def search_by_brute_force(images: Images, truths: Truths) -> Thresholds:
     scores = [score(foreground, threshold) for threshold in GRID]
     best = int(np.argmax(scores))
     return Thresholds(float(foreground), float(GRID[best]), scores[best])
+
+
+@takes("actis_threshold_search", left_out=("online_validation",))  # see tests/engine/test_validation.py
+def test_the_published_search(case: WorkedExample) -> None:
+    expected = case.expected
+    grid = np.linspace(expected["grid_start"], expected["grid_stop"], expected["grid_num"])
+    np.testing.assert_allclose(GRID, grid, atol=case.tolerance)
+    np.testing.assert_allclose(np.diff(GRID), expected["step"], atol=case.tolerance)
+    assert expected["order"] == [f"fg with seed fixed at {FIRST_SEED}", "seed with best fg"]
+    assert expected["tie"] == "first maximum"
+    # Two cells of .9 and .5 inside, on a bridge that is foreground up to .7
+    foreground = np.array([[0.05, 0.95, 0.95, 0.7, 0.95, 0.95, 0.05]])
+    interior = np.array([[0.01, 0.9, 0.8, 0.2, 0.4, 0.5, 0.01]])
+    maps = np.stack([1 - foreground, interior, foreground - interior]).astype(np.float32)
+    truth = np.array([[0, 1, 1, 0, 2, 2, 0]], np.int32)
+    found = find_thresholds([maps], [truth])
+    # seeds above .6 find one of them, best where the bridge does not count; then a first seed finds both
+    assert (found.foreground, found.seed, found.score) == pytest.approx((0.7, 0.2, 1.0))
+    assert search_by_brute_force([maps], [truth]) == found
 
 
 @pytest.mark.parametrize("levels", [0, 255, 12, 3])

@@ -19,6 +19,7 @@ from napari_imseg.engine.validation import (
 )
 from napari_imseg.method import Example
 from tests.methods.toy import probabilities
+from tests.oracles import WorkedExample, takes
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 THREE = Problem(Task.SEMANTIC, 1, 3)
@@ -78,6 +79,20 @@ def test_the_loss_is_that_of_the_labels() -> None:
     found = loss_checkpoint_score(lambda _: of_three, [Example(image, target)], THREE)
     assert found == pytest.approx(1 - logs, rel=1e-6)
     assert loss_checkpoint_score(*given(BINARY, UNKNOWN)) is None
+
+
+@takes("actis_threshold_search", left_out=("grid_start", "grid_stop", "grid_num", "step", "order", "tie"))
+def test_thresholds_while_a_network_trains_are_the_published_ones(case: WorkedExample) -> None:
+    """Seeds above .6 in foreground above .8 count. How better ones are searched is in tests/core."""
+    known = case.expected["online_validation"]
+    ids = np.array([[1, 1, 1, 0]], np.int32)
+    for foreground, interior, found in ((0.01, 0.01, 1), (-0.01, 0.01, 0), (0.01, -0.01, 0)):
+        fg, inside = known["fg"] + foreground, known["seed"] + interior
+        maps = np.zeros((3, 1, 4), np.float32)
+        maps[:, 0, :3] = np.array([[1 - fg], [inside], [fg - inside]])
+        maps[0, 0, 3] = 1
+        example = Example(np.zeros((1, 1, 4), np.float32), ids.astype(np.int16))
+        assert ap50_checkpoint_score(lambda _, maps=maps: maps, [example], [ids]) == found
 
 
 @pytest.mark.parametrize("score", [validate, checkpoint_score])

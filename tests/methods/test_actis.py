@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,8 +16,8 @@ from napari_imseg.methods.actis_supervised import ActisSupervised
 from napari_imseg.nets.unet import UNet1x1
 from napari_imseg.ops.losses import labeled_cross_entropy
 from tests.methods.toy import PROBLEMS, batch
+from tests.oracles import WorkedExample, takes
 
-ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
 INSTANCES = PROBLEMS["instances"]
 STILL = {"flip": 0.0, "affine": 0.0, "elastic": 0.0, "intensity": 0.0}
 
@@ -75,18 +73,17 @@ def test_the_optimizer_and_its_schedule_are_those_of_the_paper() -> None:
     assert rates == pytest.approx([0.01, 0.005005, 1e-5])
 
 
-def test_the_published_mean_over_all_pixels() -> None:
-    cases = json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
-    (case,) = [each for each in cases if each["name"] == "actis_masked_mean"]
-    losses, mask = torch.tensor(case["inputs"]["pixel_loss"]), torch.tensor(case["inputs"]["mask"])
+@takes("actis_masked_mean")
+def test_the_published_mean_over_all_pixels(case: WorkedExample) -> None:
+    losses, mask = torch.tensor(case.inputs["pixel_loss"]), torch.tensor(case.inputs["mask"])
     # -log softmax of (log p, log(1 - p)) is the loss where p = exp(-loss)
     p = torch.exp(-losses.double())
     logits = torch.stack([p.log(), (1 - p).log()])[None, :, None]
     target = torch.where(mask == 1, 0, UNLABELED)[None, None]
     found = labeled_cross_entropy(logits, target, over="all").item()
-    assert found == pytest.approx(case["expected"]["mean_over_all_pixels"], abs=case["tolerance"])
+    assert found == pytest.approx(case.expected["mean_over_all_pixels"], abs=case.tolerance)
     kept = labeled_cross_entropy(logits, target).item()
-    assert kept == pytest.approx(case["expected"]["mean_over_kept"], abs=case["tolerance"])
+    assert kept == pytest.approx(case.expected["mean_over_kept"], abs=case.tolerance)
     assert labeled_cross_entropy(logits, torch.full_like(target, UNLABELED), over="all") == 0
 
 

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any
-
 import pytest
 import torch
 from torch import nn
@@ -16,16 +12,10 @@ from napari_imseg.methods.actis_supervised import ActisSupervised
 from napari_imseg.nets.unet import UNet1x1
 from napari_imseg.ops.schedules import cosine
 from tests.methods.toy import PROBLEMS, batch
+from tests.oracles import WorkedExample, takes
 
-ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
 STILL = {"flip": 0.0, "affine": 0.0, "elastic": 0.0, "intensity": 0.0}
 INSTANCES = PROBLEMS["instances"]
-
-
-def worked_example(name: str) -> dict[str, Any]:
-    cases = json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
-    (case,) = [each for each in cases if each["name"] == name]
-    return dict(case)
 
 
 class Fixed(nn.Module):
@@ -54,18 +44,18 @@ def loss_of(
     return losses["supervised"].item()
 
 
-def test_the_loss_is_the_plain_mean_of_weighted_smoothed_entropies() -> None:
-    case = worked_example("actis_weighted_ce_label_smoothing")
-    given, expected = case["inputs"], case["expected"]
+@takes("actis_weighted_ce_label_smoothing")
+def test_the_loss_is_the_plain_mean_of_weighted_smoothed_entropies(case: WorkedExample) -> None:
+    given, expected = case.inputs, case.expected
     defaults = ActisSupervised.Settings()
     assert [1, 1, defaults.boundary_weight] == given["weights"]
     assert defaults.label_smoothing == given["label_smoothing"]
     (logits,) = given["logits"]
     for target, loss in zip(given["targets"], expected["loss"], strict=True):
         found = loss_of(logits, torch.full((2, 4, 4), target))
-        assert found == pytest.approx(loss, abs=case["tolerance"])
+        assert found == pytest.approx(loss, abs=case.tolerance)
     together = torch.tensor(given["targets"]).expand(1, 3, 3)
-    assert loss_of(logits, together) == pytest.approx(expected["batch_mean"], abs=case["tolerance"])
+    assert loss_of(logits, together) == pytest.approx(expected["batch_mean"], abs=case.tolerance)
 
 
 def test_pixels_that_nobody_labeled_count_for_nothing() -> None:
@@ -99,14 +89,14 @@ def test_inconsistent_pixels_are_the_class_after_the_last_if_there_is_one() -> N
     assert sure < 0.01 < loss_of([9.0, 0.0, 0.0, 0.0], blocked, label_smoothing=0)
 
 
-def test_the_learning_rate_falls_along_a_cosine() -> None:
-    case = worked_example("actis_cosine_lr")
-    given, expected = case["inputs"], case["expected"]
+@takes("actis_cosine_lr")
+def test_the_learning_rate_falls_along_a_cosine(case: WorkedExample) -> None:
+    given, expected = case.inputs, case.expected
     found = [
         given["base"] * cosine(step / given["T_max"], given["base"], given["eta_min"])
         for step in given["steps"]
     ]
-    assert found == pytest.approx(expected["lr"], abs=case["tolerance"])
+    assert found == pytest.approx(expected["lr"], abs=case.tolerance)
     objective = method(UNet1x1(1, 3, 0.125))
     rate = objective.optimizer().param_groups[0]["lr"]
     rates = [rate * objective.schedule(share) for share in (0, 0.5, 1)]

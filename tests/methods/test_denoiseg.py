@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,11 +14,10 @@ from napari_imseg.method import Batch
 from napari_imseg.methods.denoiseg import DenoiSeg
 from napari_imseg.nets.network import Network
 from napari_imseg.nets.unet import UNet1x1
-from napari_imseg.ops.blind_spots import error_at, variance
-from napari_imseg.ops.losses import labeled_cross_entropy
+from napari_imseg.ops.blind_spots import variance
 from tests.methods.toy import PROBLEMS, batch
+from tests.oracles import WorkedExample, takes
 
-ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
 INSTANCES = PROBLEMS["instances"]
 
 
@@ -53,25 +50,28 @@ def crops(labeled: int = 2, others: int = 3, side: int = 16) -> Batch:
     return Batch(torch.rand(labeled, 1, side, side), targets, torch.rand(others, 1, side, side))
 
 
-def test_the_published_loss() -> None:
-    (case,) = [
-        each
-        for each in json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
-        if each["name"] == "denoiseg_loss"
-    ]
-    given, expected, tolerance = case["inputs"], case["expected"], 1e-6  # float32
-    errors = torch.tensor([*given["denoise_sq_err_at_masked"], 100.0]).sqrt().view(1, 1, 1, 3)
-    spots = torch.tensor([True] * given["n_masked"] + [False]).view(1, 1, 1, 3)
-    denoise = error_at(spots, errors, torch.zeros_like(errors)).item()
-    assert denoise == pytest.approx(expected["denoise"], abs=tolerance)
-    # -log softmax of (log p, log(1 - p)) is the loss where p = exp(-loss)
-    p = torch.exp(-torch.tensor(given["seg_ce_times_weight"]).double())
-    logits = torch.stack([p.log(), (1 - p).clamp(min=1e-30).log()])[None, :, None]
-    target = torch.where(torch.tensor(given["labelled"]) == 1, 0, UNLABELED)[None, None]
-    segment = labeled_cross_entropy(logits, target, over="all").item()
-    assert segment == pytest.approx(expected["seg"], abs=tolerance)
-    total = given["alpha"] * denoise + (1 - given["alpha"]) * segment
-    assert total == pytest.approx(expected["total"], abs=tolerance)
+@takes("denoiseg_loss")
+def test_the_published_loss(case: WorkedExample, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A labeled and an unlabeled crop of 1 x 2: as many labeled pixels as hidden ones, two of four."""
+    given, expected, tolerance = case.inputs, case.expected, 1e-5  # float32
+    assert sorted(given["labelled"]) == [0, 0, 1, 1]
+    first, second = (error**0.5 for error in given["denoise_sq_err_at_masked"])
+    other = (12 + 224**0.5) / 8  # then the variance of all four pixels is 1
+    labeled, unlabeled = torch.tensor([[[[first, other]]], [[[second, other]]]]).split(1)
+    spots = torch.tensor([True, False]).expand(2, 1, 1, 2)
+    monkeypatch.setattr("napari_imseg.methods.denoiseg.blind_spots", lambda x, box: (x, spots))
+    # the cross-entropy of (log p, log(1 - p), 0) is the loss where p = exp(-loss)
+    p = torch.exp(-torch.tensor([loss for loss in given["seg_ce_times_weight"] if loss]))
+    logits = torch.stack([p.log(), (1 - p).log(), torch.full_like(p, -1e9)])
+    network = Shown(torch.zeros(3))
+    monkeypatch.setattr(network, "_logits", lambda features: logits[None, :, None].expand(2, -1, -1, -1))
+    objective = method(network, alpha=given["alpha"])
+    nn.init.zeros_(objective.denoiser.weight)
+    nn.init.zeros_(objective.denoiser.bias)  # type: ignore[arg-type]
+    terms = objective.losses(Batch(labeled, torch.zeros(1, 1, 2, dtype=torch.long), unlabeled), 0)
+    assert terms["denoising"].item() == pytest.approx(given["alpha"] * expected["denoise"], abs=tolerance)
+    assert terms["supervised"].item() == pytest.approx((1 - given["alpha"]) * expected["seg"], abs=tolerance)
+    assert sum(terms.values()).item() == pytest.approx(expected["total"], abs=tolerance)
 
 
 def test_the_defaults_are_those_of_the_paper() -> None:

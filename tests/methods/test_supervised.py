@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
@@ -14,8 +11,7 @@ from napari_imseg.method import Batch
 from napari_imseg.methods.supervised import Supervised
 from napari_imseg.nets.unet import UNet1x1
 from tests.methods.toy import PROBLEMS, batch
-
-ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
+from tests.oracles import WorkedExample, takes
 
 
 class Fixed(nn.Module):
@@ -34,16 +30,23 @@ def loss_of(problem: Problem, logits: torch.Tensor, target: torch.Tensor, **sett
     return method.losses(Batch(torch.zeros(1, 1, 1, 1), target), 0)["supervised"].item()
 
 
-def test_the_first_step_is_that_of_the_published_optimizer() -> None:
-    cases = json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
-    (case,) = [each for each in cases if each["name"] == "tfa_adamw_equivalence"]
-    given, expected = case["inputs"], case["expected"]
-    assert Supervised.Settings().learning_rate == given["lr"]
-    network = Fixed(torch.tensor(given["w"]))
-    optimizer = Supervised(Supervised.Settings(), PROBLEMS["binary"], network).optimizer()
-    network.logits.grad = torch.tensor(given["grad"])
-    optimizer.step()
-    assert network.logits.item() == pytest.approx(expected["tfa_first_step"], abs=case["tolerance"])
+@takes("tfa_adamw_equivalence")
+def test_the_first_step_is_that_of_the_published_optimizer(case: WorkedExample) -> None:
+    given, expected = case.inputs, case.expected
+
+    def after_a_step(**settings: float) -> float:
+        network = Fixed(torch.tensor(given["w"]))
+        method = Supervised(Supervised.Settings(**settings), PROBLEMS["binary"], network)
+        network.logits.grad = torch.tensor(given["grad"])
+        method.optimizer().step()
+        return network.logits.item()
+
+    defaults = Supervised.Settings()
+    assert defaults.learning_rate == given["lr"]
+    assert defaults.weight_decay == pytest.approx(expected["torch_weight_decay_equivalent"], abs=1e-4)
+    assert after_a_step() == pytest.approx(expected["tfa_first_step"], abs=case.tolerance)
+    to_the_letter = after_a_step(weight_decay=given["weight_decay"])
+    assert to_the_letter == pytest.approx(expected["torch_with_same_wd"], abs=case.tolerance)
 
 
 def test_the_step_size_stays_or_falls_along_a_cosine() -> None:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 import torch
 
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.nets.outputs import n_outputs, to_probabilities
+from tests.oracles import WorkedExample, takes
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 CLASSES = Problem(Task.SEMANTIC, 1, 4)
@@ -26,15 +24,13 @@ def test_number_of_outputs(problem: Problem, plain: int, with_im: int) -> None:
     assert n_outputs(problem, im_class=True) == with_im
 
 
-def test_the_published_shift_of_class_ids() -> None:
+@takes("class_shift")
+def test_the_published_shift_of_class_ids(case: WorkedExample) -> None:
     """The paper's IM class is the first and shifts the others; ours is the last."""
-    oracle = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
-    cases = json.loads(oracle.read_text(encoding="utf-8"))["examples"]
-    (case,) = [each for each in cases if each["name"] == "class_shift"]
     outputs = n_outputs(Problem(Task.SEMANTIC, 3, 8), im_class=True)
-    assert outputs == case["expected"]["num_outputs_for_8_classes"]
-    ids = np.array(case["inputs"]["original_ids"])
-    np.testing.assert_array_equal(np.roll(np.arange(outputs), -1)[ids], case["expected"]["shifted_ids"])
+    assert outputs == case.expected["num_outputs_for_8_classes"]
+    ids = np.array(case.inputs["original_ids"])
+    np.testing.assert_array_equal(np.roll(np.arange(outputs), -1)[ids], case.expected["shifted_ids"])
 
 
 @pytest.mark.parametrize("problem", [BINARY, CLASSES, MASKS, INSTANCES])

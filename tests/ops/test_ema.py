@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
 from torch import nn
 
 from napari_imseg.ops.ema import follow, frozen_copy
+from tests.oracles import WorkedExample, takes
 
-ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
 
-
-def test_the_published_step() -> None:
-    cases = json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
-    (case,) = [each for each in cases if each["name"] == "actis_teacher_ema"]
-    teacher, student = (
-        nn.ParameterList([torch.tensor(case["inputs"][who])]) for who in ("theta_t", "theta_s")
-    )
-    follow(teacher, student, case["inputs"]["decay"])
-    assert teacher[0].tolist() == pytest.approx(case["expected"]["after_one_update"], rel=1e-6)
-    assert student[0].tolist() == case["inputs"]["theta_s"]
+@takes("actis_teacher_ema")
+def test_the_published_step(case: WorkedExample) -> None:
+    teacher, student = (nn.ParameterList([torch.tensor(case.inputs[who])]) for who in ("theta_t", "theta_s"))
+    follow(teacher, student, case.inputs["decay"])
+    assert teacher[0].tolist() == pytest.approx(case.expected["after_one_update"], rel=1e-6)
+    assert student[0].tolist() == case.inputs["theta_s"]
 
 
 def test_running_statistics_are_averaged_and_counters_copied() -> None:

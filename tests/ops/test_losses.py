@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 import torch
 from torch.nn import functional
 
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem, Task
 from napari_imseg.ops.losses import class_weights, labeled_cross_entropy, labeled_mse, supervised_loss
+from tests.oracles import WorkedExample, takes
 
-ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 CLASSES = Problem(Task.SEMANTIC, 1, 3)
 MASKS = Problem(Task.MULTILABEL, 1, 3)
@@ -99,15 +96,14 @@ def test_targets_are_not_changed() -> None:
     assert target.tolist() == [[[INCONSISTENT, 1]]]
 
 
-def test_weights_divide_by_pixels_not_by_weights() -> None:
-    cases = json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
-    (case,) = [each for each in cases if each["name"] == "actis_weighted_ce_label_smoothing"]
-    given, expected = case["inputs"], case["expected"]
+@takes("actis_weighted_ce_label_smoothing", left_out=("loss",))  # see tests/methods/test_actis_supervised.py
+def test_weights_divide_by_pixels_not_by_weights(case: WorkedExample) -> None:
+    given, expected = case.inputs, case.expected
     logits = torch.tensor(given["logits"]).T[None, :, :, None].expand(1, 3, 1, 3)
     weights = torch.tensor(given["weights"], dtype=torch.float32)
     target = torch.tensor(given["targets"])[None, None]
     loss = labeled_cross_entropy(logits, target, weights, given["label_smoothing"])
-    assert loss.item() == pytest.approx(expected["batch_mean"], abs=case["tolerance"])
+    assert loss.item() == pytest.approx(expected["batch_mean"], abs=case.tolerance)
 
 
 def test_classes_of_instances_have_weights_of_their_own() -> None:
@@ -125,18 +121,15 @@ def test_half_precision_logits_give_a_float32_loss() -> None:
         assert loss.dtype == torch.float32
 
 
-def test_positions_are_trained_towards_three() -> None:
-    case = next(
-        example
-        for example in json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
-        if example["name"] == "hela_position_target_weight"
-    )
+@takes("hela_position_target_weight")
+def test_positions_are_trained_towards_three(case: WorkedExample) -> None:
     problem = Problem(Task.MULTILABEL, 1, 1, ("position",))
-    masks = [value // 255 for value in case["inputs"]["mask_gray"]]
-    logits = torch.logit(torch.tensor(case["inputs"]["sigmoid_output"]))
-    for mask, logit, expected in zip(masks, logits, case["expected"]["squared_error"], strict=True):
+    masks = [value // 255 for value in case.inputs["mask_gray"]]
+    towards = max(case.expected["target"])
+    logits = torch.logit(torch.tensor(case.inputs["sigmoid_output"]))
+    for mask, logit, expected in zip(masks, logits, case.expected["squared_error"], strict=True):
         target = torch.full((1, 1, 1, 1), mask)
-        loss = supervised_loss(logit.view(1, 1, 1, 1), target, problem, position_target=3.0)
+        loss = supervised_loss(logit.view(1, 1, 1, 1), target, problem, position_target=towards)
         assert loss.item() == pytest.approx(expected)
     unlabeled = torch.full((1, 1, 1, 1), UNLABELED)
     assert supervised_loss(logits[:1].view(1, 1, 1, 1), unlabeled, problem, position_target=3.0) == 0

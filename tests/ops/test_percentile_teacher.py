@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -14,15 +12,9 @@ from torch import Tensor, nn
 from napari_imseg.core.problem import UNLABELED, Problem, Task
 from napari_imseg.ops.percentile_teacher import PercentileTeacher, quantile, quantile_at
 from napari_imseg.ops.views import AS_IT_IS_AND_FLIPPED, FLIPPED_AND_TURNED, average
+from tests.oracles import WorkedExample, takes
 
-ORACLE = Path(__file__).parents[1] / "oracles" / "worked_examples.json"
 INSTANCES = Problem(Task.INSTANCES, 1, 3)
-
-
-def worked_example(name: str) -> dict[str, Any]:
-    cases = json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
-    (case,) = [each for each in cases if each["name"] == name]
-    return dict(case)
 
 
 class Answers(nn.Module):
@@ -39,26 +31,22 @@ class Answers(nn.Module):
         return logits.view(1, -1, 1, 1).expand(len(images), -1, *images.shape[-2:])
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["actis_percentile_mask_ema", "actis_percentile_mask_first_step", "actis_percentile_class_absent"],
-)
-def test_the_published_thresholds_and_masks(name: str) -> None:
-    case = worked_example(name)
-    given, expected = case["inputs"], case["expected"]
+@takes("actis_percentile_mask_ema", "actis_percentile_mask_first_step", "actis_percentile_class_absent")
+def test_the_published_thresholds_and_masks(case: WorkedExample) -> None:
+    given, expected = case.inputs, case.expected
     teacher = PercentileTeacher(nn.Identity(), INSTANCES)
-    if name.endswith("first_step"):
+    if case.name.endswith("first_step"):
         assert teacher.thresholds_C.tolist() == pytest.approx(given["ema_prev"])
     teacher.thresholds_C.copy_(torch.tensor(given["ema_prev"]))
     probabilities = torch.tensor(given["probs"], dtype=torch.float32).T[None, :, None]
     labels = teacher.labels(probabilities, given["k"], "above", "low")[0, 0]
-    assert teacher.thresholds_C.tolist() == pytest.approx(expected["ema_new"], abs=case["tolerance"])
+    assert teacher.thresholds_C.tolist() == pytest.approx(expected["ema_new"], abs=case.tolerance)
     assert (labels != UNLABELED).int().tolist() == expected["mask"]
     label = torch.tensor(expected.get("label", labels.tolist()))
     assert torch.equal(labels[labels != UNLABELED], label[labels != UNLABELED])
     for index, percentile in enumerate(expected.get("percentile", ())):
         confidences = probabilities.amax(1)[0, 0][label == index]
-        assert quantile(confidences, given["k"]).item() == pytest.approx(percentile, abs=case["tolerance"])
+        assert quantile(confidences, given["k"]).item() == pytest.approx(percentile, abs=case.tolerance)
 
 
 def test_a_confidence_at_the_threshold_is_an_option() -> None:
@@ -85,29 +73,26 @@ def test_thresholds_that_ramp_up_hold_from_the_first_step_on() -> None:
     assert teacher.thresholds_C[1].item() == pytest.approx(0.2), "a class that nobody predicts keeps its own"
 
 
-@pytest.mark.parametrize("name", ["actis_tta_average", "actis_tta_average_disagree"])
-def test_the_published_averages(name: str) -> None:
+@takes("actis_tta_average", "actis_tta_average_disagree")
+def test_the_published_averages(case: WorkedExample) -> None:
     """Six views take turns with the two or three given answers, so their mean is the same."""
-    case = worked_example(name)
-    views, expected = case["inputs"]["logits_views"], case["expected"]
+    views, expected = case.inputs["logits_views"], case.expected
     problem = Problem(Task.SEMANTIC, 1, len(views[0])) if len(views[0]) > 2 else Problem(Task.INSTANCES, 1, 2)
     images = torch.zeros(1, 1, 2, 2)
     of_probabilities = PercentileTeacher(Answers(views), problem).probabilities(
         images, "flips-and-turns", "probabilities"
     )
-    np.testing.assert_allclose(
-        of_probabilities[0, :, 0, 0], expected["mean_of_probs"], atol=case["tolerance"]
-    )
+    np.testing.assert_allclose(of_probabilities[0, :, 0, 0], expected["mean_of_probs"], atol=case.tolerance)
     assert of_probabilities.argmax(1).unique().tolist() == [expected["prob_label"]]
     of_logits = PercentileTeacher(Answers(views), problem).probabilities(images, "flips-and-turns", "logits")
     softmax = expected.get("softmax_of_mean_logits") or torch.tensor(expected["mean_of_logits"]).softmax(0)
-    np.testing.assert_allclose(of_logits[0, :, 0, 0], softmax, atol=case["tolerance"])
+    np.testing.assert_allclose(of_logits[0, :, 0, 0], softmax, atol=case.tolerance)
     assert of_logits.argmax(1).unique().tolist() == [expected["logit_label"]]
 
 
-def test_the_published_schedules_of_the_quantile() -> None:
-    case = worked_example("actis_quantile_schedule")
-    given, expected = case["inputs"], case["expected"]
+@takes("actis_quantile_schedule")
+def test_the_published_schedules_of_the_quantile(case: WorkedExample) -> None:
+    given, expected = case.inputs, case.expected
     names: list[tuple[str, Literal["constant", "linear", "code"]]] = [
         ("paper_constant", "constant"),
         ("intended_linear", "linear"),
@@ -116,7 +101,7 @@ def test_the_published_schedules_of_the_quantile() -> None:
     for published, schedule in names:
         found = [quantile_at(step, given["start"], schedule) for step in given["steps"]]
         never_negative = np.maximum(expected[published], 0)
-        np.testing.assert_allclose(found, never_negative, atol=case["tolerance"])
+        np.testing.assert_allclose(found, never_negative, atol=case.tolerance)
     after = expected["code_raises_after_step"]
     assert quantile_at(after + 10**6, given["start"], "code") == 0
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -21,8 +20,7 @@ from napari_imseg.reproduce.inconsistency_masks.layouts import (
     SUIM_COLORS,
     read_published,
 )
-
-ORACLE = Path(__file__).parents[2] / "oracles" / "worked_examples.json"
+from tests.oracles import WorkedExample, takes
 
 
 def write(path: Path, pixels: NDArray[Any]) -> None:
@@ -94,19 +92,18 @@ def test_isic_is_read_as_its_archives_unpack(tmp_path: Path) -> None:
     assert (label[SIDE // 2 :] == 0).all()
 
 
-def test_grey_borders_of_masks_have_one_threshold(tmp_path: Path) -> None:
-    """The worked example im_mask_decoding, by the recommended reading: above 127, everywhere (IM-12)."""
-    examples = json.loads(ORACLE.read_text(encoding="utf-8"))["examples"]
-    case = next(each for each in examples if each["name"] == "im_mask_decoding")
+@takes("im_mask_decoding", left_out=("train_parse", "iou_benchmark"))
+def test_grey_borders_of_masks_have_one_threshold(case: WorkedExample, tmp_path: Path) -> None:
+    """Above 127, everywhere (IM-12); the released code has four thresholds."""
     isic(tmp_path)
-    (grey,), (expected,) = case["inputs"]["gray"], case["expected"]["cl_loader"]
+    (grey,), (expected,) = case.inputs["gray"], case.expected["cl_loader"]
     for path in (tmp_path / "ISIC2018_Task1_Training_GroundTruth").iterdir():
         write(path, np.repeat([grey], 60, axis=0))
     found = read_published(tmp_path)
     assert found is not None
     _, label = found.sources[0].read()
     columns = np.arange(len(grey)) * SIDE // len(grey) + SIDE // (2 * len(grey))
-    assert label[0, columns].tolist() == expected
+    assert label[0, columns].tolist() == expected == case.expected["dice_benchmark"][0]
 
 
 def test_isic_is_read_as_the_released_code_wants_it(tmp_path: Path) -> None:
