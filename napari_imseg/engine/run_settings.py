@@ -107,10 +107,10 @@ class NetworkTraining(Settings):
 class RunSettings(NetworkTraining):
     """Everything that decides the outcome of a run; written to its ``settings.json``.
 
-    The defaults follow the protocol of the Inconsistency Masks paper (50 epochs, no schedule)
-    with fewer students and generations, with smaller batches and crops on a CPU (for the same
-    time they train a better network there), with averaged weights, and with students that go
-    on from those before them.
+    The defaults follow the protocol of the Inconsistency Masks paper (50 epochs of AdamW) with fewer
+    students and generations, with smaller batches and crops on a CPU (for the same time they train a
+    better network there), with a step size that falls along a cosine (a setting of the loss), with
+    averaged weights, and with students that go on from those before them.
     """
 
     method: str = setting("inconsistency-masks", "Method: a curator, an objective or a classifier.")
