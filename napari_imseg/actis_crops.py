@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from napari_imseg.core.problem import Task
+from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Batch, Objective
 from napari_imseg.ops.augmentation import flip_and_turn
 from napari_imseg.ops.jitter import jitter
@@ -70,6 +70,10 @@ class ActisObjective(Objective):
     tasks = frozenset({Task.INSTANCES, Task.SEMANTIC})
     turns_crops = True
     checkpoint = "ap50"
+
+    @classmethod
+    def unused(cls, problem: Problem) -> frozenset[str]:
+        return frozenset() if problem.task is Task.INSTANCES else frozenset({"boundary_weight"})
 
     def augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Labeled crops and their targets, each sample changed in space and in its values."""

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from napari_imseg.core.blocking import BlockingSettings, blocked_pair
-from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Task
+from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem, Task
 from napari_imseg.method import Curator, Example, UnlabeledImage
 
 
@@ -21,6 +21,10 @@ class BlockedMasks(Curator):
     Settings = BlockingSettings
     settings: Any
     minimum_teachers = 2
+
+    @classmethod
+    def unused(cls, problem: Problem) -> frozenset[str]:
+        return frozenset({"refill" if problem.binary else "foreground_filter"})
 
     @property
     def needs_im_class(self) -> bool:

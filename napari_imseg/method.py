@@ -146,6 +146,11 @@ class Method(ABC):
         self.settings = settings
         self.problem = problem
 
+    @classmethod
+    def unused(cls, problem: Problem) -> frozenset[str]:
+        """Names of its settings that do nothing for a problem: no form shows them. None by default."""
+        return frozenset()
+
 
 NeedsUnlabeled = Literal["", "beside", "after"]
 """How an objective sees unlabeled images: never; in every step, beside the labeled ones; or by themselves,

@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from napari_imseg.core.cells import POSITION
+from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Batch, Objective
 from napari_imseg.ops.losses import class_weights, supervised_loss
 from napari_imseg.ops.schedules import cosine
@@ -57,6 +59,15 @@ class LabeledObjective(Objective):
     """An objective with a supervised term; its settings are `SupervisionSettings` and perhaps more."""
 
     settings: Any
+
+    @classmethod
+    def unused(cls, problem: Problem) -> frozenset[str]:
+        unused = set() if problem.task is Task.INSTANCES else {"boundary_weight"}
+        if POSITION not in problem.names:
+            unused.add("position_target")
+        if problem.binary or problem.task is Task.MULTILABEL:  # squared errors have no classes to smooth
+            unused.add("label_smoothing")
+        return frozenset(unused)
 
     def optimizer(self) -> torch.optim.Optimizer:
         s = self.settings

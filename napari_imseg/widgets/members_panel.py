@@ -37,6 +37,7 @@ class MembersPanel(QWidget):
         self._session = session
         self._workspace = session.workspace
         self._new: set[str] = set()
+        self._chosen_part = next(iter(_PARTS))
         self._make_parts()
         self._lay_out()
         session.opened.connect(self._refresh)
@@ -46,6 +47,16 @@ class MembersPanel(QWidget):
         """The settings ``foreign`` and ``first_teachers`` of the next run."""
         ticked = tuple(item.data(_NAME) for item in self._items() if _is_ticked(item))
         return dict.fromkeys(self._part.currentData(), ticked)
+
+    def offer_first_teachers(self, possible: bool) -> None:
+        """Let masks teach the first generation, or not; what was chosen comes back when it is possible."""
+        chosen = self._chosen_part
+        self._part.clear()
+        for title, settings in _PARTS.items():
+            if possible or "first_teachers" not in settings:
+                self._part.addItem(title, settings)
+        self._part.setCurrentIndex(max(0, self._part.findText(chosen)))
+        self._chosen_part = chosen
 
     def import_folder(self, folder: Path) -> None:
         """Take over the masks in a folder, under the name that was written, or that of the folder."""
@@ -80,8 +91,8 @@ class MembersPanel(QWidget):
         self._part = CalmComboBox()
         self._part.setObjectName("members_part")
         self._part.setToolTip("What the ticked masks do in the next run")
-        for title, settings in _PARTS.items():
-            self._part.addItem(title, settings)
+        self._part.currentTextChanged.connect(self._on_part)
+        self.offer_first_teachers(True)
         self._name = QLineEdit()
         self._name.setObjectName("members_name")
         self._name.setToolTip("Name of the tool: letters, digits, '.', '-' and '_'")
@@ -132,6 +143,9 @@ class MembersPanel(QWidget):
             self._refresh()
 
         self._session.work(work, done, topic=f"import {name}")
+
+    def _on_part(self, title: str) -> None:
+        self._chosen_part = title
 
     def _on_closed(self) -> None:
         self._members.clear()

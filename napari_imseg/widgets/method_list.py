@@ -10,7 +10,10 @@ from napari_imseg.registry import classes_in
 from napari_imseg.settings import Settings
 
 if TYPE_CHECKING:
+    from napari_imseg.core.problem import Problem
     from napari_imseg.engine.families import Family
+    from napari_imseg.engine.run_settings import RunSettings
+    from napari_imseg.method import Method
 
 
 @dataclass(frozen=True)
@@ -21,10 +24,8 @@ class MethodEntry:
     ----------
     family
         ``curator``, ``objective`` or ``classifier``.
-    settings
-        Class of its settings.
-    unused
-        Settings of a run that do nothing with it.
+    kind
+        Its class.
     """
 
     name: str
@@ -32,22 +33,34 @@ class MethodEntry:
     source: str
     about: str
     family: Family
-    settings: type[Settings]
-    unused: frozenset[str]
+    kind: type[Method]
+
+    @property
+    def settings(self) -> type[Settings]:
+        """Class of its settings."""
+        return self.kind.Settings
+
+    def shown(self, problem: Problem) -> list[str]:
+        """Its settings that do something for a problem."""
+        unused = self.kind.unused(problem)
+        return [name for name in self.settings.model_fields if name not in unused]
+
+    def unused_of(self, run: RunSettings, objective: MethodEntry, problem: Problem) -> frozenset[str]:
+        """Settings of a run that do nothing with it and, if it is a curator, this objective."""
+        from napari_imseg.engine.families import unused_settings
+
+        return unused_settings(self.kind, objective.kind, problem, run)
 
 
 def methods_for(task: Task) -> list[MethodEntry]:
     """Every method that works on a task, by family and title."""
     from napari_imseg import methods
-    from napari_imseg.engine.families import FAMILIES, family_of, unused_settings
+    from napari_imseg.engine.families import FAMILIES, family_of
     from napari_imseg.method import Method
 
     found = []
     for kind in classes_in(methods, Method).values():
         if task in kind.tasks:
             about = (kind.__doc__ or "").strip().split("\n")[0]
-            family, unused = family_of(kind), unused_settings(kind, task)
-            found.append(
-                MethodEntry(kind.name, kind.title, kind.source, about, family, kind.Settings, unused)
-            )
+            found.append(MethodEntry(kind.name, kind.title, kind.source, about, family_of(kind), kind))
     return sorted(found, key=lambda entry: (FAMILIES.index(entry.family), entry.title))

@@ -9,7 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 
 from pydantic.fields import FieldInfo
 from qtpy.QtCore import Signal
-from qtpy.QtWidgets import QCheckBox, QFormLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QCheckBox, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from napari_imseg.settings import Settings, SettingsError, bounds_of, step_of, zero_of
 from napari_imseg.widgets.controls import form
@@ -54,14 +54,14 @@ class SettingsForm(QWidget):
         self._complaint.setObjectName("settings_complaint")
         self._complaint.setWordWrap(True)
         self._complaint.hide()
-        rows = form()
+        self._rows = form()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.addLayout(rows)
+        layout.addLayout(self._rows)
         layout.addWidget(self._complaint)
         for name, field in type(settings).model_fields.items():
             if (only is None or name in only) and field.annotation is not None:
-                self._add_row(rows, name, field)
+                self._add_row(name, field)
 
     def value(self) -> Settings:
         """The settings as the form shows them.
@@ -85,7 +85,12 @@ class SettingsForm(QWidget):
             editor.widget.blockSignals(blocked)
         self._complain("")
 
-    def _add_row(self, rows: QFormLayout, name: str, field: FieldInfo) -> None:
+    def setUnused(self, names: Collection[str]) -> None:
+        """Show all fields but these, which keep their values."""
+        for name, editor in self._editors.items():
+            self._rows.setRowVisible(editor.widget, name not in names)
+
+    def _add_row(self, name: str, field: FieldInfo) -> None:
         editor = _editor(field, getattr(self._settings, name))
         if editor is None:
             return
@@ -96,7 +101,7 @@ class SettingsForm(QWidget):
         label = QLabel(_title(name))
         label.setToolTip(_tooltip(name, field))
         label.setBuddy(editor.widget)
-        rows.addRow(label, editor.widget)
+        self._rows.addRow(label, editor.widget)
         self._editors[name] = editor
 
     def _on_changed(self, name: str) -> None:

@@ -8,6 +8,7 @@ from typing import Any, Final
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
+from napari_imseg.core.problem import Problem
 from napari_imseg.engine.events import Event
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.settings import Settings, SettingsError
@@ -83,7 +84,8 @@ class TrainPanel(QWidget):
             A value is not allowed.
         """
         method = self._entries[self._workspace.method]
-        shown = {name: value for name, value in self._run_values().items() if name not in method.unused}
+        unused = self._unused()
+        shown = {name: value for name, value in self._run_values().items() if name not in unused}
         run = shown | self._members.value()
         run.update(method=method.name, method_settings=self._forms["method"].value().model_dump(mode="json"))
         if method.family == "curator":
@@ -96,6 +98,17 @@ class TrainPanel(QWidget):
         first, rest = (self._forms[name].value().model_dump() for name in ("first", "rest"))
         values = {**rest, **{name: first[name] for name in _FIRST}}
         return {name: value for name, value in values.items() if name not in (*_CHOSEN_ABOVE, *_OF_MEMBERS)}
+
+    def _unused(self) -> frozenset[str]:
+        """Settings of the run that do nothing with the method, the loss and the network that are chosen."""
+        method, objective = (self._entries[list_.currentData()] for list_ in (self._method, self._objective))
+        return method.unused_of(RunSettings(**self._run_values()), objective, self._problem)
+
+    @property
+    def _problem(self) -> Problem:
+        project = self._workspace.project
+        assert project is not None  # without one the panel cannot be used
+        return project.problem
 
     # What it looks like
 
@@ -171,12 +184,13 @@ class TrainPanel(QWidget):
         self._about.setText(f"{entry.about} ({entry.source})")
         curator = entry.family == "curator"
         self._choice.setRowVisible(self._objective, curator)
-        self._put("method", self._of_method, self._last(entry))
+        self._put("method", self._of_method, self._last(entry), entry.shown(self._problem))
         settings = self._workspace.settings.get(_RUN, RunSettings())
         elsewhere = (*_FIRST, *_CHOSEN_ABOVE, *_OF_MEMBERS)
         others = [name for name in RunSettings.model_fields if name not in elsewhere]
         for name, holder, names in (("first", self._first, _FIRST), ("rest", self._rest, others)):
-            self._put(name, holder, settings, only=[one for one in names if one not in entry.unused])
+            self._put(name, holder, settings, names)
+        self._show_used()
         for holder, shown in ((self._of_objective, curator), (self._first, entry.family != "classifier")):
             (holder.parentWidget() if holder is self._of_objective else holder).setVisible(shown)
 
@@ -184,13 +198,23 @@ class TrainPanel(QWidget):
         entry = self._entries.get(self._objective.currentData() or "")
         if entry is not None:
             self._workspace.objective = entry.name
-            self._put("objective", self._of_objective, self._last(entry))
+            self._put("objective", self._of_objective, self._last(entry), entry.shown(self._problem))
+            self._show_used()
+
+    def _show_used(self) -> None:
+        """No setting that would do nothing."""
+        if not self._entries:  # of the project that was opened this moment
+            return
+        unused = self._unused()
+        for name in ("first", "rest"):
+            self._forms[name].setUnused(unused)
+        self._members.offer_first_teachers("first_teachers" not in unused)
 
     def _last(self, entry: MethodEntry) -> Settings:
         """The settings that were last used with a method, so that switching loses nothing."""
         return self._workspace.settings.get(entry.name) or entry.settings()
 
-    def _put(self, name: str, holder: QWidget, settings: Settings, only: Sequence[str] | None = None) -> None:
+    def _put(self, name: str, holder: QWidget, settings: Settings, only: Sequence[str]) -> None:
         """Show a form in its place."""
         before = self._forms.pop(name, None)
         if before is not None:
@@ -207,6 +231,7 @@ class TrainPanel(QWidget):
             self._workspace.settings[chosen] = given
         else:
             settings = self._workspace.settings[_RUN] = RunSettings(**self._run_values())
+            self._show_used()
             self._cost.show_for(settings)
 
     # What happens

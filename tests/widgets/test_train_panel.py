@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from qtpy.QtWidgets import QWidget
 
 from napari_imseg.engine import process
 from napari_imseg.engine.events import (
@@ -18,10 +17,7 @@ from napari_imseg.engine.events import (
     StudentStarted,
     to_line,
 )
-from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.records import GenerationRecord, generation_path, write_record
-from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.method import Curator
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
@@ -96,42 +92,6 @@ def test_switching_methods_loses_nothing_and_hides_what_does_not_apply(open_dock
     choose(dock, "train_method", mine)
     assert child(dock, "setting_erosion").value() == 5
     assert child(dock, "train_objective").isVisible()
-
-
-FAMILY = ("LDT", "ALDT", "ME", "IE", "CL", "NS", "evalnet", "IM", "IM+", "IM++", "AIM+", "AIM++", "GT-IM++")
-
-
-def test_the_form_shows_what_the_chosen_approach_has_and_nothing_else(open_dock, qtbot, started):
-    dock = open_train(open_dock, qtbot)
-    panel, method = child(dock, "train_panel"), child(dock, "train_method")
-    kinds = [find_method(name) for name in FAMILY]
-    every = {name for kind in kinds for name in kind.Settings.model_fields}
-    for kind in kinds:
-        choose(dock, "train_method", method.itemText(method.findData(kind.name)))
-        names = {widget.objectName() for widget in panel.findChildren(QWidget)}
-        shown = {name.removeprefix("setting_") for name in names if name.startswith("setting_")}
-        own, loss = set(kind.Settings.model_fields), set(find_method("supervised").Settings.model_fields)
-        assert own <= shown
-        assert shown & every <= own | loss
-        assert ("generations" in shown) == (issubclass(kind, Curator) and kind.teaches)
-        assert ("truth" in shown) == (kind.name == "gt-inconsistency-masks-plus-plus")
-        assert ("compared_run" in shown) == (kind.name == "evalnet")
-        assert "teachers_by" not in shown
-        assert panel.value().method == kind.name
-        assert panel.value().method_settings == kind.Settings().model_dump(mode="json")
-
-
-def test_what_is_not_shown_keeps_its_value_for_later_and_does_nothing_now(open_dock, qtbot, started):
-    dock = open_train(open_dock, qtbot)
-    panel, method = child(dock, "train_panel"), child(dock, "train_method")
-    mine, classifier = method.currentText(), method.itemText(method.findData("pixel-classifier"))
-    child(dock, "setting_generations").setValue(5)
-    child(dock, "setting_predicted_quality").setChecked(True)
-    choose(dock, "train_method", classifier)
-    assert (panel.value().generations, panel.value().predicted_quality) == (RunSettings().generations, False)
-    choose(dock, "train_method", mine)
-    assert child(dock, "setting_generations").value() == 5
-    assert (panel.value().generations, panel.value().predicted_quality) == (5, True)
 
 
 def test_a_run_is_drawn_stopped_and_can_be_resumed(open_dock, qtbot, started):
