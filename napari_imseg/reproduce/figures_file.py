@@ -95,6 +95,11 @@ class UnitFigures(BaseModel):
         """The best student of all its own generations."""
         return best_of([student for generation in self.generations for student in generation.students])
 
+    @property
+    def best_in_the_end(self) -> StudentFigures:
+        """The best student of its last generation."""
+        return best_of(self.generations[-1].students)
+
 
 def best_of(students: Sequence[StudentFigures]) -> StudentFigures:
     """The student that validation ranks first; the earlier of equals (METHODS 1.2 and 1.7)."""

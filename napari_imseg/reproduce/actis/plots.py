@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FixedLocator, NullLocator
 
 from napari_imseg.reproduce.actis.pictured import Pictured
-from napari_imseg.reproduce.actis.published import COLUMNS, published
+from napari_imseg.reproduce.actis.published import ALL_TILES, COLUMNS, published
 from napari_imseg.reproduce.actis.summary import Row
 from napari_imseg.reproduce.approach import REFERENCE
-from napari_imseg.reproduce.page import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, bar, tidy
+from napari_imseg.reproduce.page import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMILION, bar
 
 STYLES: Final = {
     REFERENCE: ("0.35", "d"), "Baseline": (ORANGE, "s"), "DenoiSeg": (PURPLE, "D"), "ACTIS": (BLUE, "o"),
@@ -28,9 +28,12 @@ TABLES: Final = {metric: name for name, metric in COLUMNS if name != "3"}
 
 def quality(rows: Sequence[Row], metrics: Mapping[str, str]) -> Figure:
     """Each metric against the labeled tiles with standard deviations; published figures dashed."""
-    figure = Figure(figsize=(4 * len(metrics), 4.2), layout="constrained")
-    panels = figure.subplots(1, len(metrics), squeeze=False)[0]
-    for axes, (metric, title) in zip(panels, metrics.items(), strict=True):
+    columns = len(metrics) // 2 + 1  # at least one panel is free for the legend
+    figure = Figure(figsize=(4 * columns, 8.4), layout="constrained")
+    panels = figure.subplots(2, columns, squeeze=False).ravel()
+    for axes in panels[len(metrics) :]:
+        axes.set_axis_off()
+    for axes, (metric, title) in zip(panels[: len(metrics)], metrics.items(), strict=True):
         for name, (color, marker) in STYLES.items():
             own = [row for row in rows if row.name == name]
             if own:
@@ -44,14 +47,20 @@ def quality(rows: Sequence[Row], metrics: Mapping[str, str]) -> Figure:
                     label=name,
                 )
                 _published(axes, metric, own, color, marker)
+        every = published(TABLES.get(metric, "1"), metric, "ACTIS", ALL_TILES)
+        if every is not None:
+            name = f"ACTIS, all {ALL_TILES} labeled, published"
+            axes.axhline(every[0], color=STYLES["ACTIS"][0], linestyle=":", linewidth=1, label=name)
         counts = sorted({row.count for row in rows})
         axes.set(title=title, xlabel="labeled tiles", xscale="log")
         axes.xaxis.set_major_locator(FixedLocator(counts))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.set_xticklabels([str(count) for count in counts])
-        tidy(axes)
-        if axes is not panels[0] and axes.get_legend() is not None:
-            axes.get_legend().remove()
+        axes.spines[["top", "right"]].set_visible(False)
+    named = {
+        name: line for axes in panels for line, name in zip(*axes.get_legend_handles_labels(), strict=True)
+    }
+    panels[-1].legend(list(named.values()), list(named), loc="center", frameon=False)
     return figure
 
 

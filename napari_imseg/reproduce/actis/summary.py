@@ -19,7 +19,8 @@ class Row:
     samples
         Numbers of the label samples, in the order of the values of all estimates.
     quality
-        By metric: the student that validation ranks first.
+        By metric: the student of the last generation that validation ranks first. It is one of as many
+        for all rows that train networks, where those with two generations have twice as many students.
     ensemble
         By metric: the teachers of the last generation together.
     cost
@@ -64,7 +65,7 @@ def _row(units: Sequence[UnitFigures], metrics: Sequence[str]) -> Row:
         name=units[0].approach,
         count=units[0].labeled,
         samples=tuple(unit.repetition for unit in units),
-        quality=over([unit.best.test for unit in units]),
+        quality=over([unit.best_in_the_end.test for unit in units]),
         ensemble=over([unit.generations[-1].ensemble for unit in units]),
         cost=Estimate(tuple(unit.cost for unit in units)),
         seconds=Estimate(tuple(unit.seconds for unit in units)),

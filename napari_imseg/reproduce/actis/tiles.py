@@ -20,7 +20,15 @@ from napari_imseg.project.info import Intensity
 from napari_imseg.reproduce.dataset import DataSet, Pair, Pool, Source, group_name, pairs_of, read_pair
 from napari_imseg.reproduce.splits import Splits
 
-METRICS: Final = ("ap50_pr", "ap50_precision", "ap10_90_pr", "s_dsb", "f1_50")
+METRICS: Final = (
+    "ap50_pr",
+    "ap50_precision",
+    "ap10_90_pr",
+    "ap10_90",
+    "s_dsb",
+    "f1_50",
+    "f1_50_clipped",
+)
 
 TEST_IMAGES: Final = 50
 LARGEST_TEST_SHARE: Final = 0.2
