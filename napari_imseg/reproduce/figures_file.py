@@ -43,6 +43,8 @@ class GenerationFigures(BaseModel):
         Means over the test images of the teachers together, by metric; empty as ``students``.
     cost
         F x S x E of all networks that were trained for it, in floating-point operations.
+    ranking
+        How well the size of the inconsistency masks ranks the unlabeled images (`ranking_quality`).
     shares
         Share of each class in what the next generation learns of unlabeled images, as in
         `StudyInfo.shares`; empty where nothing is made of them.
@@ -55,6 +57,7 @@ class GenerationFigures(BaseModel):
     cost: float
     im_fraction: float | None
     im_relative: float | None
+    ranking: float | None = None
     kept: int
     dropped: int
     shares: tuple[float, ...]

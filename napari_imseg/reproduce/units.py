@@ -36,6 +36,7 @@ from napari_imseg.reproduce.figures_file import (
     figures_path,
 )
 from napari_imseg.reproduce.measuring import Measure, Quality
+from napari_imseg.reproduce.ranked import ranking_quality
 from napari_imseg.reproduce.scale import Scale
 from napari_imseg.reproduce.study import Study
 
@@ -200,6 +201,9 @@ class Unit:
             cost=record.cost,
             im_fraction=record.im_fraction,
             im_relative=record.im_relative,
+            ranking=ranking_quality(
+                project, record.name, self.study.truth, self.study.info.metrics[0], self.study.info.empty
+            ),
             kept=record.kept,
             dropped=record.dropped,
             shares=record.shares,

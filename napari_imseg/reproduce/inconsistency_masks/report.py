@@ -45,7 +45,8 @@ def write_report(study: Study) -> Path | None:
     write_text(folder / "table.csv", _csv(study, found))
     drawn = list(_drawn(study, found, folder))
     page = folder / "report.md"
-    write_text(page, "\n".join([*_head(study, found), *_table(study, found), *_notes(study), *drawn]) + "\n")
+    lines = [*_head(study, found), *_table(study, found), *_notes(study), *_ranking(study, found), *drawn]
+    write_text(page, "\n".join(lines) + "\n")
     return page
 
 
@@ -120,6 +121,29 @@ def _notes(study: Study) -> list[str]:
         *study.info.remarks,
     ]
     return ["", *(line for note in notes for line in (note, ""))]
+
+
+def _ranking(study: Study, found: Sequence[Row]) -> list[str]:
+    """A line for each approach whose generations ranked the unlabeled images."""
+    ranked = [row for row in found if row.ranking]
+    if not ranked:
+        return []
+    numbers = sorted({number for row in ranked for number in row.ranking})
+    columns = ["approach", *(f"generation {one}" for one in numbers)]
+    lines = [
+        [row.name, *(_with_error(row.ranking[one]) if one in row.ranking else "–" for one in numbers)]
+        for row in ranked
+    ]
+    metric = TITLES[study.info.metrics[0]]
+    return [
+        "## Does the size of the inconsistency mask find the worst pseudo-labels?",
+        "",
+        f"Spearman correlation of its size relative to the foreground and 1 - {metric} of the pseudo-label, "
+        "over the unlabeled images; mean ± standard error over the repetitions.",
+        "",
+        *table(columns, lines),
+        "",
+    ]
 
 
 def _drawn(study: Study, found: Sequence[Row], folder: Path) -> Iterator[str]:

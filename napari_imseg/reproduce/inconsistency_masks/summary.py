@@ -47,6 +47,7 @@ class Row:
     ensemble: dict[str, Estimate]
     generations: dict[int, Estimate]
     im_relative: dict[int, Estimate]
+    ranking: dict[int, Estimate]
     cost: Estimate
     seconds: Estimate
     shares: tuple[float, ...]
@@ -90,15 +91,20 @@ def _row(name: str, by_name: dict[str, list[UnitFigures]], metrics: Sequence[str
         quality={metric: Estimate(tuple(unit.best.test[metric] for unit in units)) for metric in metrics},
         ensemble={metric: Estimate(tuple(one.ensemble[metric] for one in last)) for metric in metrics},
         generations=dict(sorted(generations.items())),
-        im_relative={
-            number: found
-            for number in range(len(units[0].generations))
-            if (found := _over(units, number, lambda one: one.im_relative)).values
-        },
+        im_relative=_by_generation(units, lambda one: one.im_relative),
+        ranking=_by_generation(units, lambda one: one.ranking),
         cost=Estimate(tuple(unit.cost for unit in units)),
         seconds=Estimate(tuple(unit.seconds for unit in units)),
         shares=tuple(np.mean(shares, axis=0).tolist()) if shares else (),
     )
+
+
+def _by_generation(
+    units: Sequence[UnitFigures], value: Callable[[GenerationFigures], float | None]
+) -> dict[int, Estimate]:
+    """A figure of each generation that has it in at least one repetition."""
+    numbers = range(len(units[0].generations))
+    return {number: found for number in numbers if (found := _over(units, number, value)).values}
 
 
 def _over(
