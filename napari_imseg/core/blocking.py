@@ -12,7 +12,13 @@ from numpy.typing import NDArray
 from pydantic import AfterValidator, Field
 
 from napari_imseg.core.cells import POSITION, with_circles
-from napari_imseg.core.disagreement import block, enough_foreground, hard_labels, inconsistency
+from napari_imseg.core.disagreement import (
+    block,
+    enough_foreground,
+    hard_labels,
+    inconsistency,
+    same_classes,
+)
 from napari_imseg.core.morphology import Refill, erode_dilate
 from napari_imseg.core.problem import BACKGROUND, Problem
 from napari_imseg.settings import Settings, setting
@@ -46,12 +52,16 @@ class BlockingSettings(Settings):
         le=31,
         zero="off",
     )
-    refill: Literal["paper", "code"] = Field(
-        "paper",
-        description="How pixels that erosion releases get a class: as the paper says, or as its code does.",
+    refill: Literal["class-less", "paper", "code"] = Field(
+        "class-less",
+        description="Which pixels take a neighbour's class when erosion releases some: these alone; all, as "
+        "the paper says; or all, from one pixel away, as its code does (several classes or masks).",
     )
     foreground_filter: bool = setting(
         True, "Drop images with no more agreed foreground than inconsistency (one class only)."
+    )
+    same_classes_filter: bool = setting(
+        False, "Drop images in which the teachers find different classes (several classes or masks)."
     )
 
 
@@ -75,9 +85,14 @@ def blocked_pair(
     ValueError
         There is one teacher only.
     """
-    agreed, im = inconsistency(hard_labels(probabilities_K_C_H_W, problem))
-    if problem.binary and settings.foreground_filter and not enough_foreground(agreed, im):
-        return None  # keep iff |F| > |I|, counted before morphology
+    labels = hard_labels(probabilities_K_C_H_W, problem)
+    agreed, im = inconsistency(labels)
+    if problem.binary:
+        kept = not settings.foreground_filter or enough_foreground(agreed, im)
+    else:
+        kept = not settings.same_classes_filter or same_classes(labels)
+    if not kept:  # filters look at what the teachers say, before morphology
+        return None
     F, im = refined(agreed, im, problem, settings.erosion, settings.dilation, settings.refill)
     if im.all():
         return None  # nothing is left to learn from

@@ -118,6 +118,19 @@ def ensemble_label(
     return soft
 
 
+def same_classes(labels_K_H_W: NDArray[np.int16]) -> bool:
+    """True if all members find the same classes (or masks) in an image, wherever they are.
+
+    Parameters
+    ----------
+    labels_K_H_W
+        As for `inconsistency`.
+    """
+    masks = labels_K_H_W.ndim == 4
+    found = [[mask.any() for mask in label] if masks else np.unique(label).tolist() for label in labels_K_H_W]
+    return all(classes == found[0] for classes in found)
+
+
 def enough_foreground(agreed_H_W: NDArray[np.int16], im_H_W: NDArray[np.bool_]) -> bool:
     """True if more pixels are agreed foreground than inconsistent: ``|F| > |I|`` (so ``|F| > 0``).
 

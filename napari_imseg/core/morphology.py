@@ -15,7 +15,7 @@ from napari_imseg.core.problem import BACKGROUND, INCONSISTENT
 
 Id = TypeVar("Id", bound=np.integer[Any])
 
-Refill = Literal["paper", "code", "none"]
+Refill = Literal["class-less", "paper", "code", "none"]
 """How pixels that erosion releases get a class, see `erode_dilate`."""
 
 CODE_REFILL_SIDE = 3
@@ -74,7 +74,7 @@ def erode_dilate(
     im_H_W: NDArray[np.bool_],
     erosion: int,
     dilation: int,
-    refill: Refill = "paper",
+    refill: Refill = "class-less",
 ) -> tuple[NDArray[np.int16], NDArray[np.bool_]]:
     """Erode the inconsistency mask, give the released pixels a class, dilate the mask.
 
@@ -85,12 +85,13 @@ def erode_dilate(
     erosion, dilation
         Sides of the squares in pixels; 0 leaves a step out.
     refill
-        ``paper``: a released pixel takes the highest class within the square of the erosion,
-        background included. ``code``: as the released code does, every pixel takes the highest
-        class of its 3 x 3 square, which moves class borders and, for an erosion of 5 or more,
-        leaves pixels without a class (`INCONSISTENT` in the label, though the mask does not
-        cover them). ``none``: released pixels become background; the reading for one
-        foreground class. Without effect if ``erosion`` is 0.
+        ``class-less``: a released pixel takes the highest class within the square of the erosion,
+        background included; no other pixel changes (METHODS, IM-02 and IM-03). ``paper``: every
+        pixel takes it, which moves class borders by half a square towards lower classes, where
+        nobody disagrees as well. ``code``: as the released code does, the same with a square of
+        3 x 3, which for an erosion of 5 or more also leaves pixels without a class (`INCONSISTENT`
+        in the label, though the mask does not cover them). ``none``: released pixels become
+        background; the reading for one foreground class. Without effect if ``erosion`` is 0.
 
     Returns
     -------
@@ -121,6 +122,6 @@ def _refill(
     # ids are shifted by one so that 0 means "no class"; a channel of a multi-label image has one class only
     ids = agreed_H_W if multilabel else np.where(im_H_W, 0, agreed_H_W + 1).astype(np.int16)
     nearby = highest_nearby(ids, CODE_REFILL_SIDE if refill == "code" else erosion)
-    writable = nearby > 0 if refill == "code" else im_H_W & ~eroded_H_W
+    writable = im_H_W & ~eroded_H_W if refill == "class-less" else nearby > 0
     ids = np.where(writable, nearby, ids)
     return ids if multilabel else np.where(ids == 0, INCONSISTENT, ids - 1).astype(np.int16)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from napari_imseg.core.blocking import refined
 from napari_imseg.core.disagreement import hard_labels, inconsistency
 from napari_imseg.core.evalnet_labels import blocked_label, mask_label
+from napari_imseg.core.morphology import Refill
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem
 from napari_imseg.core.strength import EVALNET_IM_BINARY, EVALNET_IM_CLASSES, BelowBlack
 from napari_imseg.engine.prediction import predict_image
@@ -66,8 +67,15 @@ def blocked_masks(
     problem: Problem,
     passes: int,
     rng: np.random.Generator,
+    refill: Refill = "class-less",
 ) -> Iterator[Judged]:
-    """Blocked masks, as the IM family makes them, of different networks and different morphology."""
+    """Blocked masks, as the IM family makes them, of different networks and different morphology.
+
+    Parameters
+    ----------
+    refill
+        That of the masks that will be judged, see `erode_dilate`.
+    """
     for example in examples:
         image = example.image_C_H_W
         said_K_H_W = np.stack([_said(member, image, problem) for member in members])
@@ -76,7 +84,7 @@ def blocked_masks(
             chosen = rng.choice(len(members), count, replace=False)
             agreed, im = inconsistency(said_K_H_W[chosen])
             erosion, dilation = (int(side) for side in rng.choice(SIDES, 2))
-            F, im = refined(agreed, im, problem, erosion, dilation, "paper")
+            F, im = refined(agreed, im, problem, erosion, dilation, refill)
             yield Judged(image, _small(np.where(im, INCONSISTENT, F), problem), example.target_H_W)
 
 

@@ -17,6 +17,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from napari_imseg.core.blocking import BlockingSettings
 from napari_imseg.core.evalnet_scores import image_score
 from napari_imseg.core.growth import ScheduleSettings
 from napari_imseg.core.problem import Problem, Task
@@ -192,8 +193,10 @@ def _judged(room: Room, members: Sequence[Member], kind: JudgeOf) -> tuple[list[
         learned = predicted_masks(members, sets.labeled, problem)
         return list(learned), list(predicted_masks(few, validation, problem))
     rng = np.random.default_rng([room.settings.seed, 2**30])
-    learned = blocked_masks(members, sets.labeled, problem, PASSES, rng)
-    return list(learned), list(blocked_masks(members, validation, problem, VALIDATION_PASSES, rng))
+    settings = room.judging.settings if room.judging else None
+    refill = settings.refill if isinstance(settings, BlockingSettings) else BlockingSettings().refill
+    learned = blocked_masks(members, sets.labeled, problem, PASSES, rng, refill)
+    return list(learned), list(blocked_masks(members, validation, problem, VALIDATION_PASSES, rng, refill))
 
 
 def _members(room: Room, members: Sequence[Member], compared: bool) -> list[Member]:

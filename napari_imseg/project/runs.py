@@ -23,6 +23,9 @@ from napari_imseg.project.lines import append_line, drop_half_line, read_lines
 
 log = logging.getLogger("napari_imseg")
 
+SCHEMA: Final = 2
+"""Version of what ``settings.json`` calls things; a run of a newer one is refused."""
+
 RunState = Literal["running", "stopped", "finished", "failed", "died"]
 
 STARTUP_SECONDS: Final = 60.0
@@ -43,7 +46,7 @@ class Run:
     folder
         ``PROJECT/runs/NAME``.
     settings
-        From ``settings.json``, as they were when the run was created.
+        From ``settings.json``, as they were when the run was created, under the names of today.
     """
 
     def __init__(self, folder: Path, settings: dict[str, Any]) -> None:
@@ -60,7 +63,7 @@ class Run:
         ProjectError
             The folder cannot be written, or the settings are not JSON.
         """
-        text = _json(settings)
+        text = _json({"schema": SCHEMA, **settings})
         folder = _next_folder(project_folder.resolve() / "runs")
         try:
             write_text(folder / "versions.json", _json(versions()))
@@ -69,7 +72,7 @@ class Run:
         except BaseException:
             shutil.rmtree(folder, ignore_errors=True)
             raise
-        return cls(folder, json.loads(text))
+        return cls(folder, _upgraded(json.loads(text)))
 
     @classmethod
     def open(cls, folder: Path) -> Self:
@@ -85,7 +88,7 @@ class Run:
             settings = json.loads(path.read_text(encoding="utf-8"))
             if not isinstance(settings, dict):
                 raise ValueError("it holds no settings")
-            return cls(Path(folder).resolve(), settings)
+            return cls(Path(folder).resolve(), _upgraded(settings))
         except FileNotFoundError:
             raise ProjectError(f"'{folder}' is not a run (it has no {path.name})") from None
         except (OSError, ValueError) as error:
@@ -238,6 +241,17 @@ def _next_folder(parent: Path) -> Path:
 def run_number(name: str) -> int:
     """The number in the name of a run, ``r012``; 0 for another name."""
     return int(name[1:]) if name.startswith("r") and name[1:].isdecimal() else 0
+
+
+def _upgraded(settings: dict[str, Any]) -> dict[str, Any]:
+    """Settings without their schema, under the names that they have in the newest one."""
+    schema = settings.pop("schema", 1)
+    if schema not in range(1, SCHEMA + 1):
+        raise ValueError(f"schema {schema} is of a newer napari-imseg; update napari-imseg")
+    own = settings.get("method_settings")
+    if schema == 1 and isinstance(own, dict) and own.get("refill") == "paper":
+        settings["method_settings"] = own | {"refill": "class-less"}  # which is what it did
+    return settings
 
 
 def _seconds_old(path: Path) -> float:

@@ -37,8 +37,9 @@ def test_the_run_keeps_every_setting_of_its_method() -> None:
     assert run_settings("IM", None, [], {}).method_settings == {
         "erosion": 0,
         "dilation": 0,
-        "refill": "paper",
+        "refill": "class-less",
         "foreground_filter": True,
+        "same_classes_filter": False,
         "blocking": "left-out",
     }
 

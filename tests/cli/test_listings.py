@@ -22,7 +22,7 @@ def test_methods_as_json_hold_every_method_with_its_settings(call: Call) -> None
     erosion = next(one for one in entry["settings"] if one["name"] == "erosion")
     assert (erosion["default"], erosion["minimum"], erosion["maximum"]) == (0, 0, 31)
     refill = next(one for one in entry["settings"] if one["name"] == "refill")
-    assert refill["choices"] == ["paper", "code"]
+    assert refill["choices"] == ["class-less", "paper", "code"]
 
 
 def test_methods_for_people_name_source_settings_and_run_settings(call: Call) -> None:

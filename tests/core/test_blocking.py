@@ -47,3 +47,33 @@ def test_positions_are_circles_that_are_cut_and_never_refilled() -> None:
     visible = pair[1][1] != INCONSISTENT
     assert (~visible).any()
     assert (pair[1][1][visible] == drawn[visible]).all()
+
+
+CLASSES = Problem(Task.SEMANTIC, 1, 4)
+INSTANCES = Problem(Task.INSTANCES, 1, 3)
+MASKS = Problem(Task.MULTILABEL, 1, 2)
+SAME = {
+    "classes": (CLASSES, [[[0, 1, 3, 3]], [[0, 0, 1, 3]]]),
+    "instances": (INSTANCES, [[[0, 1, 2, 2]], [[0, 0, 1, 2]]]),
+    "multilabel": (MASKS, [[[[1, 1, 0]], [[0, 1, 0]]], [[[1, 0, 0]], [[1, 1, 0]]]]),
+}
+DIFFERENT = {
+    "classes": (CLASSES, [[[0, 1, 3, 3]], [[0, 1, 3, 2]]]),
+    "instances": (INSTANCES, [[[0, 1, 1, 2]], [[0, 1, 1, 1]]]),
+    "multilabel": (MASKS, [[[[1, 1, 0]], [[0, 1, 0]]], [[[1, 1, 0]], [[0, 0, 0]]]]),
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_images_in_which_teachers_find_different_classes_can_be_dropped(name: str) -> None:
+    for (problem, labels), dropped in ((SAME[name], False), (DIFFERENT[name], True)):
+        unlabeled = asked(problem, labels)
+        pair = unlabeled.image_C_H_W, unlabeled.probabilities_K_C_H_W, problem
+        assert blocked_pair(*pair, BlockingSettings()) is not None  # off by default
+        assert (blocked_pair(*pair, BlockingSettings(same_classes_filter=True)) is None) == dropped
+
+
+def test_of_one_class_the_foreground_decides_alone() -> None:
+    unlabeled = asked(BINARY, [[[1, 1, 1, 1]], [[1, 1, 1, 0]]])  # one finds no background
+    pair = unlabeled.image_C_H_W, unlabeled.probabilities_K_C_H_W, BINARY
+    assert blocked_pair(*pair, BlockingSettings(same_classes_filter=True)) is not None

@@ -18,13 +18,15 @@ from napari_imseg.core.disagreement import (
     hard_labels,
     im_size,
     inconsistency,
+    same_classes,
 )
-from napari_imseg.core.morphology import dilate, erode, erode_dilate
+from napari_imseg.core.morphology import Refill, dilate, erode, erode_dilate
 from napari_imseg.core.problem import INCONSISTENT, Problem, Task
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 FOUR = Problem(Task.SEMANTIC, 1, 4)
 THREE_MASKS = Problem(Task.MULTILABEL, 1, 3)
+REFILLS: tuple[Refill, ...] = ("class-less", "paper", "code")
 
 members = st.tuples(st.integers(2, 4), st.integers(1, 7), st.integers(1, 7)).flatmap(
     lambda shape: arrays(np.int16, shape, elements=st.integers(0, 3))
@@ -124,13 +126,36 @@ def test_an_even_square_looks_further_up_and_left_as_in_opencv() -> None:
 
 @settings(deadline=None)
 @given(members, st.integers(2, 7))
-def test_refill_of_the_paper_leaves_no_pixel_without_a_class(labels: NDArray[np.int16], side: int) -> None:
+def test_class_less_pixels_get_a_class_and_no_other_changes(labels: NDArray[np.int16], side: int) -> None:
     agreed, im = inconsistency(labels)
-    refilled, left = erode_dilate(agreed, im, side, 0, "paper")
+    refilled, left = erode_dilate(agreed, im, side, 0)
     assert set(np.unique(refilled[~left])) <= set(np.unique(agreed[~im])) | set(np.unique(refilled[im]))
     assert (refilled >= 0).all()
     np.testing.assert_array_equal(refilled[~im], agreed[~im])
     assert (refilled[left] == 0).all()
+
+
+@settings(deadline=None)
+@given(members, st.sampled_from([3, 5, 7]))
+def test_refill_of_the_paper_dilates_one_class_after_the_other(labels: NDArray[np.int16], side: int) -> None:
+    agreed, im = inconsistency(labels)
+    expected = np.where(im, INCONSISTENT, agreed)
+    for class_id in range(4):  # ascending, later ones overwrite
+        expected[ndimage.binary_dilation((agreed == class_id) & ~im, np.ones((side, side)))] = class_id
+    refilled, left = erode_dilate(agreed, im, side, 0, "paper")
+    np.testing.assert_array_equal(refilled[~left], expected[~left])
+    assert (refilled[~left] >= 0).all()
+    assert (refilled[left] == 0).all()
+
+
+def test_refill_of_the_paper_moves_borders_by_half_a_square_that_of_the_code_by_a_pixel() -> None:
+    agreed, im = np.array([[1, 1, 1, 1, 2, 2]], np.int16), np.zeros((1, 6), bool)
+    found = {refill: erode_dilate(agreed, im, 5, 0, refill)[0].tolist() for refill in REFILLS}
+    assert found == {
+        "class-less": [[1, 1, 1, 1, 2, 2]],
+        "paper": [[1, 1, 2, 2, 2, 2]],
+        "code": [[1, 1, 1, 2, 2, 2]],
+    }
 
 
 def test_refill_of_the_code_may_leave_pixels_without_a_class() -> None:
@@ -156,9 +181,17 @@ def test_refill_of_masks_lets_foreground_grow_into_released_pixels_only() -> Non
     assert grown.tolist() == [[[1, 0, 0, 0, 1, 1]], [[0, 0, 0, 0, 0, 0]]]
 
 
+@pytest.mark.parametrize("refill", ["paper", "code"])
+def test_refill_of_masks_as_published_lets_all_foreground_grow(refill: Refill) -> None:
+    im = np.array([[False, False, True, True, True, False]])
+    agreed = np.array([[[1, 0, 0, 0, 0, 1]], [[0, 0, 0, 0, 0, 0]]], np.int16)
+    grown, _ = erode_dilate(agreed, im, 3, 0, refill)
+    assert grown.tolist() == [[[1, 1, 0, 0, 1, 1]], [[0, 0, 0, 0, 0, 0]]]
+
+
 def test_no_erosion_means_no_refill() -> None:
     agreed, im = np.array([[1, 2, 0]], np.int16), np.array([[False, False, True]])
-    for refill in ("paper", "code", "none"):
+    for refill in (*REFILLS, "none"):
         grown, left = erode_dilate(agreed, im, 0, 3, refill)
         assert grown.tolist() == [[1, 0, 0]]
         assert left.tolist() == [[False, True, True]]
@@ -191,3 +224,17 @@ def test_size_without_foreground_is_finite() -> None:
     assert [im_size(agreed, mask).relative for mask in (im, ~im)] == [6, 0]
     assert not enough_foreground(agreed, im)
     assert not enough_foreground(agreed, ~im)
+
+
+@pytest.mark.parametrize(
+    ("labels", "same"),
+    [
+        ([[[0, 1, 2]], [[2, 1, 0]], [[0, 2, 1]]], True),
+        ([[[0, 1, 2]], [[0, 1, 2]], [[0, 1, 1]]], False),
+        ([[[1, 1]], [[0, 1]]], False),  # the background is a class like others
+        ([[[[0, 1]], [[1, 0]]], [[[1, 0]], [[1, 1]]]], True),
+        ([[[[0, 1]], [[0, 0]]], [[[0, 1]], [[0, 1]]]], False),  # one mask is empty
+    ],
+)
+def test_members_find_the_same_classes(labels: object, same: bool) -> None:
+    assert same_classes(np.array(labels, np.int16)) == same

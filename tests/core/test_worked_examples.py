@@ -41,18 +41,20 @@ from napari_imseg.core.metrics import (
     soft_ious,
     soft_sums,
 )
-from napari_imseg.core.morphology import dilate, erode, erode_dilate
+from napari_imseg.core.morphology import Refill, dilate, erode, erode_dilate
 from napari_imseg.core.problem import INCONSISTENT, Problem, Task
 from tests.oracles import WorkedExample, takes
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 LEFT_OUT = (
     "greater_equal",  # of a probability of exactly .5, which is background for us everywhere (IM-19)
-    "paper_full",  # the paper's refill to the letter, which overwrites classes like that of the code (IM-02)
     "single_cell_pseudo_label",  # one function draws all circles (IM-10)
     "greedy_TP",  # what a matching would find that is not the best
 )
 """Expected values that are none of ours, and why."""
+
+REFILLS: dict[Refill, str] = {"class-less": "classless_only", "paper": "paper_full", "code": "code"}
+"""What the examples call our options (IM-02, IM-03)."""
 
 Values = dict[str, Any]
 Check = Callable[[Values, Values, float], None]
@@ -148,7 +150,7 @@ def _(inputs: Values, expected: Values, tolerance: float) -> None:
 def _(inputs: Values, expected: Values, tolerance: float) -> None:
     im = np.array(inputs["I"], bool)
     agreed = unshifted(inputs["F"], im)
-    for refill, name in (("paper", "classless_only"), ("code", "code")):
+    for refill, name in REFILLS.items():
         new_agreed, new_im = erode_dilate(agreed, im, inputs["erode"], inputs["dilate"], refill)
         for row in range(len(im)):
             np.testing.assert_array_equal(new_im[row], expected[name]["im_row"])
@@ -159,7 +161,7 @@ def _(inputs: Values, expected: Values, tolerance: float) -> None:
 def _(inputs: Values, expected: Values, tolerance: float) -> None:
     im = np.array(inputs["I"], bool)
     agreed = unshifted(inputs["F"], im)
-    for refill, name in (("paper", "classless_only"), ("code", "code")):
+    for refill, name in REFILLS.items():
         found = shifted(*erode_dilate(agreed, im, inputs["erode"], inputs["dilate"], refill))
         np.testing.assert_array_equal(found, [expected[name]] * len(im))
 

@@ -83,7 +83,7 @@ def test_a_truth_with_holes_is_no_perfect_example() -> None:
 
 
 @pytest.mark.parametrize("name", PROBLEMS)
-def test_two_to_four_members_disagree_and_sides_are_0_3_or_5(
+def test_two_to_four_members_disagree_sides_are_0_3_or_5_and_the_refill_is_that_of_the_run(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = PROBLEMS[name]
@@ -96,13 +96,13 @@ def test_two_to_four_members_disagree_and_sides_are_0_3_or_5(
 
     def noted(F: Any, im: Any, problem: Problem, erosion: int, dilation: int, refill: Any) -> Any:
         sides.append((erosion, dilation))
-        assert refill == "paper"
+        assert refill == "code"
         return refined(F, im, problem, erosion, dilation, refill)
 
     monkeypatch.setattr(judging, "inconsistency", counted)
     monkeypatch.setattr(judging, "refined", noted)
     known = example(problem, 0)
-    pairs = list(blocked_masks(members(problem, 6), [known], problem, 80, np.random.default_rng(0)))
+    pairs = list(blocked_masks(members(problem, 6), [known], problem, 80, np.random.default_rng(0), "code"))
     assert len(pairs) == 80
     assert set(counts) == {2, 3, 4}
     assert {side for both in sides for side in both} == {0, 3, 5}

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from napari_imseg.core.judging import Judge, JudgingSettings
+from napari_imseg.core.morphology import Refill
 from napari_imseg.core.problem import INCONSISTENT, Problem
 from napari_imseg.engine import judges
 from napari_imseg.engine.events import Note
@@ -25,6 +26,7 @@ from napari_imseg.engine.room import Seat
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training import StopRequested
 from napari_imseg.method import JudgeOf
+from napari_imseg.methods.inconsistency_masks_plus_plus import InconsistencyMasksPlusPlus
 from napari_imseg.nets.devices import choose
 from napari_imseg.nets.evalnet import Evaluation
 from napari_imseg.nets.memory import OutOfMemoryError
@@ -178,18 +180,18 @@ def test_a_stopped_and_resumed_training_equals_an_undisturbed_one(tmp_path: Path
 
 
 @pytest.fixture
-def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
-    """Members, images and passes of each data set that is made."""
-    calls: list[tuple[int, ...]] = []
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[object, ...]]:
+    """Members, images, passes and refill of each data set that is made."""
+    calls: list[tuple[object, ...]] = []
     masks, blocked = judges.predicted_masks, judges.blocked_masks
 
     def predicted_masks(members: Any, examples: Any, problem: Problem) -> Any:
         calls.append((len(members), len(examples)))
         return masks(members, examples, problem)
 
-    def blocked_masks(members: Any, examples: Any, problem: Problem, passes: int, rng: Any) -> Any:
-        calls.append((len(members), len(examples), passes))
-        return blocked(members, examples, problem, passes, rng)
+    def blocked_masks(members: Any, examples: Any, problem: Any, passes: int, rng: Any, refill: Any) -> Any:
+        calls.append((len(members), len(examples), passes, refill))
+        return blocked(members, examples, problem, passes, rng, refill)
 
     monkeypatch.setattr(judges, "predicted_masks", predicted_masks)
     monkeypatch.setattr(judges, "blocked_masks", blocked_masks)
@@ -197,7 +199,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
 
 
 def test_the_first_three_networks_of_each_kind_are_checked(
-    tmp_path: Path, asked: list[tuple[int, ...]]
+    tmp_path: Path, asked: list[tuple[object, ...]]
 ) -> None:
     seats = [Seat()] * 4 + [Seat(compared=True)] * 4
     room = Toy(tmp_path, PROBLEMS["binary"], "masks", epochs=1, labeled=2, seats_=seats)
@@ -216,11 +218,22 @@ def test_the_first_three_networks_of_each_kind_are_checked(
 
 
 def test_ten_passes_over_the_labels_and_three_over_the_validation_images(
-    tmp_path: Path, asked: list[tuple[int, ...]]
+    tmp_path: Path, asked: list[tuple[object, ...]]
 ) -> None:
     record, _ = trained(Toy(tmp_path, PROBLEMS["classes"], "blocked", epochs=1, labeled=2))
-    assert asked == [(4, 2, 10), (4, 4, 3)]
+    assert asked == [(4, 2, 10, "class-less"), (4, 4, 3, "class-less")]
     assert record.training_images == 20
+
+
+@pytest.mark.parametrize("refill", ["paper", "code"])
+def test_evalnets_learn_from_masks_that_are_refilled_as_those_that_they_will_judge(
+    tmp_path: Path, asked: list[tuple[object, ...]], refill: Refill
+) -> None:
+    room = Toy(tmp_path, PROBLEMS["classes"], "blocked", epochs=1, labeled=2)
+    own = room.judging.settings.model_dump()  # type: ignore[union-attr]
+    room.judging = Judging("blocked", InconsistencyMasksPlusPlus.Settings(**own, refill=refill))
+    trained(room)
+    assert [call[-1] for call in asked] == [refill, refill]
 
 
 # --- judging --------------------------------------------------------------------------------

@@ -60,6 +60,39 @@ def test_what_is_not_a_run_is_refused_and_not_listed(tmp_path: Path) -> None:
         Run.open(run.folder)
 
 
+def as_written_by(run: Run, schema: int | None) -> None:
+    """Make the settings of a run look as if another version had written them."""
+    path = run.folder / "settings.json"
+    settings = json.loads(path.read_text()) | {"schema": schema}
+    path.write_text(json.dumps({name: value for name, value in settings.items() if value is not None}))
+
+
+@pytest.mark.parametrize(
+    ("schema", "written", "meant"),
+    [
+        (None, "paper", "class-less"),  # runs of the first version do not say which it is
+        (1, "paper", "class-less"),
+        (None, "code", "code"),
+        (2, "paper", "paper"),
+        (2, "class-less", "class-less"),
+    ],
+)
+def test_settings_of_an_older_run_mean_what_they_meant(
+    tmp_path: Path, schema: int | None, written: str, meant: str
+) -> None:
+    run = Run.create(tmp_path, {"method_settings": {"refill": written, "erosion": 3}})
+    assert run.settings == {"method_settings": {"refill": written, "erosion": 3}}
+    as_written_by(run, schema)
+    assert Run.open(run.folder).settings == {"method_settings": {"refill": meant, "erosion": 3}}
+
+
+def test_a_run_of_a_newer_version_is_refused(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {})
+    as_written_by(run, 3)
+    with pytest.raises(ProjectError, match="schema 3 is of a newer napari-imseg"):
+        Run.open(run.folder)
+
+
 @pytest.mark.parametrize("settings", [{"a": object()}, {"a": float("nan")}])
 def test_settings_must_be_json(tmp_path: Path, settings: dict[str, Any]) -> None:
     with pytest.raises(ProjectError, match="expected settings that JSON can hold"):
