@@ -9,7 +9,7 @@ from napari_imseg.blocked_masks import BlockedMasks
 from napari_imseg.core.blocking import BlockingSettings
 from napari_imseg.core.evalnet_scores import augmented_versions
 from napari_imseg.core.growth import GrowthSettings
-from napari_imseg.core.judging import VersionSettings
+from napari_imseg.core.judging import JudgingSettings, VersionSettings
 from napari_imseg.core.strength import AUGMENTED_COPIES, of_generation
 from napari_imseg.method import Example, UnlabeledImage, augmented_copies
 
@@ -62,7 +62,19 @@ def versions_by(score: float, settings: VersionSettings, unlabeled: UnlabeledIma
     return augmented_versions(score, *settings.limits(unlabeled.limits))
 
 
-def judged_versions(pair: Example, settings: VersionSettings, unlabeled: UnlabeledImage) -> int:
-    """1 to 5 versions by what EvalNets expect of a pair (IM++, AIM++)."""
-    assert unlabeled.judge is not None
-    return versions_by(unlabeled.judge.score(pair.image_C_H_W, pair.target_H_W), settings, unlabeled)
+class JudgedMasksSettings(GrowingMasksSettings, VersionSettings, JudgingSettings):
+    """Blocking of IM, growth of noisy students, EvalNets."""
+
+
+class JudgedMasks(GrowingMasks):
+    """The better EvalNets find a blocked pair, the more versions of it are learned.
+
+    Source: METHODS 1.4 (IM++, AIM++).
+    """
+
+    Settings = JudgedMasksSettings
+    judge_of = "blocked"
+
+    def versions(self, pair: Example, unlabeled: UnlabeledImage) -> int:
+        assert unlabeled.judge is not None
+        return versions_by(unlabeled.judge.score(pair.image_C_H_W, pair.target_H_W), self.settings, unlabeled)

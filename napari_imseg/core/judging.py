@@ -59,6 +59,15 @@ class VersionSettings(Settings):
         step=0.001,
     )
 
+    @field_validator("highest")
+    @classmethod
+    def _above_lowest(cls, highest: float, info: ValidationInfo) -> float:
+        """Limits in the wrong order are an error; silently they would be one limit."""
+        lowest = info.data.get("lowest", 0.0)
+        if 0 < highest < lowest:
+            raise ValueError(f"it lies below lowest={lowest}; raise it, lower lowest, or leave one of them 0")
+        return highest
+
     def limits(self, derived: tuple[float, float]) -> tuple[float, float]:
         """Lowest and highest score, those ``derived`` from the run where the settings give none."""
         lowest, highest = self.lowest or derived[0], self.highest or derived[1]

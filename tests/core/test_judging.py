@@ -20,6 +20,13 @@ def test_limits_are_in_order_whatever_the_run_says() -> None:
     assert VersionSettings(highest=0.5).limits((0.6, 0.7)) == (0.5, 0.5)
 
 
+def test_limits_that_are_given_are_in_order() -> None:
+    with pytest.raises(SettingsError, match=r"^highest: it lies below lowest=0.8; raise it, .* got '0.7'$"):
+        VersionSettings.checked({"lowest": 0.8, "highest": 0.7})
+    assert VersionSettings.checked({"lowest": 0.7, "highest": 0.7})
+    assert VersionSettings.checked({"lowest": 0.8, "highest": 0})
+
+
 def test_the_ensemble_of_the_paper() -> None:
     settings = JudgingSettings()
     assert (settings.evalnets_trained, settings.evalnet_epochs, settings.evalnet_alpha) == (5, 50, 1)
