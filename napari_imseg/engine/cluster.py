@@ -100,7 +100,10 @@ def _connect(address: str) -> Client:
     try:
         from distributed import Client
     except ImportError:
-        raise ProjectError("a cluster needs dask.distributed: pip install distributed") from None
+        raise ProjectError(
+            "a cluster needs dask.distributed; install the extra `cluster` of napari-imseg on all machines: "
+            'pip install ".[cluster]"'
+        ) from None
     try:
         return Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError):

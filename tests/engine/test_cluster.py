@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from distributed import LocalCluster
 
+from napari_imseg.engine import cluster as engine_cluster
 from napari_imseg.engine import process
 from napari_imseg.engine.events import Event, Failed, Finished, Note, Step
 from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from tests.engine.conftest import trainer_of, wait_for_the_end
 from tests.engine.test_executors import figures
@@ -83,6 +87,15 @@ def test_a_scheduler_that_does_not_answer_is_a_sentence(project: Project, quick:
     last = followed(project, settings)[-1]
     assert isinstance(last, Failed)
     assert "no dask scheduler answers at 'nowhere'; start one with: dask scheduler" in last.message
+
+
+def test_what_a_cluster_needs_is_named_as_in_the_docs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(ProjectError) as told:
+        engine_cluster._connect("tcp://nowhere:8786")
+    install = 'pip install ".[cluster]"'
+    assert install in str(told.value)
+    assert install in (Path(__file__).parents[2] / "docs" / "cluster.md").read_text(encoding="utf-8")
 
 
 def test_workers_with_several_threads_are_refused(project: Project, quick: RunSettings) -> None:
