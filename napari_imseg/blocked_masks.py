@@ -24,7 +24,7 @@ class BlockedMasks(Curator):
 
     @classmethod
     def unused(cls, problem: Problem) -> frozenset[str]:
-        return frozenset({"refill" if problem.binary else "foreground_filter"})
+        return frozenset({"refill", "same_classes_filter"} if problem.binary else {"foreground_filter"})
 
     @property
     def needs_im_class(self) -> bool:

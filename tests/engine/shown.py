@@ -45,7 +45,13 @@ SHOWN: Final[dict[str, set[str]]] = {
 """Settings of a run, with the default values, beside supervised."""
 
 HIDDEN: Final[dict[str, set[str]]] = {
-    "binary": {"refill", "boundary_weight", "position_target", "label_smoothing"},
+    "binary": {
+        "refill",
+        "same_classes_filter",
+        "boundary_weight",
+        "position_target",
+        "label_smoothing",
+    },
     "classes": {"foreground_filter", "boundary_weight", "position_target"},
     "multilabel": {"foreground_filter", "boundary_weight", "position_target", "label_smoothing"},
     "cells": {"foreground_filter", "boundary_weight", "label_smoothing"},
