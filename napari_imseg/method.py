@@ -157,8 +157,8 @@ NeedsUnlabeled = Literal["", "beside", "after"]
 in a pass that follows the pass over the labeled ones in every epoch (each ends with a validation)."""
 
 Checkpoint = Literal["iou", "soft-iou", "loss", "ap50"]
-"""What chooses the epoch that is kept: IoU, IoU of probabilities, the loss of the labels, or precision x recall
-of objects."""
+"""What chooses the epoch that is kept: IoU, IoU of probabilities, the loss of the labels, or precision x
+recall of objects."""
 
 
 class Objective(Method):

@@ -94,8 +94,8 @@ class NetworkTraining(Settings):
     )
     test_time_augmentation: Literal["none", "flips", "flips-and-turns"] = Field(
         "none",
-        description="How trained networks look at an image to predict it: as it is; also flipped, which takes "
-        "three times as long (ACTIS); or flipped and turned, six times. What they say is averaged.",
+        description="How trained networks look at an image to predict it: as it is; also flipped, which "
+        "takes three times as long (ACTIS); or flipped and turned, six times. What they say is averaged.",
     )
     predicted_quality: bool = setting(
         False,
