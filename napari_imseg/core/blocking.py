@@ -20,7 +20,7 @@ from napari_imseg.core.disagreement import (
     same_classes,
 )
 from napari_imseg.core.morphology import Refill, erode_dilate
-from napari_imseg.core.problem import BACKGROUND, Problem
+from napari_imseg.core.problem import BACKGROUND, INCONSISTENT, Problem
 from napari_imseg.settings import Settings, setting
 
 
@@ -93,9 +93,19 @@ def blocked_pair(
         kept = not settings.same_classes_filter or same_classes(labels)
     if not kept:  # filters look at what the teachers say, before morphology
         return None
-    F, im = refined(agreed, im, problem, settings.erosion, settings.dilation, settings.refill)
-    if im.all():
-        return None  # nothing is left to learn from
+    pair = refined_pair(image_C_H_W, agreed, im, problem, settings)
+    return None if (pair[1] == INCONSISTENT).all() else pair  # nothing would be left to learn from
+
+
+def refined_pair(
+    image_C_H_W: NDArray[np.float32],
+    agreed_H_W: NDArray[np.int16],
+    im_H_W: NDArray[np.bool_],
+    problem: Problem,
+    settings: BlockingSettings,
+) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
+    """Image and agreed label, blocked after the morphology of the settings; no filter is asked."""
+    F, im = refined(agreed_H_W, im_H_W, problem, settings.erosion, settings.dilation, settings.refill)
     return block(image_C_H_W, F, im)
 
 

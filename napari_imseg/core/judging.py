@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Final, Protocol
 
 import numpy as np
@@ -17,6 +18,25 @@ class Judge(Protocol):
     def score(self, image_C_H_W: NDArray[np.float32], mask_H_W: NDArray[np.int16]) -> float:
         """Expected IoU of a mask of an image, from 0 to 1."""
         ...
+
+
+class Remembering:
+    """A judge that looks at each mask of an image once, however many ask about it.
+
+    For the images of one task: it keeps a few bytes for each mask.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        self._judge = judge
+        self._said: dict[bytes, float] = {}
+
+    def score(self, image_C_H_W: NDArray[np.float32], mask_H_W: NDArray[np.int16]) -> float:
+        """See `Judge.score`."""
+        key = blake2b(image_C_H_W.tobytes())
+        key.update(mask_H_W.tobytes())
+        if key.digest() not in self._said:
+            self._said[key.digest()] = self._judge.score(image_C_H_W, mask_H_W)
+        return self._said[key.digest()]
 
 
 class JudgingSettings(Settings):

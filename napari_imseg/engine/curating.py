@@ -9,10 +9,10 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.judging import Judge
 from napari_imseg.core.strength import Views
 from napari_imseg.engine import curated
 from napari_imseg.engine.augmenting import augmented, look
-from napari_imseg.engine.judges import judge_of
 from napari_imseg.engine.prediction import Ensemble
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.truths import true_target
@@ -23,6 +23,7 @@ def curate(
     room: Room,
     generation: int,
     ensemble: Ensemble | None,
+    judge: Judge | None,
     image_ids: Sequence[str],
     images: Sequence[NDArray[np.float32]],
     predictions: Sequence[NDArray[np.float32]],
@@ -35,6 +36,8 @@ def curate(
         Of the teachers.
     ensemble
         Whom to ask about views; ``None`` if only masks of other tools speak.
+    judge
+        Whom curators with ``judge_of`` ask.
     predictions
         (K, C, H, W) of each image: what the K teachers say of it.
 
@@ -50,7 +53,6 @@ def curate(
     answers: Iterable[NDArray[np.float32]] = predictions
     if views is not None and ensemble is not None:
         answers = _looks(room, views, ensemble, image_ids, images, seed)
-    judge = judge_of(room)
     limits = room.limits if curator.judge_of or curator.needs_truth else (0.0, 1.0)
     made: list[Example] = []
     dropped = 0

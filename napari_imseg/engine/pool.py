@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -13,18 +13,19 @@ from numpy.typing import NDArray
 
 from napari_imseg import rankings
 from napari_imseg.core.balance import class_pixels, class_shares
+from napari_imseg.core.blocking import BlockingSettings, refined_pair
 from napari_imseg.core.disagreement import ImSize, hard_labels
-from napari_imseg.core.problem import INCONSISTENT, Task
+from napari_imseg.core.judging import Remembering
+from napari_imseg.core.problem import Task
 from napari_imseg.engine import curated
 from napari_imseg.engine.curating import curate
 from napari_imseg.engine.events import Event, Note, Predicted
 from napari_imseg.engine.judges import judge_of
-from napari_imseg.engine.prediction import Ensemble, same_shape_batches
+from napari_imseg.engine.prediction import Ensemble
+from napari_imseg.engine.reading import read_batches
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.training import StopRequested
 from napari_imseg.method import Example
-from napari_imseg.project.errors import ProjectError
-from napari_imseg.project.project import Project
 from napari_imseg.ranking import Prediction, Ranking
 from napari_imseg.registry import classes_in
 
@@ -119,9 +120,9 @@ def predict_shard(
         for ids, images, problems in read_batches(room.project, image_ids, seen.voices):
             if room.should_stop():
                 raise StopRequested
-            for problem in problems:
-                yield Note(level="warning", message=problem)
-            seen.shard.dropped += len(problems) if taught else 0
+            for complaint in problems.values():
+                yield Note(level="warning", message=complaint)
+            seen.shard.dropped += len(problems.keys() & taught)
             if images:
                 seen.see(ids, images)
             done += len(ids) + len(problems)
@@ -155,6 +156,8 @@ class _Teaching:
         self._asked, self._teachers, self._taught = asked, teachers, taught
         self._foreign = room.foreign(room.settings.foreign_at(generation))
         self._rankings = [ranking() for ranking in classes_in(rankings, Ranking).values()]
+        judge = judge_of(room)
+        self._judge = None if judge is None else Remembering(judge)  # the curator and the queue ask the same
         self._writer = writer
         self._writing: Future[None] | None = None
 
@@ -174,6 +177,7 @@ class _Teaching:
                 self._room,
                 self._generation,
                 self._asked,
+                self._judge,
                 [image_ids[place] for place in enough],
                 [images[place] for place in enough],
                 [said[place] for place in enough],
@@ -220,12 +224,12 @@ class _Teaching:
         mean = probabilities_K_C_H_W.mean(axis=0)
         pseudo_label = hard_labels(mean[None], self._problem)[0]
         prediction = Prediction(image_id, index, self._problem, probabilities_K_C_H_W)
-        im = np.zeros(probabilities_K_C_H_W.shape[2:], bool)
+        agreed, im = pseudo_label, np.zeros(probabilities_K_C_H_W.shape[2:], bool)
         if len(probabilities_K_C_H_W) > 1:
-            _, im = prediction.agreement
+            agreed, im = prediction.agreement
             if image_id not in self._room.sets.begun:
                 self.shard.sizes[image_id] = prediction.im_size
-        quality = self._quality(image_C_H_W, pseudo_label, im)
+        quality = self._quality(image_C_H_W, pseudo_label, agreed, im)
         if quality is not None:
             prediction = replace(prediction, quality=quality)
         for ranking in self._rankings:
@@ -244,50 +248,18 @@ class _Teaching:
         )
 
     def _quality(
-        self, image_C_H_W: NDArray[np.float32], pseudo_label: NDArray[np.int16], im_H_W: NDArray[np.bool_]
+        self,
+        image_C_H_W: NDArray[np.float32],
+        pseudo_label: NDArray[np.int16],
+        agreed_H_W: NDArray[np.int16],
+        im_H_W: NDArray[np.bool_],
     ) -> float | None:
-        """IoU that EvalNets expect of a pseudo-label; ``None`` in a run that has none."""
-        judge, judging = judge_of(self._room), self._room.judging
-        if judge is None or judging is None:
+        """IoU that EvalNets expect of masks such as they have learned; ``None`` in a run that has none."""
+        judging = self._room.judging
+        if self._judge is None or judging is None:
             return None
         if judging.kind == "masks":
-            return judge.score(image_C_H_W, pseudo_label)
-        black, nobody = np.float32(0), np.int16(INCONSISTENT)
-        return judge.score(np.where(im_H_W, black, image_C_H_W), np.where(im_H_W, nobody, pseudo_label))
-
-
-def read_batches(
-    project: Project, image_ids: Sequence[str], voices: int
-) -> Iterator[tuple[list[str], list[NDArray[np.float32]], list[str]]]:
-    """Ids, images and complaints of one batch after the other; the next is read meanwhile.
-
-    Parameters
-    ----------
-    voices
-        Members that will say something of each image: the more, the smaller the batches.
-    """
-    shapes = [project.catalog.image(image_id).shape for image_id in image_ids]
-    maps = max(1, voices) * project.problem.classes
-    batches = [[image_ids[index] for index in batch] for batch in same_shape_batches(shapes, maps)]
-    if not batches:
-        return
-    with ThreadPoolExecutor(1) as reader:
-        coming = [reader.submit(_read, project, batch) for batch in batches[:1]]
-        for following in [*batches[1:], None]:
-            ready = coming.pop().result()
-            if following is not None:
-                coming.append(reader.submit(_read, project, following))
-            yield ready
-
-
-def _read(
-    project: Project, image_ids: Sequence[str]
-) -> tuple[list[str], list[NDArray[np.float32]], list[str]]:
-    ids, images, complaints = [], [], []
-    for image_id in image_ids:
-        try:
-            images.append(project.network_image(image_id, finite=True))
-            ids.append(image_id)
-        except ProjectError as error:
-            complaints.append(f"left out: {error}")
-    return ids, images, complaints
+            return self._judge.score(image_C_H_W, pseudo_label)
+        assert isinstance(judging.settings, BlockingSettings)
+        pair = refined_pair(image_C_H_W, agreed_H_W, im_H_W, self._problem, judging.settings)
+        return self._judge.score(*pair)

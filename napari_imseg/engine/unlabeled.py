@@ -7,7 +7,7 @@ from pathlib import Path
 
 from napari_imseg.engine import curated
 from napari_imseg.engine.events import Event, Note
-from napari_imseg.engine.pool import read_batches
+from napari_imseg.engine.reading import read_batches
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.training import StopRequested
 from napari_imseg.project.errors import ProjectError
@@ -45,8 +45,8 @@ def write_shard(room: Room, path: Path, image_ids: Sequence[str]) -> Generator[E
     for ids, some, problems in read_batches(room.project, image_ids, voices=0):
         if room.should_stop():
             raise StopRequested
-        for problem in problems:
-            yield Note(level="warning", message=problem)
+        for complaint in problems.values():
+            yield Note(level="warning", message=complaint)
         names += ids
         images += some
     curated.write_images(path, images, names)

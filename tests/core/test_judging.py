@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
-from napari_imseg.core.judging import JudgingSettings, VersionSettings
+from napari_imseg.core.judging import JudgingSettings, Remembering, VersionSettings
 from napari_imseg.settings import SettingsError
+from tests.methods.toy import Scores
 
 
 def test_0_stands_for_the_scores_of_the_first_networks() -> None:
@@ -43,3 +45,13 @@ def test_as_many_evalnets_are_trained_as_judge() -> None:
 def test_no_evalnet_is_none(name: str) -> None:
     with pytest.raises(SettingsError, match=name):
         JudgingSettings.checked({name: 0})
+
+
+def test_a_mask_is_looked_at_once() -> None:
+    judge = Scores({1: 0.3, 2: 0.6})
+    remembering = Remembering(judge)
+    image, masks = np.zeros((1, 1, 2), np.float32), np.array([[[0, 1]], [[1, 1]], [[1, 0]]], np.int16)
+    for _ in range(2):
+        assert [remembering.score(image, mask) for mask in masks] == [0.3, 0.6, 0.3]
+    assert remembering.score(image + 1, masks[0]) == 0.3
+    assert len(judge.seen) == 4

@@ -50,7 +50,8 @@ def curated(
 ) -> tuple[list[Example], int]:
     """What some of the images teach if the teachers have these thresholds."""
     ensemble = Ensemble([Threshold(level) for level in levels])
-    return curate(where, generation, ensemble, NAMES[images], IMAGES[images], ensemble.batch(IMAGES[images]))
+    names, some = NAMES[images], IMAGES[images]
+    return curate(where, generation, ensemble, None, names, some, ensemble.batch(some))
 
 
 def test_examples_carry_the_id_of_their_image_and_float16(project: Project, quick: RunSettings) -> None:

@@ -16,7 +16,6 @@ from safetensors import safe_open
 
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine import prediction
-from napari_imseg.engine.pool import read_batches
 from napari_imseg.engine.prediction import (
     BATCH_PROBABILITIES,
     Ensemble,
@@ -24,6 +23,7 @@ from napari_imseg.engine.prediction import (
     predict_image,
     same_shape_batches,
 )
+from napari_imseg.engine.reading import read_batches
 from napari_imseg.nets import header
 from napari_imseg.nets.devices import Hardware
 from napari_imseg.nets.member import NetworkMember
