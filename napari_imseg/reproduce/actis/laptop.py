@@ -35,15 +35,15 @@ FIRST_STUDENTS: Final = 2
 PIXEL: Final = 0.018 / 256**2
 """Core seconds of a network for a pixel it predicts, alpha .5."""
 
-POOL_PASSES: Final = 32
+POOL_PASSES: Final = 64
 """How often a network sees all unlabeled tiles in a label sample (two teachers after each of 8
-generations), and as much again to score and write what they say."""
+generations, from three sides), and what it costs to score and write what they say."""
 
-TEST_PASSES: Final = 60
-"""How often a network sees all test images, and what costs as much: 10 students, objects and matches of these
-and of 6 ensembles, and the pixel classifier."""
+TEST_PASSES: Final = 100
+"""How often a network sees all test images, and what costs as much: 10 students from three sides, by
+themselves and in 6 ensembles, objects and matches of all of these, and the pixel classifier."""
 
-VALIDATION_PASSES: Final = 80
+VALIDATION_PASSES: Final = 100
 """The same of all validation tiles after the training, with the search of thresholds."""
 
 VALIDATION: Final = 1.2

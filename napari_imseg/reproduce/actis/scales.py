@@ -40,6 +40,9 @@ class ActisScale(Scale):
 _STUDENTS: Final[dict[str, Any]] = {"students": 2, "top_k": 2, "generations": 1, "unlabeled_limit": 1_000_000}
 """Two, for inconsistency masks need two teachers; then every row has two."""
 
+_SIDES: Final[dict[str, Any]] = {"test_time_augmentation": "flips"}
+"""At the test and in the search of thresholds (METHODS 2.5)."""
+
 SCALES: Final = {
     "smoke": ActisScale(
         "smoke",
@@ -55,7 +58,7 @@ SCALES: Final = {
     ),
     "laptop": ActisScale(
         "laptop",
-        run=_STUDENTS | {"alpha": 0.5, "tile": 128, "batch_size": 2},
+        run=_STUDENTS | _SIDES | {"alpha": 0.5, "tile": 128, "batch_size": 2},
         method={"views": "flips", "learning_rate": 0.003},  # of the first networks, as the 1x1 U-Net's own
         repetitions=3,
         epochs_of_steps=16,
@@ -65,6 +68,7 @@ SCALES: Final = {
     "paper": ActisScale(
         "paper",
         run=_STUDENTS
+        | _SIDES
         | {"network": "efficientnet-b5", "tile": 128, "batch_size": 4, "averaging": 0.0, "validate_every": 1},
         method={"threshold_start": "low"},  # the paper does not say; its figures are those of its code
         repetitions=3,

@@ -15,7 +15,7 @@ from napari_imseg.project.project import Project
 from napari_imseg.reproduce import NAMES
 from napari_imseg.reproduce.actis.laptop import FEWEST, MOST, steps_of_a_student
 from napari_imseg.reproduce.actis.scales import SCALES
-from napari_imseg.reproduce.approach import Approach
+from napari_imseg.reproduce.approach import REFERENCE, Approach
 from napari_imseg.reproduce.comparisons import COMPARISONS
 from napari_imseg.reproduce.scale import Sizes
 from napari_imseg.reproduce.splits import Splits
@@ -80,6 +80,12 @@ def test_paper_is_the_protocol_of_the_paper() -> None:
 def test_paper_validates_every_200_steps(name: str) -> None:
     found = settings("paper", name)
     assert found.validate_every * found.max_steps == found.validate_every * found.min_steps == 200
+
+
+@pytest.mark.parametrize("scale", ["laptop", "paper"])
+def test_networks_look_from_three_sides_at_the_test(scale: str) -> None:
+    trained = [one.name for one in ACTIS.approaches if one.name != REFERENCE]
+    assert {settings(scale, name).test_time_augmentation for name in trained} == {"flips"}
 
 
 @pytest.mark.parametrize(("scale", "clipped"), [("laptop", True), ("paper", False)])
