@@ -20,7 +20,7 @@ from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinishe
 from napari_imseg.engine.executors import executor_for
 from napari_imseg.engine.first_networks import take_over
 from napari_imseg.engine.judges import judge_path
-from napari_imseg.engine.pool import Shard
+from napari_imseg.engine.pool import Shard, shards
 from napari_imseg.engine.recipe import recipe_of
 from napari_imseg.engine.records import (
     GenerationRecord,
@@ -40,9 +40,6 @@ from napari_imseg.engine.tasks import JudgeTask, ReadTask, ShardTask, StudentTas
 from napari_imseg.engine.validation import metric_name, validate
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
-
-SMALLEST_SHARD = 16
-"""Images of a shard at least: an ensemble is loaded for each."""
 
 
 @dataclass
@@ -224,10 +221,9 @@ class Generations:
         ids, whole = self.room.sets.unlabeled + self.room.sets.begun, Shard()
         shutil.rmtree(self.room.curated(generation + 1), ignore_errors=True)  # of a run that was killed
         taught = self._taught(generation)
-        size = max(SMALLEST_SHARD, math.ceil(len(ids) / (4 * self.executor.workers)))
         tasks = [
-            ShardTask(generation, place, tuple(asked), teachers, tuple(part), taught.intersection(part))
-            for place, part in enumerate(ids[first : first + size] for first in range(0, len(ids), size))
+            ShardTask(generation, place, tuple(asked), teachers, part, taught.intersection(part))
+            for place, part in enumerate(shards(ids))
         ]
         done = dict.fromkeys(tasks, 0)
         for task, told in self.executor.do(iter(tasks)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -30,6 +31,9 @@ from napari_imseg.ranking import Prediction, Ranking
 from napari_imseg.registry import classes_in
 
 SECONDS_BETWEEN_EVENTS = 0.5
+
+SMALLEST_SHARD, MOST_SHARDS = 16, 64
+"""Images of a shard at least, and shards at most: an ensemble is loaded for each."""
 
 
 @dataclass
@@ -77,6 +81,16 @@ class Shard:
     def shares(self) -> tuple[float, ...]:
         """Share of each class in what the curator made; empty if it made nothing."""
         return class_shares(self.classes) if self.classes.any() else ()
+
+
+def shards(image_ids: Sequence[str]) -> list[tuple[str, ...]]:
+    """Which images are predicted together.
+
+    Independent of the machine and of how many tasks there are at a time: in another batch networks may
+    say something else of an image, in the last digit.
+    """
+    size = max(SMALLEST_SHARD, math.ceil(len(image_ids) / MOST_SHARDS))
+    return [tuple(image_ids[first : first + size]) for first in range(0, len(image_ids), size)]
 
 
 def predict_shard(

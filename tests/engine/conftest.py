@@ -10,9 +10,11 @@ import psutil
 import pytest
 
 from napari_imseg.core.problem import Task
+from napari_imseg.engine import pool
 from napari_imseg.engine.events import Event
 from napari_imseg.engine.generations import Generations
 from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.nets.devices import one_thread
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.synthetic.dataset import KINDS, write_dataset
@@ -91,6 +93,14 @@ def nuclei(tmp_path: Path) -> Iterator[Project]:
     """Instances of nuclei: 12 images, 4 labeled to train, 2 to validate, 6 unlabeled."""
     with make_project(tmp_path, "nuclei-instances") as made:
         yield made
+
+
+@pytest.fixture
+def small_shards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Three shards of six images, and as many threads as a process of a pool has."""
+    monkeypatch.setattr(pool, "SMALLEST_SHARD", 2)
+    with one_thread():
+        yield
 
 
 @pytest.fixture

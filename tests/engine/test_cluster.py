@@ -18,7 +18,7 @@ from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from tests.engine.conftest import trainer_of, wait_for_the_end
-from tests.engine.test_executors import figures
+from tests.engine.test_executors import SHARDED, figures, outcome
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +55,17 @@ def test_a_cluster_gives_the_figures_of_one_process_even_if_a_worker_is_killed(
     assert isinstance(together[-1], Finished), together[-1]
     assert figures(together) == figures(alone)
     assert not list((run.folder / "tasks").iterdir())
+
+
+@pytest.mark.usefixtures("small_shards")
+def test_evalnets_and_shards_of_a_cluster_are_those_of_one_process(
+    project: Project, quick: RunSettings, cluster: LocalCluster
+) -> None:
+    settings = quick.model_copy(update={"method": "evalnet", "method_settings": SHARDED["evalnet"]})
+    alone, together = outcome(project, settings), outcome(project, on(cluster, settings))
+    assert sum(name.startswith("curated") for name in alone) == 3
+    assert together.keys() == alone.keys()
+    assert [name for name in alone if alone[name] != together[name]] == []
 
 
 def test_tasks_of_a_killed_trainer_end_and_the_run_is_resumed_on_another_cluster(

@@ -54,6 +54,15 @@ def test_without_pseudo_labels_there_are_no_shares(project: Project, quick: RunS
     assert [one.shares for one in generations(project)] == [()]
 
 
+@pytest.mark.parametrize(("images", "size"), [(1, 16), (16, 16), (1024, 16), (1025, 17), (10_000, 157)])
+def test_shards_hold_every_image_once_and_depend_on_nothing_else(images: int, size: int) -> None:
+    ids = [f"{number}" for number in range(images)]
+    parts = pool.shards(ids)
+    assert [image_id for part in parts for image_id in part] == ids
+    assert [len(part) for part in parts[:-1]] == [size] * (len(parts) - 1)
+    assert len(parts) <= 64
+
+
 # --- one shard ------------------------------------------------------------------------------
 
 
