@@ -38,7 +38,7 @@ def connected_parts(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], int]:
     return ids, int(count)
 
 
-def flood(cost: NDArray[np.floating[Any]], seeds: NDArray[np.int32]) -> NDArray[np.int32]:
+def flood(cost: NDArray[Any], seeds: NDArray[np.int32]) -> NDArray[np.int32]:
     """Seeded watershed over the whole image with four neighbours, or the whole volume with six.
 
     Parameters

@@ -15,7 +15,6 @@ from skimage.measure import label as components_of
 
 from napari_imseg.core.flooding import cross, highest_cost_on_the_way
 from napari_imseg.core.instances import three_class_target, watershed_instances
-from napari_imseg.core.interactive import InteractiveWatershed
 from napari_imseg.core.metrics import instance_metrics
 from napari_imseg.core.problem import BOUNDARY, UNLABELED
 from tests.core.scenes import discs, maps_of
@@ -145,33 +144,6 @@ def test_no_object_or_one_that_fills_the_image(shape: tuple[int, int], interior:
 def test_probabilities_of_another_shape() -> None:
     with pytest.raises(ValueError, match=r"\(3, height, width\) or .*, got \(2, 4, 4\)"):
         watershed_instances(np.zeros((2, 4, 4), np.float32), 0.5, 0.5)
-
-
-def test_preview_is_nearly_the_final_result_whichever_slider_moved() -> None:
-    rng = np.random.default_rng(8)
-    maps = maps_of(discs(rng, 120, 50), rng, noise=0.4)
-    sliders = InteractiveWatershed(maps)
-    for cut in ((0.5, 0.6), (0.5, 0.4), (0.3, 0.4), (0.3, 0.4), (0.8, 0.9)):
-        preview, final = (
-            sliders.preview(*cut, minimum_size=3),
-            watershed_instances(maps, *cut, minimum_size=3),
-        )
-        assert preview.dtype == np.int32
-        assert (preview == final)[(preview > 0) | (final > 0)].mean() > 0.99
-
-
-def test_preview_of_a_large_crowd_is_coarse_but_complete() -> None:
-    y, x = np.mgrid[:400, :400]
-    interior = (0.5 + 0.45 * np.sin(y / 12) * np.sin(x / 12)).astype(np.float32)
-    maps = np.stack([0 * interior, interior, 1 - interior])  # no background: every object is contested
-    preview, final = InteractiveWatershed(maps).preview(0.5, 0.94), watershed_instances(maps, 0.5, 0.94)
-    assert set(np.unique(preview)) == set(np.unique(final))
-    assert (preview == final).mean() > 0.95
-
-
-def test_preview_without_seeds() -> None:
-    maps = np.stack([np.zeros((4, 4)), np.zeros((4, 4)), np.ones((4, 4))]).astype(np.float32)
-    assert not InteractiveWatershed(maps).preview(0.5, 0.5).any()
 
 
 def test_highest_cost_on_the_way() -> None:
