@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,17 +16,12 @@ from napari_imseg.widgets.corrections import Corrections, count_corrected
 from napari_imseg.widgets.free_layers import disown, is_shown, show_labels
 from napari_imseg.widgets.jobs import Jobs, report
 from napari_imseg.widgets.measured_table import MeasuredTable
+from napari_imseg.widgets.slider_flood import SliderFlood
 from napari_imseg.widgets.watershed_form import WatershedForm
 from napari_imseg.widgets.watershed_options import WatershedOptions
-from napari_imseg.widgets.watershed_source import Answer, Source, answer_of, flood_of, instances
-
-if TYPE_CHECKING:
-    from napari_imseg.core.interactive import InteractiveWatershed
+from napari_imseg.widgets.watershed_source import Source
 
 NAME: Final = "instances"
-REST_MS: Final = 250
-"""A slider that has not moved for so long is at rest: the exact instances are made."""
-
 _LOOK_MS: Final = 250
 """So long after a correction the instances are measured anew and handed on."""
 
@@ -61,13 +56,6 @@ class InstancesPanel(QWidget):
         self._show = show or self._show_on_source
         self._jobs = Jobs()
         self.destroyed.connect(self._jobs.close)
-        self._source: Source | None = None
-        self._flood: InteractiveWatershed | None = None
-        self._preview_wanted = False
-        self._rest = QTimer(self)
-        self._rest.setSingleShot(True)
-        self._rest.setInterval(REST_MS)
-        self._rest.timeout.connect(self.make)
         self._look = QTimer(self)
         self._look.setSingleShot(True)
         self._look.setInterval(_LOOK_MS)
@@ -84,10 +72,15 @@ class InstancesPanel(QWidget):
         self.bar.discard.connect(self.discard)
         self._corrections.said.connect(self.bar.say)
         self._lay_out()
+        self._sliders = SliderFlood(self._jobs, self.form.value, self)
+        self._sliders.said.connect(self._status.setText)
+        self._sliders.previewed.connect(self._put)
+        self._sliders.made.connect(self._made)
+        self._sliders.failed.connect(self._failed)
+        self.form.value_changed.connect(self._sliders.follow)
 
     def _lay_out(self) -> None:
         self.form = WatershedForm()
-        self.form.value_changed.connect(self._follow_slider)
         self._make = QPushButton("Make &instances")
         self._make.setObjectName("make_instances")
         self._make.setToolTip("Flood the image from its seeds; the result is a Labels layer")
@@ -104,8 +97,8 @@ class InstancesPanel(QWidget):
     def set_source(self, source: Source | None) -> None:
         """Choose what to flood; nothing is made before the button or a slider is used."""
         self._leave()
-        self._source, self._flood = source, None
-        self._forget_answers()
+        self._is_discarding = False
+        self._sliders.set_source(source)
         self._layer = self._ids_H_W = self._made_H_W = None
         self._hold(0)
         self.bar.set_filled(False)
@@ -114,7 +107,7 @@ class InstancesPanel(QWidget):
 
     def start_over(self) -> None:
         """Forget the instances; the sliders can make them anew."""
-        self.set_source(self._source)
+        self.set_source(self._sliders.source)
 
     @property
     def ids_H_W(self) -> NDArray[np.int32] | None:
@@ -150,7 +143,7 @@ class InstancesPanel(QWidget):
 
     def reload(self) -> None:
         """Ask the source again next time, because its pixels have changed."""
-        self._flood = None
+        self._sliders.reload()
 
     def set_options(self, options: WatershedOptions) -> None:
         """Move the sliders, for instance to the thresholds that were best on validation images."""
@@ -158,52 +151,12 @@ class InstancesPanel(QWidget):
 
     def make(self) -> None:
         """Make the exact instances."""
-        self._rest.stop()
-        source, options, flood = self._source, self.form.value(), self._flood
-        if source is None:
+        if self._sliders.source is None:
             notify.error("Expected an image or a mask to make instances of, got none; choose a layer first.")
-            return
-        self._status.setText("flooding…")
+        else:
+            self._sliders.make()
 
-        def work() -> Answer:
-            ready = flood or flood_of(source)
-            return answer_of(ready, instances(ready, options))
-
-        self._jobs.run("exact", work, self._made, topic="exact", failed=self._failed)
-
-    def _follow_slider(self) -> None:
-        if self._source is None:
-            return
-        self._rest.start()
-        self._jobs.forget("exact")
-        self._preview_wanted = True
-        if not self._jobs.is_busy("preview"):
-            self._preview()
-
-    def _preview(self) -> None:
-        """Flood for where the slider is now; where it was meanwhile is skipped."""
-        source, options, flood = self._source, self.form.value(), self._flood
-        if source is None:
-            return
-        self._preview_wanted = False
-
-        def work() -> Answer:
-            ready = flood or flood_of(source)
-            return answer_of(ready, ready.preview(options.foreground, options.seed, options.minimum_size))
-
-        self._jobs.run("preview", work, self._previewed, topic="preview", failed=self._failed)
-
-    def _previewed(self, answer: Answer) -> None:
-        self._flood, ids_H_W, count = answer
-        self._put(ids_H_W)
-        self._status.setText(f"about {count} instances…")
-        if self._preview_wanted:
-            self._preview()
-
-    def _made(self, answer: Answer) -> None:
-        self._flood, ids_H_W, count = answer
-        self._status.setText(f"{count} instances, measuring…")
-        self._jobs.forget("preview")
+    def _made(self, ids_H_W: NDArray[np.int32]) -> None:
         fits = self._is_discarding and ids_H_W.max(initial=0) <= np.iinfo(self._layer.data.dtype).max
         self._is_discarding = False
         if fits and is_shown(self._viewer, self._layer):
@@ -246,7 +199,7 @@ class InstancesPanel(QWidget):
 
     def _enable_sliders(self) -> None:
         self.form.setEnabled(not self.is_held)
-        self._make.setEnabled(self._source is not None and not self.is_held)
+        self._make.setEnabled(self._sliders.source is not None and not self.is_held)
 
     def _leave(self) -> None:
         """Hand on what is corrected; a layer without a project stays as it is, under another name."""
@@ -256,33 +209,38 @@ class InstancesPanel(QWidget):
             disown(self._layer, f"{NAME} (corrected)")
 
     def _forget_answers(self) -> None:
-        self._rest.stop()
-        self._preview_wanted = self._is_discarding = False
-        for topic in ("preview", "exact"):
-            self._jobs.forget(topic)
+        self._is_discarding = False
+        self._sliders.forget()
 
     def _measure(self) -> None:
         """Measure the instances as they are; the table and the layer's features get the columns."""
-        if self._source is not None and self._ids_H_W is not None:
-            self.measured.measure(self._ids_H_W, self._layer, self._source.like)
+        source = self._sliders.source
+        if source is not None and self._ids_H_W is not None:
+            self.measured.measure(self._ids_H_W, self._layer, source.like)
 
     def _show_count(self, count: int) -> None:
         self._status.setText(f"{count} instances")
 
     def _failed(self, error: BaseException) -> None:
-        self._rest.stop()
         self._is_discarding = False
-        self._status.setText("")
-        if isinstance(error, MemoryError):
-            notify.error("Expected an image that fits into memory, got a larger one; crop it first.", error)
-        else:
-            report(error)
+        _tell(error)
 
-    def _show_on_source(self, ids_H_W: NDArray[np.integer[Any]]) -> Any:
-        if self._source is None:
-            return None
-        small = ids_H_W.max(initial=0) <= np.iinfo(np.uint16).max
-        # napari draws uint16 in two thirds of the time
-        own: NDArray[np.integer[Any]] = ids_H_W.astype(np.uint16 if small else np.int32)
-        like = self._source.like
-        return show_labels(self._viewer, own, NAME, like, made_of=[like])
+    def _show_on_source(self, ids_H_W: NDArray[np.int32]) -> Any:
+        source = self._sliders.source
+        return None if source is None else _show_on(self._viewer, source.like, ids_H_W)
+
+
+def _show_on(viewer: Any, like: Any, ids_H_W: NDArray[np.int32]) -> Any:
+    """Put instances on a layer of the viewer; their own layer."""
+    small = ids_H_W.max(initial=0) <= np.iinfo(np.uint16).max
+    # napari draws uint16 in two thirds of the time
+    own: NDArray[np.integer[Any]] = ids_H_W.astype(np.uint16 if small else np.int32)
+    return show_labels(viewer, own, NAME, like, made_of=[like])
+
+
+def _tell(error: BaseException) -> None:
+    """Tell the user why there are no instances."""
+    if isinstance(error, MemoryError):
+        notify.error("Expected an image that fits into memory, got a larger one; crop it first.", error)
+    else:
+        report(error)

@@ -55,6 +55,17 @@ def instances(flood: InteractiveWatershed, options: WatershedOptions) -> NDArray
     )
 
 
+def preview(flood: InteractiveWatershed, options: WatershedOptions) -> NDArray[np.int32]:
+    """Nearly the same instances, many times faster."""
+    return flood.preview(
+        options.foreground,
+        options.seed,
+        minimum_size=options.minimum_size,
+        drop_seedless=options.drop_seedless,
+        fill_holes=options.fill_holes,
+    )
+
+
 def answer_of(flood: InteractiveWatershed, ids_H_W: NDArray[np.int32]) -> Answer:
     """With the number of instances."""
     return flood, ids_H_W, int(np.count_nonzero(np.bincount(ids_H_W.ravel())[1:]))

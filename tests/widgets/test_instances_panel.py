@@ -142,6 +142,36 @@ def test_at_rest_the_instances_are_exact_and_keys_move_the_slider(viewer, qtbot)
 
 
 @pytest.mark.gui
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (WatershedOptions(0.5, 0.5), 0),
+        (WatershedOptions(0.5, 0.5, drop_seedless=False), 1),
+        (WatershedOptions(0.5, 0.5, fill_holes=True), 2),
+    ],
+)
+def test_nothing_changes_when_a_slider_comes_to_rest(viewer, qtbot, options, expected):
+    """An object with a hole, and foreground without a seed: both switches count while a slider moves, too."""
+    interior = np.zeros((40, 40), np.float32)
+    interior[5:25, 5:25] = 0.9
+    interior[12:15, 12:15] = 0
+    interior[30:35, 30:35] = 0.3
+    foreground = np.where(interior > 0, 0.95, 0).astype(np.float32)
+    layer = viewer.add_labels(np.zeros((40, 40), np.int32))
+    panel = InstancesPanel(viewer)
+    qtbot.addWidget(panel)
+    panel.set_source(Source(lambda: np.stack([1 - foreground, interior, foreground - interior]), layer))
+    panel.set_options(options)
+    shown = []
+    viewer.layers.events.inserted.connect(lambda event: shown.append(event.value.data.copy()))
+    panel.form.seed.setValue(0.6)
+    wait_for(panel, qtbot, "1 instances")
+    at_rest = viewer.layers["instances"].data
+    np.testing.assert_array_equal(shown[0], at_rest)
+    assert (at_rest[32, 32] > 0) + 2 * (at_rest[13, 13] > 0) == expected
+
+
+@pytest.mark.gui
 def test_answers_for_a_layer_that_was_left_are_dropped(viewer, qtbot):
     viewer.add_labels(MASK, name="mask")
     viewer.add_image(PROBABILITIES, name="probabilities")
