@@ -15,16 +15,17 @@ from pydantic import Field
 
 from napari_imseg.core.derived_schedule import derived_schedule
 from napari_imseg.core.strength import SCHEDULES, BelowBlack, Strength
-from napari_imseg.settings import Settings, SettingsError, setting
+from napari_imseg.settings import Settings, setting
 
 
 class ScheduleSettings(Settings):
     """How strongly images are augmented."""
 
     schedule: Literal["isic", "hela", "suim", "cityscapes", "cityscapes-paper", "derived"] = Field(
-        "isic",
-        description="Strength of the augmentation by generation: the table of the paper for this data set "
-        "(isic and hela with free rotation, as microscopy allows), or derived from the labeled images.",
+        "derived",
+        description="Strength of the augmentation by generation: derived from how much the labeled images "
+        "differ (isic if none is labeled), or the table of the paper for this data set (isic and hela with "
+        "free rotation, as microscopy allows).",
     )
     below_black: BelowBlack = Field(
         "clip",
@@ -33,19 +34,11 @@ class ScheduleSettings(Settings):
     )
 
     def strengths(self, images: Sequence[NDArray[np.floating]]) -> tuple[Strength, ...]:
-        """The whole schedule; ``images`` (C, H, W) are those that it is derived from.
-
-        Raises
-        ------
-        SettingsError
-            It is to be derived, and there is no image.
-        """
-        if self.schedule == "derived" and not images:
-            raise SettingsError(
-                "schedule=derived looks at the labeled images, and none is labeled to train on; label one "
-                "image at least, or set schedule to isic"
-            )
-        schedule = derived_schedule(images) if self.schedule == "derived" else SCHEDULES[self.schedule]
+        """The whole schedule; ``images`` (C, H, W) are those that it is derived from, if there are any."""
+        if self.schedule != "derived":
+            schedule = SCHEDULES[self.schedule]
+        else:
+            schedule = derived_schedule(images) if images else SCHEDULES["isic"]
         return tuple(replace(strength, below_black=self.below_black) for strength in schedule)
 
 

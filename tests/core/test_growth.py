@@ -30,14 +30,13 @@ def test_every_schedule_can_be_chosen() -> None:
         assert GrowthSettings.parse([f"schedule={name}"]).strengths([]) == SCHEDULES[name]
 
 
-def test_a_derived_schedule_is_that_of_the_images() -> None:
+def test_the_schedule_is_derived_from_the_images_by_default() -> None:
     images = [np.full((1, 32, 32), level, np.float32) for level in (0.3, 0.4)]
-    assert GrowthSettings.parse(["schedule=derived"]).strengths(images) == derived_schedule(images)
+    assert GrowthSettings().strengths(images) == derived_schedule(images) != SCHEDULES["isic"]
 
 
-def test_nothing_is_derived_from_no_image() -> None:
-    with pytest.raises(SettingsError, match=r"none is labeled to train on; .* set schedule to isic"):
-        GrowthSettings.parse(["schedule=derived"]).strengths([])
+def test_without_a_labeled_image_the_derived_schedule_is_the_first_of_the_paper() -> None:
+    assert GrowthSettings.parse(["schedule=derived"]).strengths([]) == SCHEDULES["isic"]
 
 
 @pytest.mark.parametrize("schedule", [*SCHEDULES, "derived"])

@@ -17,7 +17,7 @@ def supervised(**settings: object) -> AugmentedSupervised:
 
 def test_ten_times_the_labels_at_the_strength_of_the_last_generation() -> None:
     labeled = [example(BINARY, seed) for seed in range(3)]
-    found = supervised().labeled_set(labeled)
+    found = supervised(schedule="isic").labeled_set(labeled)
     assert found[:3] == labeled
     assert len(found) == 30
     assert [one.strength for one in found] == [None] * 3 + [SCHEDULES["isic"][4]] * 27

@@ -79,7 +79,7 @@ def test_the_first_of_equals_is_chosen() -> None:
 def test_networks_for_comparison_learn_augmented_labels_and_the_students_do_not() -> None:
     labeled = [example(BINARY, 0), example(BINARY, 1)]
     assert curator().labeled_set(labeled) == labeled
-    compared = curator().compared_set(labeled)
+    compared = curator(schedule="isic").compared_set(labeled)
     assert compared[:2] == labeled
     assert [one.strength for one in compared[2:]] == [SCHEDULES["isic"][4]] * 18
 

@@ -49,6 +49,7 @@ SCALES: Final = {
         },
         method={
             "last_learning_rate": 0.0,
+            "schedule": "derived",
             "blocking": "black",
             "evalnets": 2,
             "evalnets_trained": 2,
@@ -73,6 +74,7 @@ SCALES: Final = {
         method={
             "last_learning_rate": 0.00003,  # the default, but what a scale compares must not move with it
             "alpha_step": 0.0,  # so that there is a network to go on with
+            "schedule": "derived",
             "blocking": "black",
             "evalnets": 2,
             "evalnets_trained": 2,
@@ -123,7 +125,8 @@ def run_settings(scale: Scale, approach: Approach, info: StudyInfo, seed: int, d
         column = _column(info)
         checkpoint = "loss" if approach.method == "consistency-loss" else column.checkpoint  # METHODS 1.4
         values |= {"alpha": column.alpha, "tile": column.tile, "checkpoint": checkpoint}
-        shared |= {"schedule": column.schedule, "evalnet_alpha": column.evalnet_alpha}
+        schedule = column.schedule if info.data in PAPER_COLUMNS else "derived"
+        shared |= {"schedule": schedule, "evalnet_alpha": column.evalnet_alpha}
         lowest, highest = LIMITS.get(info.data, (0.0, 0.0))  # of other data derived from the networks
         shared |= {"lowest": lowest, "highest": highest, "threshold": lowest}
         shared["table"] = "cityscapes" if info.data == "cityscapes" else "isic"  # CL

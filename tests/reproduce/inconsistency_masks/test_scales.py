@@ -107,15 +107,13 @@ def test_limits_of_the_paper_are_those_of_its_data_sets(data: str) -> None:
     assert settings_of("paper", "EvalNet", data).method_settings["threshold"] == lowest
 
 
-@pytest.mark.parametrize(
-    ("classes", "schedule", "alpha", "checkpoint"), [(1, "isic", 0.5, "iou"), (3, "suim", 1, "soft-iou")]
-)
-def test_a_folder_has_the_column_of_its_task_and_limits_of_its_own(
-    classes: int, schedule: str, alpha: float, checkpoint: str
+@pytest.mark.parametrize(("classes", "alpha", "checkpoint"), [(1, 0.5, "iou"), (3, 1, "soft-iou")])
+def test_a_folder_has_the_column_of_its_task_and_limits_and_strengths_of_its_own(
+    classes: int, alpha: float, checkpoint: str
 ) -> None:
     settings = settings_of("paper", "IM++", "folder", classes)
     own = settings.method_settings
-    assert (own["schedule"], settings.alpha, settings.checkpoint) == (schedule, alpha, checkpoint)
+    assert (own["schedule"], settings.alpha, settings.checkpoint) == ("derived", alpha, checkpoint)
     assert (own["lowest"], own["highest"]) == (0, 0)  # derived from the networks
     assert settings_of("paper", "EvalNet", "folder", classes).method_settings["threshold"] == 0
 
