@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
-from napari_imseg.core.cells import POSITION
 from napari_imseg.core.disagreement import hard_labels
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.matching import match
@@ -22,12 +22,16 @@ from napari_imseg.core.metrics import (
 )
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Example
+from napari_imseg.ops.losses import supervised_loss
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Class probabilities (C, H, W) of one image (C, H, W)."""
 
 ONLINE_FOREGROUND, ONLINE_SEED = 0.8, 0.6
 """Thresholds of the watershed while a network trains (METHODS 2.3); better ones are searched afterwards."""
+
+SMALLEST = 1e-30
+"""A probability below it counts as this, for the sake of its logarithm."""
 
 
 def metric_name(problem: Problem) -> str:
@@ -110,20 +114,17 @@ def loss_checkpoint_score(
     position_target
         Value that masks called ``position`` are trained towards.
     """
-    losses, names = [], problem.names or ("",) * problem.classes
+    losses = []
     for example in examples:
-        probabilities, target = predict(example.image_C_H_W), example.target_H_W
-        known = target >= 0
-        if not known.any():
+        said = torch.from_numpy(predict(example.image_C_H_W))[None]
+        if not has_labels(example.target_H_W):
             continue
-        if problem.task is Task.MULTILABEL:
-            towards = [position_target if name == POSITION else 1.0 for name in names]
-            losses.append(np.square(probabilities - target * np.array(towards)[:, None, None])[known].mean())
-        elif problem.binary:
-            losses.append(np.square(probabilities[1] - target)[known].mean())
+        if problem.binary or problem.task is Task.MULTILABEL:
+            logits = said[:, -1:].logit() if problem.binary else said.logit()
         else:
-            own = np.take_along_axis(probabilities, np.maximum(target, 0)[None], 0)[0]
-            losses.append(-np.log(np.maximum(own[known], np.finfo(np.float32).tiny)).mean())
+            logits = said.clamp(min=SMALLEST).log()  # their softmax are the probabilities again
+        target = torch.from_numpy(example.target_H_W).long()[None]
+        losses.append(float(supervised_loss(logits, target, problem, position_target=position_target)))
     return 1 - float(np.mean(losses)) if losses else None
 
 
