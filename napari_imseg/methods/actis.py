@@ -85,7 +85,10 @@ class ActisSettings(ActisCropSettings):
 
 
 class Actis(ActisObjective):
-    """Augmentation consistency with class-wise percentiles (METHODS 2.4)."""
+    """Augmentation consistency with class-wise percentiles.
+
+    Source: METHODS 2.4.
+    """
 
     name = "actis"
     title = "ACTIS"

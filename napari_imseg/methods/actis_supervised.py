@@ -11,7 +11,10 @@ from napari_imseg.ops.schedules import cosine
 
 
 class ActisSupervised(ActisObjective):
-    """The baseline of ACTIS, from which its students and their teacher start (METHODS 2.3)."""
+    """The baseline of ACTIS, from which its students and their teacher start.
+
+    Source: METHODS 2.3.
+    """
 
     name = "actis-supervised"
     title = "ACTIS on labels alone"

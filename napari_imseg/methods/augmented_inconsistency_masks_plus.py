@@ -6,7 +6,10 @@ from napari_imseg.growing_masks import GrowingMasks
 
 
 class AugmentedInconsistencyMasksPlus(GrowingMasks):
-    """AIM+: CD = ALD + one augmented version of each pair + the pair itself (METHODS 1.4)."""
+    """AIM+: labels and augmented copies of them, each blocked image as it is and augmented once.
+
+    Source: METHODS 1.4.
+    """
 
     name = "augmented-inconsistency-masks-plus"
     title = "Inconsistency masks from augmented labels (AIM+)"

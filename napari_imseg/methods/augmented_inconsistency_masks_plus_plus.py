@@ -6,7 +6,10 @@ from napari_imseg.growing_masks import JudgedMasks
 
 
 class AugmentedInconsistencyMasksPlusPlus(JudgedMasks):
-    """AIM++: CD = ALD + one to five versions of each pair + the pair itself (METHODS 1.4)."""
+    """AIM++: labels and augmented copies of them, each blocked image as it is and in one to five versions.
+
+    Source: METHODS 1.4.
+    """
 
     name = "augmented-inconsistency-masks-plus-plus"
     title = "Judged inconsistency masks from augmented labels (AIM++)"

@@ -20,7 +20,10 @@ class AugmentedSupervisedSettings(ScheduleSettings):
 
 
 class AugmentedSupervised(Curator):
-    """ALDT: the labeled set and augmented copies of it, nothing else (METHODS 1.4)."""
+    """ALDT: the labeled set and augmented copies of it, nothing else.
+
+    Source: METHODS 1.4.
+    """
 
     name = "augmented-supervised"
     title = "Supervised training on augmented labels"

@@ -39,7 +39,10 @@ class ConsistencyLossSettings(SupervisionSettings):
 
 
 class ConsistencyLoss(LabeledObjective):
-    """CL: in turns the labels, and two versions of unlabeled images (METHODS 1.4)."""
+    """CL: in turns the labels, and two versions of unlabeled images.
+
+    Source: METHODS 1.4.
+    """
 
     name = "consistency-loss"
     title = "Consistency loss"

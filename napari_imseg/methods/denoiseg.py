@@ -46,7 +46,10 @@ class DenoiSegSettings(Settings):
 
 
 class DenoiSeg(Objective):
-    """Segmentation and Noise2Void with one network, which has a last layer for each (METHODS part 3)."""
+    """Segmentation and Noise2Void with one network, which has a last layer for each.
+
+    Source: METHODS part 3.
+    """
 
     name = "denoiseg"
     title = "DenoiSeg"

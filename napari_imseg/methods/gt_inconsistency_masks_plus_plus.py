@@ -16,7 +16,10 @@ class GtInconsistencyMasksPlusPlusSettings(GrowingMasksSettings, VersionSettings
 
 
 class GtInconsistencyMasksPlusPlus(GrowingMasks):
-    """IM++ with the EvalNets replaced by the true mIoU of what is not blocked (METHODS 1.4)."""
+    """IM++ with the EvalNets replaced by the true mIoU of what is not blocked.
+
+    Source: METHODS 1.4.
+    """
 
     name = "gt-inconsistency-masks-plus-plus"
     title = "IM++ with true quality (control)"

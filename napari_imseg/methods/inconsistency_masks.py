@@ -8,7 +8,10 @@ from napari_imseg.method import Example, UnlabeledImage
 
 
 class InconsistencyMasks(BlockedMasks):
-    """IM: the pixels that all teachers agree on are the label, the others are blocked (METHODS 1.4)."""
+    """IM: the pixels that all teachers agree on are the label, the others are blocked.
+
+    Source: METHODS 1.4.
+    """
 
     name = "inconsistency-masks"
     title = "Inconsistency masks"

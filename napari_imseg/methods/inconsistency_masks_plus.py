@@ -6,7 +6,10 @@ from napari_imseg.growing_masks import GrowingMasks
 
 
 class InconsistencyMasksPlus(GrowingMasks):
-    """IM+: every blocked pair is augmented once, and replaces the original (METHODS 1.4)."""
+    """IM+: every blocked pair is augmented once, and replaces the original.
+
+    Source: METHODS 1.4.
+    """
 
     name = "inconsistency-masks-plus"
     title = "Inconsistency masks with growing augmentation (IM+)"

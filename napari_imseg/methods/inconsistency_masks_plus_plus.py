@@ -6,7 +6,10 @@ from napari_imseg.growing_masks import JudgedMasks
 
 
 class InconsistencyMasksPlusPlus(JudgedMasks):
-    """IM++: one to five augmented versions of each blocked pair, none as it is (METHODS 1.4)."""
+    """IM++: one to five augmented versions of each blocked pair, none as it is.
+
+    Source: METHODS 1.4.
+    """
 
     name = "inconsistency-masks-plus-plus"
     title = "Inconsistency masks judged by EvalNets (IM++)"

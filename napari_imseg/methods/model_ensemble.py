@@ -14,7 +14,10 @@ class ModelEnsembleSettings(Settings):
 
 
 class ModelEnsemble(Curator):
-    """ME: unanimity for one class, the mean of the probabilities otherwise (METHODS 1.4)."""
+    """ME: unanimity for one class, the mean of the probabilities otherwise.
+
+    Source: METHODS 1.4.
+    """
 
     name = "model-ensemble"
     title = "Model ensemble"

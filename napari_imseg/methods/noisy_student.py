@@ -12,7 +12,10 @@ from napari_imseg.method import Curator, Example, UnlabeledImage
 
 
 class NoisyStudent(Curator):
-    """NS: image and label are augmented once at the strength of the generation (METHODS 1.4)."""
+    """NS: image and label are augmented once at the strength of the generation.
+
+    Source: METHODS 1.4.
+    """
 
     name = "noisy-student"
     title = "Noisy student"

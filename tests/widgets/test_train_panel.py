@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from napari_imseg.core.problem import Task
 from napari_imseg.engine import process
 from napari_imseg.engine.events import (
     Epoch,
@@ -22,6 +23,7 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.widgets.dock import RESULTS, TRAIN
+from napari_imseg.widgets.method_list import methods_for
 from tests.widgets.gui import child, choose, click, last_words
 
 pytestmark = pytest.mark.gui
@@ -92,6 +94,15 @@ def test_switching_methods_loses_nothing_and_hides_what_does_not_apply(open_dock
     choose(dock, "train_method", mine)
     assert child(dock, "setting_erosion").value() == 5
     assert child(dock, "train_objective").isVisible()
+
+
+@pytest.mark.parametrize("task", Task)
+def test_methods_are_described_in_words_for_everybody(task):
+    for entry in methods_for(task):
+        assert entry.about.endswith(".")
+        assert len(entry.about.split()) > 4
+        assert "METHODS" not in entry.about
+        assert "CD =" not in entry.about
 
 
 def test_a_run_is_drawn_stopped_and_can_be_resumed(open_dock, qtbot, started):
