@@ -74,7 +74,7 @@ SCALES: Final = {
         repetitions=3,
         epochs_of_steps=250,  # of 200 steps, after which the paper validates
         steps=50_000,
-        bounds=Bounds(intensity="unclipped"),
+        bounds=Bounds(tiles_by_themselves=True),
         first={"batch_size": 5},
     ),
 }

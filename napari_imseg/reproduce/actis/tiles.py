@@ -13,6 +13,7 @@ from typing import Final
 import numpy as np
 from skimage.measure import label as connected_parts
 
+from napari_imseg.core.intensity import normalise
 from napari_imseg.core.problem import Task
 from napari_imseg.project import images
 from napari_imseg.project.errors import ProjectError
@@ -48,14 +49,16 @@ class Bounds:
         Side of a tile in pixels.
     training, validation
         Most tiles, drawn from all; 0 for all of them.
-    intensity
-        As in `napari_imseg.core.intensity.normalise`, tile by tile; a test image as a whole.
+    tiles_by_themselves
+        How intensities become what networks see. False: a tile shows what `normalise` makes of its whole
+        image by percentiles, as it would be shown within the image. True: each tile is normalised by
+        itself, ``unclipped``, which also spreads the noise of a tile without objects (METHODS 2.2).
     """
 
     tile: int = 128
     training: int = 0
     validation: int = 0
-    intensity: Intensity = "percentile"
+    tiles_by_themselves: bool = False
 
 
 def read_tiles(folder: Path, bounds: Bounds, seed: int, group_by: str = "") -> tuple[DataSet, Splits]:
@@ -78,11 +81,9 @@ def read_tiles(folder: Path, bounds: Bounds, seed: int, group_by: str = "") -> t
     test = max(1, min(TEST_IMAGES, round(LARGEST_TEST_SHARE * len(names))))
     validation = test + max(1, round(VALIDATION_SHARE * (len(names) - test)))
     sources = {
-        "test": [_whole(*pair) for group in shuffled[:test] for pair in group],
-        "validation": _bounded(
-            _cut(shuffled[test:validation], "validation", bounds.tile), bounds.validation, rng
-        ),
-        "train": _bounded(_cut(shuffled[validation:], "train", bounds.tile), bounds.training, rng),
+        "test": [_whole(*pair, bounds) for group in shuffled[:test] for pair in group],
+        "validation": _bounded(_cut(shuffled[test:validation], "validation", bounds), bounds.validation, rng),
+        "train": _bounded(_cut(shuffled[validation:], "train", bounds), bounds.training, rng),
     }
     for kind, found in sources.items():
         if not found:
@@ -94,7 +95,8 @@ def read_tiles(folder: Path, bounds: Bounds, seed: int, group_by: str = "") -> t
     splits = Splits(labeled=(), unlabeled=sets["train"], validation=sets["validation"], test=sets["test"])
     every = tuple(one for found in sources.values() for one in found)
     title = folder.resolve().name
-    data = DataSet("tiles", title, Task.INSTANCES, ("object",), METRICS, every, bounds.intensity)
+    intensity: Intensity = "unclipped" if bounds.tiles_by_themselves else "range"
+    data = DataSet("tiles", title, Task.INSTANCES, ("object",), METRICS, every, intensity)
     return data, splits
 
 
@@ -103,16 +105,18 @@ def _bounded(found: list[Source], most: int, rng: np.random.Generator) -> list[S
     return [found[place] for place in order[: most or None]]
 
 
-def _whole(image: Path, label: Path) -> Source:
-    return Source(image.stem, image.stem, "test", _Part(image, label))
+def _whole(image: Path, label: Path, bounds: Bounds) -> Source:
+    return Source(image.stem, image.stem, "test", _Part(image, label, bounds))
 
 
-def _cut(groups: Sequence[Sequence[tuple[Path, Path]]], pool: Pool, side: int) -> list[Source]:
-    found = []
+def _cut(groups: Sequence[Sequence[tuple[Path, Path]]], pool: Pool, bounds: Bounds) -> list[Source]:
+    found, side = [], bounds.tile
     for image, label in (pair for group in groups for pair in group):
         _, height, width = images.read_units(image)[0].shape
         found += [
-            Source(f"{image.stem}_{top}_{left}", image.stem, pool, _Part(image, label, top, left, side))
+            Source(
+                f"{image.stem}_{top}_{left}", image.stem, pool, _Part(image, label, bounds, top, left, side)
+            )
             for top in range(0, height - side + 1, side)
             for left in range(0, width - side + 1, side)
         ]
@@ -125,12 +129,15 @@ class _Part:
 
     image: Path
     label: Path
+    bounds: Bounds
     top: int = 0
     left: int = 0
     side: int = 0
 
     def __call__(self) -> Pair:
         pixels, ids = read_pair(self.image, self.label)
+        if not self.bounds.tiles_by_themselves:
+            pixels = normalise(pixels, "percentile")
         end = self.side or max(ids.shape)
         window = (slice(self.top, self.top + end), slice(self.left, self.left + end))
         divided: np.ndarray = connected_parts(ids[window], background=0, connectivity=2)

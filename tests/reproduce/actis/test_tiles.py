@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 
+from napari_imseg.core.intensity import normalise
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.reproduce.actis.tiles import Bounds, read_tiles
 from napari_imseg.reproduce.splits import label_sample
@@ -49,9 +50,26 @@ def test_tiles_are_cut_from_image_and_label_alike_and_a_divided_object_is_two(fo
     tile = next(source for source in data.sources if source.name.endswith("_0_16"))
     image, label = tile.read()
     whole = tifffile.imread(folder / "images" / f"{tile.group}.tif")
-    np.testing.assert_array_equal(image[0], whole[:16, 16:32])
+    np.testing.assert_array_equal(image, normalise(whole[None], "percentile")[:, :16, 16:32])
     np.testing.assert_array_equal(np.argwhere(label), np.argwhere(np.ones((8, 4))) + np.array([2, 0]))
     assert label.max() == 1
+
+
+def test_tiles_show_the_intensities_of_their_image_or_are_raw_and_normalised_by_themselves(
+    folder: Path,
+) -> None:
+    data, _ = read_tiles(folder, Bounds(tile=16), seed=3)
+    paper, _ = read_tiles(folder, Bounds(tile=16, tiles_by_themselves=True), seed=3)
+    assert (data.intensity, paper.intensity) == ("range", "unclipped")
+    for one, raw in zip(data.sources, paper.sources, strict=True):
+        image = tifffile.imread(folder / "images" / f"{one.group}.tif")
+        shown, untouched = one.read()[0], raw.read()[0]
+        assert shown.dtype == np.float32
+        assert shown.min() >= 0
+        assert shown.max() <= 1
+        assert untouched.dtype == np.uint8
+        low, high = np.percentile(image, (0.1, 99.8))
+        np.testing.assert_allclose(shown, np.clip((untouched - low) / (high - low), 0, 1), atol=1e-6)
 
 
 def test_the_same_seed_draws_the_same_and_bounds_leave_a_part_of_it(folder: Path) -> None:
