@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ GRID: NDArray[np.float64] = np.linspace(0.1, 1, 19)
 
 IOU = float(np.nextafter(0.5, 1))
 """A predicted object is found if its IoU with a true one is above 0.5."""
+
+COMPONENTS: Final = "s_dsb_components"
+"""What figures call the mean `object_score`."""
 
 
 @dataclass(frozen=True)

@@ -42,6 +42,9 @@ class Approach:
         Settings of the method (name, value) that make it this row.
     teachers
         How many networks teach together; 0: as many as the scale says.
+    components
+        Whether its networks are measured with connected components for objects, too, as DenoiSeg's paper
+        has them.
     """
 
     name: str
@@ -53,6 +56,7 @@ class Approach:
     objective: str = ""
     own: tuple[tuple[str, Any], ...] = ()
     teachers: int = 0
+    components: bool = False
 
     @property
     def teaches(self) -> bool:

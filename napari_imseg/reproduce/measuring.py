@@ -12,6 +12,12 @@ from typing import Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.components import (
+    COMPONENTS,
+    component_instances,
+    find_component_threshold,
+    object_score,
+)
 from napari_imseg.core.disagreement import hard_labels
 from napari_imseg.core.instances import Thresholds, find_thresholds, watershed_instances
 from napari_imseg.core.metrics import Empty, overall
@@ -39,7 +45,8 @@ class Quality:
     Attributes
     ----------
     students
-        Of each member, in the order in which they were given.
+        Of each member, in the order in which they were given; with `COMPONENTS` if that was asked for and a
+        validation image has an object.
     ensemble
         Of the mean probabilities of the teachers.
     validation
@@ -54,12 +61,19 @@ class Quality:
 
 @dataclass(frozen=True)
 class _Job:
-    """Members on every ``workers``-th test image; the teachers are some of them."""
+    """Members on every ``workers``-th test image; the teachers are some of them.
+
+    Attributes
+    ----------
+    interiors
+        Threshold of each member for `COMPONENTS`, where that is measured.
+    """
 
     test: Path
     members: list[Path]
     teachers: list[Path]
     cuts: list[Cuts]
+    interiors: list[float | None]
     device: str
     empty: Empty
     first: int
@@ -73,6 +87,15 @@ class _Search:
     project: Path
     member: Path
     device: str
+    components: bool
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Those of the watershed, and that of connected components where it is searched and can be found."""
+
+    watershed: Thresholds
+    interior: float | None
 
 
 class Measure:
@@ -99,7 +122,12 @@ class Measure:
             self._pool.shutdown(cancel_futures=True)
 
     def quality(
-        self, project: Path, members: Sequence[Path], teachers: Sequence[Path], cuts: Cuts
+        self,
+        project: Path,
+        members: Sequence[Path],
+        teachers: Sequence[Path],
+        cuts: Cuts,
+        components: bool = False,
     ) -> Quality:
         """Quality of each member, and of those that are teachers together.
 
@@ -109,15 +137,18 @@ class Measure:
             Where they were trained.
         cuts
             Thresholds of the teachers together.
+        components
+            Measure `COMPONENTS` of each member, too.
         """
-        found = self._thresholds(project, members)
-        each_cuts = [(one.foreground, one.seed) for one in found] or [cuts] * len(members)
+        found = self._thresholds(project, members, components)
+        each_cuts = [(one.watershed.foreground, one.watershed.seed) for one in found]
         jobs = [
             _Job(
                 self._test,
                 [*members],
                 [*teachers],
-                [*each_cuts, cuts],
+                [*(each_cuts or [cuts] * len(members)), cuts],
+                [one.interior for one in found],
                 self._device,
                 self._empty,
                 first,
@@ -129,14 +160,15 @@ class Measure:
         return Quality(
             [overall([each[place] for each in images]) for place in range(len(members))],
             overall([each[-1] for each in images]),
-            [one.score for one in found] or [None] * len(members),
+            [one.watershed.score for one in found] or [None] * len(members),
         )
 
-    def _thresholds(self, project: Path, members: Sequence[Path]) -> list[Thresholds]:
+    def _thresholds(self, project: Path, members: Sequence[Path], components: bool) -> list[_Found]:
         """Of each member; none where there are no instances."""
         if not self._instances:
             return []
-        return list(self._do(_search, [_Search(project, member, self._device) for member in members]))
+        searches = [_Search(project, member, self._device, components) for member in members]
+        return list(self._do(_search, searches))
 
     def _do(self, work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
         if len(jobs) == 1 or self._workers == 1:
@@ -147,11 +179,14 @@ class Measure:
         return self._pool.map(work, jobs)
 
 
-def _search(search: _Search) -> Thresholds:
+def _search(search: _Search) -> _Found:
     member = load_member(search.member, choose(search.device))
     with Project.open(search.project) as project:
         pairs = list(_pairs(project, "validation"))
-    return find_thresholds([predict_image(member, image) for image, _ in pairs], [ids for _, ids in pairs])
+    said, truths = [predict_image(member, image) for image, _ in pairs], [ids for _, ids in pairs]
+    can = search.components and any((ids > 0).any() for ids in truths)
+    interior = find_component_threshold(said, truths).interior if can else None
+    return _Found(find_thresholds(said, truths), interior)
 
 
 def _measure(job: _Job) -> list[list[Metrics]]:
@@ -166,7 +201,10 @@ def _measure(job: _Job) -> list[list[Metrics]]:
             said = [predict_image(member, image) for member in loaded]
             said.append(np.mean([said[place] for place in together], axis=0))
             labels = [_label(each, problem, cuts) for each, cuts in zip(said, job.cuts, strict=True)]
-            answers.append([metrics_of_label(problem, truth, label, job.empty) for label in labels])
+            metrics = [metrics_of_label(problem, truth, label, job.empty) for label in labels]
+            for each, maps, interior in zip(metrics, said, job.interiors, strict=False):  # none for teachers
+                each.update(_of_components(truth, maps, interior))
+            answers.append(metrics)
     return answers
 
 
@@ -178,6 +216,16 @@ def _pairs(
         truth = project.read_label(record.id)
         assert truth is not None
         yield project.network_image(record.id), truth
+
+
+def _of_components(
+    truth: NDArray[np.int32], probabilities: NDArray[np.float32], interior: float | None
+) -> Metrics:
+    """`COMPONENTS` of one image, where it has one."""
+    if interior is None:
+        return {}
+    score = object_score(truth, component_instances(probabilities, interior))
+    return {} if score is None else {COMPONENTS: score}
 
 
 def _label(probabilities: NDArray[np.float32], problem: Problem, cuts: Cuts) -> NDArray[np.int32]:

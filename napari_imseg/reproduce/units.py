@@ -183,7 +183,9 @@ class Unit:
         teachers = [run.checkpoints / name for name in record.teachers]
         cuts = record.foreground_threshold, record.seed_threshold
         quality = (
-            measure.quality(project.folder, members, teachers, cuts) if students else Quality([], {}, [])
+            measure.quality(project.folder, members, teachers, cuts, self.approach.components)
+            if students
+            else Quality([], {}, [])
         )
         return GenerationFigures(
             generation=record.generation,

@@ -12,7 +12,7 @@ BASELINE: Final = "Baseline"
 COMPARED: Final = (
     Approach(REFERENCE, "pixel-classifier", images="alone"),
     Approach(BASELINE, "actis-supervised"),
-    Approach("DenoiSeg", "denoiseg"),
+    Approach("DenoiSeg", "denoiseg", components=True),
     Approach("ACTIS", "actis", BASELINE),
     Approach("ACTIS frozen", "actis", BASELINE, own=(("teacher", "frozen"),)),
     Approach("IM x ACTIS", "inconsistency-masks", BASELINE, objective="actis"),

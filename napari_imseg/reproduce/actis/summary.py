@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from napari_imseg.core.components import COMPONENTS
 from napari_imseg.reproduce.actis.approaches import COMPARED
 from napari_imseg.reproduce.estimate import Estimate
 from napari_imseg.reproduce.figures_file import UnitFigures
@@ -21,6 +22,8 @@ class Row:
     quality
         By metric: the student of the last generation that validation ranks first. It is one of as many
         for all rows that train networks, where those with two generations have twice as many students.
+    components
+        `COMPONENTS` of the same student, in the label samples in which it was measured.
     ensemble
         By metric: the teachers of the last generation together.
     cost
@@ -31,6 +34,7 @@ class Row:
     count: int
     samples: tuple[int, ...]
     quality: dict[str, Estimate]
+    components: Estimate
     ensemble: dict[str, Estimate]
     cost: Estimate
     seconds: Estimate
@@ -61,11 +65,13 @@ def _row(units: Sequence[UnitFigures], metrics: Sequence[str]) -> Row:
     def over(values: Sequence[dict[str, float]]) -> dict[str, Estimate]:
         return {metric: Estimate(tuple(one[metric] for one in values)) for metric in metrics}
 
+    best = [unit.best_in_the_end.test for unit in units]
     return Row(
         name=units[0].approach,
         count=units[0].labeled,
         samples=tuple(unit.repetition for unit in units),
-        quality=over([unit.best_in_the_end.test for unit in units]),
+        quality=over(best),
+        components=Estimate(tuple(one[COMPONENTS] for one in best if COMPONENTS in one)),
         ensemble=over([unit.generations[-1].ensemble for unit in units]),
         cost=Estimate(tuple(unit.cost for unit in units)),
         seconds=Estimate(tuple(unit.seconds for unit in units)),

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from napari_imseg.core.components import COMPONENTS
 from napari_imseg.engine.records import write_record
 from napari_imseg.reproduce.actis.published import published
 from napari_imseg.reproduce.actis.tiles import METRICS
@@ -177,6 +178,44 @@ def test_published_figures_are_those_of_the_tables() -> None:
     assert published("2", "s_dsb", "DenoiSeg", 10) == (0.69, 0.006)
     assert published("3", "ap50_pr", "ACTIS frozen", 19) == (0.8, 0.011)
     assert published("1", "ap50_pr", "pixel classifier", 10) is None
+
+
+def test_denoiseg_has_the_figure_of_its_own_paper_as_well(tmp_path: Path) -> None:
+    """But where a unit was measured by a version that did not take it."""
+    made = stored(tmp_path, ("DenoiSeg", "ACTIS"))
+    for repetition, value in enumerate((0.64, 0.66)):
+        figures = unit("DenoiSeg", 19, repetition)
+        (last,) = figures.generations
+        test = last.students[0].test | {COMPONENTS: value}
+        student = last.students[0].model_copy(update={"test": test})
+        last = last.model_copy(update={"students": (student,)})
+        write_record(
+            figures_path(tmp_path, "DenoiSeg", repetition, 19),
+            figures.model_copy(update={"generations": (last,)}),
+        )
+    page = ACTIS.report(made)
+    assert page is not None
+    text = page.read_text()
+    own = text[text.index("## DenoiSeg with its own objects") :]
+    header, _, *rows = [line for line in own.splitlines() if line.startswith("|")]
+    assert [cell.strip() for cell in header.strip("|").split("|")] == [
+        "labeled",
+        "label samples",
+        "S_DSB of connected components",
+        "**published**, DenoiSeg, alpha .5",
+        "**published**, DenoiSeg, best alpha",
+        "**published**, Table 2",
+    ]
+    assert rows == ["| 19 | 2 | 0.650 ± 0.014 | 0.637 ± 0.010 | 0.667 ± 0.002 | 0.705 ± 0.005 |"]
+    figures = json.loads((page.parent / "figures.json").read_text())["rows"]
+    assert [row.get(COMPONENTS, {}).get("values") for row in figures] == [None, None, [0.64, 0.66], None]
+    assert figures[2]["published"]["table DenoiSeg, alpha .5, s_dsb_components"]["mean"] == 0.637
+
+
+def test_without_that_figure_nothing_is_said_of_it(tmp_path: Path) -> None:
+    page = ACTIS.report(stored(tmp_path, ("DenoiSeg", "ACTIS")))
+    assert page is not None
+    assert "its own objects" not in page.read_text()
 
 
 def test_without_a_finished_unit_there_is_no_report(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from napari_imseg.cli.app import app
+from napari_imseg.core.components import COMPONENTS
 from napari_imseg.project.project import Project
 from napari_imseg.reproduce.actis import scales
 from napari_imseg.reproduce.actis.tiles import Bounds
@@ -49,6 +50,7 @@ def test_rows_are_done_once_and_share_their_first_networks(tmp_path: Path) -> No
     for one in figures.values():
         assert one.labeled == 2
         assert set(one.best.test) >= {"ap50_pr", "ap50_precision", "s_dsb", "f1_50"}
+        assert (COMPONENTS in one.best.test) == (one.approach == "DenoiSeg")
     study = Study.open(out)
     assert study is not None
     runs = study.project("limited", 2) / "runs"
@@ -68,6 +70,7 @@ def test_rows_are_done_once_and_share_their_first_networks(tmp_path: Path) -> No
         "quality.png",
         "examples.png",
     }
+    assert "## DenoiSeg with its own objects" in (report / "report.md").read_text()
     code, told = call(out, "--labeled", "2")
     assert (code, "repetition" in told) == (0, False)
 
