@@ -11,11 +11,15 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.intensity import Bands, How, Limits, find_limits
 from napari_imseg.project import plain_files, plugin_files, suffixes, tiff_files
 from napari_imseg.project.contents import Contents
 from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.fingerprints import modified_ns
 from napari_imseg.project.records import Tile
+
+BAND: Final = 512
+"""Rows that are read at a time when a plane is only looked through."""
 
 LARGEST_IMAGE: Final = 2**31
 """Bytes of one image; a larger one must be cut into tiles."""
@@ -117,6 +121,25 @@ def windows(path: Path, plane: int | None = None) -> Callable[[Tile], NDArray[An
     return found
 
 
+def limits(path: Path, plane: int | None, how: How) -> list[Limits]:
+    """What becomes 0 and 1 in each channel of a whole plane, remembered while the file stays the same.
+
+    The plane is read in bands: memory does not grow with it.
+
+    Parameters
+    ----------
+    how
+        As in `napari_imseg.core.intensity.normalise`.
+
+    Raises
+    ------
+    ProjectError
+        As `read`.
+    """
+    found = contents(path)
+    return list(_limits(path, modified_ns(path), found, plane, how))
+
+
 def tiles(height: int, width: int, side: int) -> list[Tile | None]:
     """Squares that cover a plane; ``[None]`` if it is to stay whole."""
     if side == 0 or (height <= side and width <= side):
@@ -135,6 +158,18 @@ def _contents(path: Path, changed: int) -> Contents:
     if np.dtype(found.dtype).kind not in "buif":
         raise ProjectError(f"'{path}' holds values of type {found.dtype}; expected integers or floats")
     return found
+
+
+@lru_cache(maxsize=256)
+def _limits(path: Path, _changed: int, found: Contents, plane: int | None, how: How) -> tuple[Limits, ...]:
+    layout, read_window = found.layout, windows(path, plane)
+
+    def bands() -> Bands:
+        for top in range(0, layout.height, BAND):
+            yield top, read_window((top, 0, min(BAND, layout.height - top), layout.width))
+
+    shape = layout.channels, layout.height, layout.width
+    return tuple(find_limits(bands, shape, np.dtype(found.dtype), how))
 
 
 def _reader(path: Path) -> Any:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.intensity import normalise
+from napari_imseg.core.intensity import normalise, scale
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.project import predictions
 from napari_imseg.project.adding import add_images
@@ -188,18 +188,25 @@ class Project:
     def network_image(self, image_id: str, *, finite: bool = False) -> NDArray[np.float32]:
         """The image as networks see it: float32 (C, H, W) in [0, 1].
 
+        A tile is normalised as its whole plane is, so it looks as it does within it, and the noise of a
+        tile without objects stays small.
+
         Parameters
         ----------
         finite
             Refuse an image that holds nothing but NaN and infinity, which would be black.
         """
-        image = self.read_image(image_id)
+        record, how = self.catalog.image(image_id), self.info.intensity
+        image = self._sources.read(record)
         if finite and image.dtype.kind == "f" and not np.isfinite(image).any():
             raise ProjectError(
-                f"'{self.catalog.image(image_id).path}' holds no finite pixel, only NaN or infinity; "
-                "export it again, or reject it"
+                f"'{record.path}' holds no finite pixel, only NaN or infinity; export it again, or reject it"
             )
-        return normalise(image, self.info.intensity)
+        return (
+            normalise(image, how)
+            if record.tile is None
+            else scale(image, self._sources.limits(record, how), how)
+        )
 
     def thumbnail(self, image_id: str, size: int = 96) -> NDArray[np.uint8]:
         """A small picture, uint8 (H, W, 3), no larger than ``size`` on either side."""

@@ -8,6 +8,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
+from napari_imseg.core.intensity import How, Limits
 from napari_imseg.project import images
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.errors import ProjectError, reason
@@ -41,6 +42,10 @@ class Sources:
         if image.shape != record.shape:
             raise ProjectError(_changed(path))
         return image
+
+    def limits(self, record: ImageRecord, how: How) -> list[Limits]:
+        """What becomes 0 and 1 in each channel of the whole plane of a record; raises as `read`."""
+        return images.limits(self.locate(record), record.plane, how)
 
     def locate(self, record: ImageRecord) -> Path:
         """The file of a record, after a look at whether it is still the same."""

@@ -12,6 +12,7 @@ import pytest
 import tifffile
 from PIL import Image
 
+from napari_imseg.core.intensity import normalise
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.project import adding
 from napari_imseg.project.errors import ProjectError
@@ -107,6 +108,28 @@ def test_large_images_are_cut_into_tiles(make: Make) -> None:
     assert {record.shape for record in project.catalog.images()} == {(1, *SHAPE)}
     with pytest.raises(ProjectError, match="expected a tile side"):
         make("small", tile=16)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+def test_tiles_look_to_networks_as_they_do_within_their_plane(
+    make: Make, tmp_path: Path, compression: str | None
+) -> None:
+    folder, rng = tmp_path / "large", np.random.default_rng(0)
+    folder.mkdir()
+    stack = rng.integers(90, 110, (2, 70, 40)).astype(np.uint16)  # noise, and one bright object in each plane
+    stack[0, 2:20, 2:20] += 500
+    stack[1, 50:60, 20:30] += 900
+    tifffile.imwrite(folder / "a.tif", stack, photometric="minisblack", compression=compression)
+    project = make(images=folder, tile=32)
+    records = project.catalog.images()
+    assert len(records) == 2 * 6
+    for record in records:
+        assert record.plane is not None
+        assert record.tile is not None
+        y, x, height, width = record.tile
+        whole = normalise(stack[record.plane][None], "percentile")
+        shown = project.network_image(record.id)
+        np.testing.assert_array_equal(shown, whole[:, y : y + height, x : x + width])
 
 
 def test_tiles_and_planes_of_a_file_are_one_group(make: Make, tmp_path: Path) -> None:
