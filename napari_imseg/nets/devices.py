@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import platform
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,9 +20,14 @@ from napari_imseg.nets.remembered import Remembered, cache_file
 from napari_imseg.nets.unet import UNet1x1
 
 Precision = Literal["fp32", "bf16", "fp16"]
+Candidate = tuple[Precision, bool]
+"""Precision and channels-last."""
 
-CANDIDATES: tuple[tuple[Precision, bool], ...] = (("fp32", True), ("bf16", True), ("fp32", False))
-"""Precision and channels-last; the earlier one wins unless a later one is clearly faster."""
+StepSeconds = Callable[[Precision, bool, int, int], float]
+"""Seconds of a training step, given precision, channels-last, batch and side of images."""
+
+CANDIDATES: tuple[Candidate, ...] = (("fp32", True), ("bf16", True), ("fp32", False))
+"""The earlier one wins unless a later one is clearly faster."""
 
 _WORTH_IT = 0.75
 """A later candidate must need less than this share of the best time so far.
@@ -38,6 +44,14 @@ one without them takes 25 times as long.
 
 _TINY, _REAL = (2, 48), (8, 128)
 """Batch and side of the images of the two rounds."""
+
+_ROUNDS = 9
+"""Each candidate makes a step in every round, so that what slows the machine for a while slows all alike.
+
+Medians over the rounds are compared. They leave out the first step, which prepares the kernels, and single
+steps in a burst of the clock: ratios of medians differed by 1.4 % from one measurement to the next, those
+of the shortest steps by 3.5 %.
+"""
 
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 
@@ -149,19 +163,18 @@ def machine_key(device: torch.device) -> str:
     return f"{name} | torch {torch.__version__} | {__version__}"
 
 
-def fastest(step_seconds: Callable[[Precision, bool, int, int], float]) -> tuple[Precision, bool]:
+def fastest(step_seconds: StepSeconds) -> Candidate:
     """The best of `CANDIDATES`.
 
     Parameters
     ----------
     step_seconds
-        Seconds of a training step, given precision, channels-last, batch and side of images.
-        It is asked with tiny images first: bf16 is several times as fast as fp32 on some
-        processors and 25 times as slow on others.
+        Makes and times one step. It is asked with tiny images first: bf16 is several times as fast as fp32
+        on some processors and 25 times as slow on others.
     """
-    tiny = {candidate: step_seconds(*candidate, *_TINY) for candidate in CANDIDATES}
+    tiny = _medians(step_seconds, CANDIDATES, *_TINY)
     hopeful = [candidate for candidate in CANDIDATES if tiny[candidate] < _HOPELESS * tiny[CANDIDATES[0]]]
-    real = {candidate: step_seconds(*candidate, *_REAL) for candidate in hopeful or CANDIDATES[:1]}
+    real = _medians(step_seconds, hopeful or CANDIDATES[:1], *_REAL)
     best, *others = real
     for candidate in others:
         if real[candidate] < _WORTH_IT * real[best]:
@@ -169,23 +182,25 @@ def fastest(step_seconds: Callable[[Precision, bool, int, int], float]) -> tuple
     return best
 
 
-def _step_seconds(precision: Precision, channels_last: bool, batch: int, side: int) -> float:
-    """The shortest of two steps after a first one, which prepares the kernels.
+def _medians(
+    step_seconds: StepSeconds, candidates: Sequence[Candidate], batch: int, side: int
+) -> dict[Candidate, float]:
+    """Seconds of a step of each candidate over `_ROUNDS`, in which they take turns."""
+    rounds = [[step_seconds(*each, batch, side) for each in candidates] for _ in range(_ROUNDS)]
+    return dict(zip(candidates, map(statistics.median, zip(*rounds, strict=True)), strict=True))
 
-    In seconds of one processor core on one thread: other programs hardly change them.
-    """
+
+def _step_seconds(precision: Precision, channels_last: bool, batch: int, side: int) -> float:
+    """Of one step, in seconds of one processor core on one thread: other programs hardly change them."""
     hardware = Hardware("cpu", precision, channels_last, "")
     with torch.random.fork_rng(devices=[]), one_thread():
         network = UNet1x1(1, 1, 0.5).to(memory_format=hardware.memory_format)  # type: ignore[call-overload]
         images = torch.rand(batch, 1, side, side).to(memory_format=hardware.memory_format)
-        seconds = []
-        for _ in range(3):
-            start = time.thread_time()
-            with autocast(hardware):
-                logits = network(images)
-            torch.autograd.backward(functional.mse_loss(torch.sigmoid(logits.float()), images))
-            seconds.append(time.thread_time() - start)
-    return min(seconds[1:])
+        start = time.thread_time()
+        with autocast(hardware):
+            logits = network(images)
+        torch.autograd.backward(functional.mse_loss(torch.sigmoid(logits.float()), images))
+        return time.thread_time() - start
 
 
 @contextmanager

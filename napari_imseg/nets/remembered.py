@@ -46,7 +46,7 @@ class Remembered(Generic[Value]):
             scratch.write_bytes(self._values.dump_json(known, indent=1))
             os.replace(scratch, self._path)
         except OSError:
-            return known  # an unwritable cache folder costs a second at each start, nothing else
+            return known  # an unwritable cache folder costs seconds at each start, nothing else
         return known
 
 

@@ -120,6 +120,20 @@ def test_the_fastest_wins_if_it_gains_enough(
     assert fastest(lambda precision, channels_last, *_: table[precision, channels_last]) == expected
 
 
+def test_a_clock_that_changes_and_single_short_steps_do_not_choose() -> None:
+    """bf16 gains too little; it would win if it were measured after the others, or by its shortest step."""
+    table = dict(zip(CANDIDATES, (1.0, 0.8, 1.0), strict=True))
+    asked: list[tuple[str, bool]] = []
+
+    def seconds(precision: Precision, channels_last: bool, batch: int, side: int) -> float:
+        asked.append((precision, channels_last))
+        clock = 2.0 if len(asked) % 25 < 12 else 1.0
+        burst = 0.5 if precision == "bf16" and asked.count(("bf16", True)) % 5 == 0 else 1.0
+        return table[precision, channels_last] * clock * burst
+
+    assert fastest(seconds) == ("fp32", True)
+
+
 def test_a_hopeless_candidate_is_tried_on_tiny_images_only() -> None:
     asked = []
 
