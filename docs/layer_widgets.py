@@ -17,12 +17,12 @@ from qtpy.QtWidgets import QApplication, QComboBox, QWidget
 from scipy import ndimage
 from skimage.segmentation import expand_labels
 
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.synthetic import nuclei
 from napari_imseg.widgets.compare_widget import CompareWidget
 from napari_imseg.widgets.inconsistency_widget import InconsistencyWidget
 from napari_imseg.widgets.instances_panel import InstancesPanel
 from napari_imseg.widgets.loading import contrast
-from napari_imseg.widgets.watershed_options import WatershedOptions
 from napari_imseg.widgets.watershed_widget import WatershedWidget
 
 IMAGES = Path(__file__).parent / "images"
@@ -75,7 +75,7 @@ def corrections(viewer: napari.Viewer) -> QWidget:
     widget = dock(viewer, WatershedWidget, "Watershed instances")
     panel = widget.findChild(InstancesPanel)
     panel.measured.image.choose(viewer.layers["nuclei"])
-    panel.set_options(WatershedOptions(seed=0.3))
+    panel.set_options(WatershedOptions(seed_threshold=0.3))
     panel.make()
     while "instances" not in viewer.layers:
         wait(0.1)

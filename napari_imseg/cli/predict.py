@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -31,6 +31,26 @@ def predict(
         bool,
         typer.Option("--volume", help="Find objects in 3-D: the planes of each file are one volume."),
     ] = False,
+    foreground_threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            min=0,
+            max=1,
+            help="More than this is foreground: lower it for larger objects (instances); "
+            "default: as found on validation images.",
+        ),
+    ] = None,
+    seed_threshold: Annotated[
+        float | None,
+        typer.Option(
+            metavar="P",
+            min=0,
+            max=1,
+            help="More than this is the core of an object: raise it to part more (instances); "
+            "default: as found on validation images.",
+        ),
+    ] = None,
     minimum_size: Annotated[
         int, typer.Option(metavar="N", min=0, help="Leave out objects of fewer pixels (instances).")
     ] = 0,
@@ -53,19 +73,23 @@ def predict(
     from napari_imseg.project.wording import some
 
     kinds = _kinds(save)
+    asked = {
+        "foreground_threshold": foreground_threshold,
+        "seed_threshold": seed_threshold,
+        "minimum_size": minimum_size or None,
+        "fill_holes": fill_holes or None,
+        "drop_seedless": False if keep_seedless else None,
+    }
+    changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     with Project.open(project) as opened, progress_bars(messages()) as bars:
         planned = sources(images, out, volume=volume)
-        if opened.problem.task is not Task.INSTANCES and (minimum_size or fill_holes or keep_seedless):
+        if changes and opened.problem.task is not Task.INSTANCES:
             raise UsageMistake(
-                "--minimum-size, --fill-holes and --keep-seedless clean up objects, and this project is "
-                f"{opened.problem.task}; leave them out"
+                "--foreground-threshold, --seed-threshold, --minimum-size, --fill-holes and --keep-seedless "
+                f"find and clean up objects, and this project is {opened.problem.task}; leave them out"
             )
-        model = replace(
-            load_model(opened, generation),
-            minimum_size=minimum_size,
-            fill_holes=fill_holes,
-            drop_seedless=not keep_seedless,
-        )
+        model = load_model(opened, generation)
+        model = replace(model, watershed=replace(model.watershed, **changes))
         task = bars.add_task("images", total=len(planned), remark="")
         gaps = []
         for source in planned:

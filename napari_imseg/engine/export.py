@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +16,7 @@ from skimage.measure import label as connected_components
 
 from napari_imseg.core.problem import Task
 from napari_imseg.core.regions import measure
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.records import GenerationRecord
 from napari_imseg.engine.segmentations import Segmentation, segmentation_of
 from napari_imseg.project.atomic import write_text
@@ -26,8 +29,13 @@ Row = dict[str, object]
 IMAGE_COLUMNS = ("image", "path", "plane", "tile", "state", "source", "unlabeled_pixels", "objects")
 
 
-def export(project: Project, record: GenerationRecord | None, out: Path) -> Iterator[tuple[int, int]]:
-    """Write ``masks/``, ``inconsistency/``, ``measurements.csv`` and ``images.csv`` into ``out``.
+def export(
+    project: Project, record: GenerationRecord | None, out: Path, watershed: WatershedOptions | None = None
+) -> Iterator[tuple[int, int]]:
+    """Write masks and measurements into ``out``.
+
+    They are ``masks/``, ``inconsistency/``, ``measurements.csv``, ``images.csv``, and ``export.json``,
+    which says whose predictions were used and, for ``instances``, how objects were found in them.
 
     A mask is the label where a person labeled something and the pseudo-label elsewhere. For
     ``instances`` the objects are measured, else the connected components of each class.
@@ -39,6 +47,8 @@ def export(project: Project, record: GenerationRecord | None, out: Path) -> Iter
     ----------
     record
         Generation whose predictions are used; ``None`` exports labels only.
+    watershed
+        How objects are found in predictions; ``None`` for the way of the generation.
 
     Yields
     ------
@@ -54,7 +64,7 @@ def export(project: Project, record: GenerationRecord | None, out: Path) -> Iter
     objects: list[Row] = []
     overview: list[Row] = []
     for done, image in enumerate(images, 1):
-        found = segmentation_of(project, record, image)
+        found = segmentation_of(project, record, image, watershed)
         rows = [] if found is None else _objects(project, image.id, found)
         objects += rows
         overview.append(_overview(image, found, len(rows)))
@@ -65,6 +75,18 @@ def export(project: Project, record: GenerationRecord | None, out: Path) -> Iter
         yield done, len(images)
     _write_table(out / "measurements.csv", objects, ("image", "source"))
     _write_table(out / "images.csv", overview, IMAGE_COLUMNS)
+    write_text(out / "export.json", json.dumps(_made_of(project, record, watershed), indent=2) + "\n")
+
+
+def _made_of(
+    project: Project, record: GenerationRecord | None, watershed: WatershedOptions | None
+) -> dict[str, Any]:
+    """Where the masks that no person labeled come from."""
+    if record is None:
+        return {"generation": None}
+    if project.problem.task is not Task.INSTANCES:
+        return {"generation": record.name}
+    return {"generation": record.name, **asdict(watershed or record.watershed)}
 
 
 def _overview(image: ImageRecord, found: Segmentation | None, objects: int) -> Row:

@@ -75,7 +75,7 @@ def segment_large(model: Model, image: LargeImage, kinds: Sequence[str]) -> Iter
         instances, or objects are to be filled or kept without a seed.
     """
     check_kinds(model, kinds)
-    if model.fill_holes or not model.drop_seedless:
+    if model.watershed.fill_holes or not model.watershed.drop_seedless:
         raise ProjectError(
             f"'{image.path}' is too large for --fill-holes and --keep-seedless, which need the whole image "
             f"at once (at most {LARGEST_AT_ONCE:,} pixels); leave them out, or predict parts of it"
@@ -149,16 +149,16 @@ class _Work:
 
     def find_objects(self) -> Generator[Progress, None, None]:
         """Number the objects, if there are any to be told apart."""
-        stores, record = self._stores, self._model.record
+        stores, options = self._stores, self._model.watershed
         if "seeds" in stores:
-            thresholds = record.foreground_threshold, record.seed_threshold
             steps = tiled_watershed(
                 stores["probabilities"],
-                *thresholds,
+                options.foreground_threshold,
+                options.seed_threshold,
                 stores["seeds"],
                 stores["numbers"],
                 TILE,
-                self._model.minimum_size,
+                options.minimum_size,
             )
             self._ids = yield from _as_progress(steps)
         elif "numbers" in stores:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from napari_imseg.core.disagreement import hard_labels, inconsistency
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.problem import Task
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.prediction import Ensemble, load_member
 from napari_imseg.engine.records import GenerationRecord
 from napari_imseg.nets.devices import choose
@@ -25,16 +26,14 @@ class Model:
 
     Attributes
     ----------
-    minimum_size, drop_seedless, fill_holes
-        How objects are cleaned up, as in `watershed_instances`.
+    watershed
+        How objects are found; by the thresholds of the generation, unless replaced.
     """
 
     project: Project
     record: GenerationRecord
     ensemble: Ensemble
-    minimum_size: int = 0
-    drop_seedless: bool = True
-    fill_holes: bool = False
+    watershed: WatershedOptions
 
     @classmethod
     def load(cls, project: Project, record: GenerationRecord, device: str = "auto") -> Model:
@@ -52,19 +51,12 @@ class Model:
             )
         hardware = choose(device)
         members = [load_member(path, hardware) for path in record.members(project)]
-        return cls(project, record, Ensemble(members))
+        return cls(project, record, Ensemble(members), record.watershed)
 
     def label(self, probabilities_C_H_W: NDArray[np.float32]) -> NDArray[np.int32]:
         """The label that mean probabilities stand for: classes, or instance ids."""
         if self.project.problem.task is Task.INSTANCES:
-            return watershed_instances(
-                probabilities_C_H_W,
-                self.record.foreground_threshold,
-                self.record.seed_threshold,
-                self.minimum_size,
-                self.drop_seedless,
-                self.fill_holes,
-            )
+            return watershed_instances(probabilities_C_H_W, **asdict(self.watershed))
         label: NDArray[np.int16] = hard_labels(probabilities_C_H_W[None], self.project.problem)[0]
         return label.astype(np.int32)
 

@@ -9,6 +9,7 @@ from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.project.atomic import write_text
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
@@ -123,6 +124,11 @@ class GenerationRecord(BaseModel):
     def name(self) -> str:
         """Folder of its predictions, such as ``r001-g2``."""
         return f"{self.run}-g{self.generation}"
+
+    @property
+    def watershed(self) -> WatershedOptions:
+        """How it finds objects: by its thresholds, without clean-up."""
+        return WatershedOptions(self.foreground_threshold, self.seed_threshold)
 
     def members(self, project: Project) -> list[Path]:
         """Files of the teachers, best first."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.problem import BACKGROUND, Task
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.records import GenerationRecord
 from napari_imseg.engine.validation import has_labels
 from napari_imseg.project.errors import ProjectError
@@ -43,7 +44,10 @@ class Segmentation:
 
 
 def segmentation_of(
-    project: Project, record: GenerationRecord | None, image: ImageRecord
+    project: Project,
+    record: GenerationRecord | None,
+    image: ImageRecord,
+    watershed: WatershedOptions | None = None,
 ) -> Segmentation | None:
     """The segmentation of one image; ``None`` if there is neither a label nor a pseudo-label.
 
@@ -51,6 +55,8 @@ def segmentation_of(
     ----------
     record
         Generation whose predictions are used; ``None`` for labels alone.
+    watershed
+        How objects are found in predictions; ``None`` for the way of the generation.
 
     Raises
     ------
@@ -62,13 +68,15 @@ def segmentation_of(
         label = None
     if label is not None and (label >= 0).all():
         return Segmentation(label, "label")
-    predicted = _predicted(project, record, image.id)
+    predicted = _predicted(project, record, image.id, watershed)
     if label is None or predicted is None:
         return predicted if label is None else _label_alone(label)
     return _merged(label, predicted, project.problem.task)
 
 
-def _predicted(project: Project, record: GenerationRecord | None, image_id: str) -> Segmentation | None:
+def _predicted(
+    project: Project, record: GenerationRecord | None, image_id: str, watershed: WatershedOptions | None
+) -> Segmentation | None:
     """What the networks say, if they have seen the image."""
     if record is None or not project.paths.prediction(record.name, image_id).exists():
         return None
@@ -79,9 +87,7 @@ def _predicted(project: Project, record: GenerationRecord | None, image_id: str)
         raise ProjectError(
             f"generation {record.name} kept no probabilities of '{image_id}'; choose a newer generation"
         )
-    found = watershed_instances(
-        stored.probabilities_C_H_W, record.foreground_threshold, record.seed_threshold
-    )
+    found = watershed_instances(stored.probabilities_C_H_W, **asdict(watershed or record.watershed))
     return Segmentation(found, "pseudo-label", stored.im_H_W)
 
 

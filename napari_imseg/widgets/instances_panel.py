@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QTimer, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
 
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.widgets import notify
 from napari_imseg.widgets.corrected_bar import CorrectedBar
 from napari_imseg.widgets.corrections import Corrections, count_corrected
@@ -18,7 +19,6 @@ from napari_imseg.widgets.jobs import Jobs, report
 from napari_imseg.widgets.measured_table import MeasuredTable
 from napari_imseg.widgets.slider_flood import SliderFlood
 from napari_imseg.widgets.watershed_form import WatershedForm
-from napari_imseg.widgets.watershed_options import WatershedOptions
 from napari_imseg.widgets.watershed_source import Source
 
 NAME: Final = "instances"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from threading import Lock
 from typing import Any, Final
 
@@ -12,11 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.problem import INTERIOR, UNLABELED, Task
-from napari_imseg.engine.records import GenerationRecord, find_generation, generation_path
+from napari_imseg.core.watershed_options import WatershedOptions
+from napari_imseg.engine.records import find_generation, generation_path
 from napari_imseg.project.predictions import StoredPrediction
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import ImageRecord
-from napari_imseg.widgets.watershed_options import WatershedOptions
 
 _SAMPLE: Final = 512
 _MOST_ISLANDS: Final = 200
@@ -42,6 +42,8 @@ class ShownPrediction:
         Bounding boxes of the connected parts of the IM that are worth a visit, largest first.
     generation
         Name of the generation; empty for a preview by the pixel classifier.
+    watershed
+        How a generation found objects in its probabilities; ``None`` if there are none to find.
     """
 
     pseudo_label: NDArray[np.integer[Any]]
@@ -50,6 +52,7 @@ class ShownPrediction:
     im_fraction: float
     islands: list[tuple[slice, slice]]
     generation: str
+    watershed: WatershedOptions | None = None
 
 
 @dataclass(frozen=True)
@@ -105,8 +108,10 @@ def load_prediction(project: Project, image_id: str, generation: str) -> ShownPr
     stored = project.read_prediction(generation, image_id)
     if project.info.task is not Task.INSTANCES:
         return prepare(stored, generation, stored.pseudo_label_H_W)
-    record = find_generation(project, generation) if generation_path(project, generation).exists() else None
-    return prepare(stored, generation, objects(stored, record))
+    watershed = WatershedOptions()
+    if generation_path(project, generation).exists():
+        watershed = find_generation(project, generation).watershed
+    return replace(prepare(stored, generation, objects(stored, watershed)), watershed=watershed)
 
 
 def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Iterator[ShownPrediction]:
@@ -116,7 +121,8 @@ def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Iterat
 
     instances = project.info.task is Task.INSTANCES
     for stored in suggestions.preview(project, image_id, label):
-        yield prepare(stored, "", objects(stored, None) if instances else stored.pseudo_label_H_W)
+        label = objects(stored, WatershedOptions()) if instances else stored.pseudo_label_H_W
+        yield prepare(stored, "", label)
 
 
 def get_ready_to_preview(project: Project, image_id: str) -> None:
@@ -148,25 +154,15 @@ def _worth_a_visit(im_H_W: NDArray[np.bool_]) -> list[tuple[slice, slice]]:
     return [box for box in largest if np.count_nonzero(im_H_W[box]) >= _SMALLEST_ISLAND]
 
 
-def objects(stored: StoredPrediction, record: GenerationRecord | None) -> NDArray[np.int32]:
-    """Objects with ids: networks know background, interior and boundary only.
-
-    Parameters
-    ----------
-    record
-        Gives the thresholds that were best on validation; ``None`` takes those of the sliders.
-    """
+def objects(stored: StoredPrediction, watershed: WatershedOptions) -> NDArray[np.int32]:
+    """Objects with ids: networks know background, interior and boundary only."""
     from skimage.measure import label as label_components  # here, as above
 
     from napari_imseg.core.instances import watershed_instances
 
     if stored.probabilities_C_H_W is None:
         return np.asarray(label_components(stored.pseudo_label_H_W == INTERIOR), np.int32)
-    if record is not None:
-        thresholds = record.foreground_threshold, record.seed_threshold
-    else:
-        thresholds = WatershedOptions().foreground, WatershedOptions().seed
-    return watershed_instances(stored.probabilities_C_H_W, *thresholds)
+    return watershed_instances(stored.probabilities_C_H_W, **asdict(watershed))
 
 
 def empty_label(project: Project, record: ImageRecord) -> NDArray[np.int32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any, Final
 
@@ -11,14 +11,13 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject
 
 from napari_imseg.core.problem import UNLABELED
-from napari_imseg.engine.records import GenerationRecord
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.project.corrected import read_corrected, write_corrected
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.widgets import notify
 from napari_imseg.widgets.instances_panel import InstancesPanel
 from napari_imseg.widgets.session import Session
-from napari_imseg.widgets.watershed_options import WatershedOptions
 from napari_imseg.widgets.watershed_source import Source
 
 _LANE: Final = "corrected"
@@ -29,6 +28,9 @@ class ProjectInstances(QObject):
 
     What is corrected is written at once into the project's folder ``instances``, and shown again when
     its image comes back, until it is accepted as the label or discarded.
+
+    The sliders begin with the thresholds of a generation, stay where they are put from image to image, and
+    say how the objects of that generation are exported.
     """
 
     def __init__(self, session: Session) -> None:
@@ -40,9 +42,14 @@ class ProjectInstances(QObject):
         self._project: Project | None = None
         self._image_id = ""
         self._accepted = ""
+        self._generation = ""
 
-    def offer(self, records: Sequence[GenerationRecord]) -> None:
-        """Let the sliders work on the image on the screen, beginning with the thresholds of the run."""
+    def watershed(self, generation: str) -> WatershedOptions | None:
+        """What the sliders say of a generation; ``None`` if they were not offered its images."""
+        return self.panel.form.value() if generation == self._generation else None
+
+    def offer(self) -> None:
+        """Let the sliders work on the image on the screen."""
         labeling, workspace = self._session.labeling, self._session.workspace
         if labeling is None or workspace.image is None or workspace.project is None:
             return
@@ -56,11 +63,10 @@ class ProjectInstances(QObject):
             labeling.stored.connect(self._on_stored)
         self._project, self._image_id, self._accepted = project, image.id, ""
         self.panel.measured.image.choose(like)
-        for record in records:
-            if record.name == generation:
-                self.panel.set_options(
-                    WatershedOptions(foreground=record.foreground_threshold, seed=record.seed_threshold)
-                )
+        shown = labeling.layers.prediction
+        if shown is not None and shown.watershed and shown.generation == generation != self._generation:
+            self._begin_with(shown.watershed)
+            self._generation = generation
         if generation:
             self._session.jobs.run(
                 _LANE,
@@ -68,6 +74,12 @@ class ProjectInstances(QObject):
                 partial(self._take_over, image.id),
                 topic="read corrected",
             )
+
+    def _begin_with(self, found: WatershedOptions) -> None:
+        """Move the sliders to the thresholds of a generation; the clean-up stays as it is."""
+        foreground, seed = found.foreground_threshold, found.seed_threshold
+        options = replace(self.panel.form.value(), foreground_threshold=foreground, seed_threshold=seed)
+        self.panel.set_options(options)
 
     def accept(self) -> None:
         """Fill what is not labeled with the instances, and go on with the label."""
@@ -93,9 +105,10 @@ class ProjectInstances(QObject):
     def close(self) -> None:
         """Write what was corrected, and wait for it."""
         self.panel.set_source(None)
+        self.panel.set_options(WatershedOptions())
         self._session.jobs.run(_LANE, lambda: None, lambda _: None, topic="corrected is written")
         self._session.jobs.finish("corrected is written")
-        self._project, self._image_id = None, ""
+        self._project, self._image_id, self._generation = None, "", ""
 
     def _show(self, ids_H_W: NDArray[np.int32]) -> Any:
         labeling = self._session.labeling

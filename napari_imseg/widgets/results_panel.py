@@ -11,6 +11,7 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QFileDialog, QVBoxLayout, QWidget
 
 from napari_imseg.core.problem import Task
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.records import find_generation
 from napari_imseg.project.project import Project
 from napari_imseg.widgets import notify, progress
@@ -50,11 +51,12 @@ class ResultsPanel(QWidget):
         project, generation = self._session.workspace.project, self._session.workspace.generation
         if project is None:
             return
+        watershed = self.instances.watershed(generation) if self.instances is not None else None
         total = sum(
             self._session.workspace.counts.get(state, 0) for state in ("unlabeled", "partial", "labeled")
         )
         worker = create_worker(
-            _export, project, generation, out, _progress={"total": total, "desc": "Exporting"}
+            _export, project, generation, watershed, out, _progress={"total": total, "desc": "Exporting"}
         )
         worker.returned.connect(_tell)
         worker.start()
@@ -145,7 +147,9 @@ class ResultsPanel(QWidget):
             from napari_imseg.widgets.project_instances import ProjectInstances
 
             self.instances = ProjectInstances(self._session)
-            tip = "Move the thresholds, correct single instances, and measure"
+            tip = (
+                "Move the thresholds, for all images and their export; correct single instances, and measure"
+            )
             part = folding("results_instances", "Instances of this image", tip, self.instances.panel)
             self._instances_place.addWidget(part)
 
@@ -156,17 +160,18 @@ class ResultsPanel(QWidget):
 
     def _offer_instances(self) -> None:
         if self.instances is not None:
-            self.instances.offer(self._progress.records)
+            self.instances.offer()
 
 
 def _export(
-    project: Project, generation: str, out: Path
+    project: Project, generation: str, watershed: WatershedOptions | None, out: Path
 ) -> Generator[tuple[int, int], None, Path | Exception]:
     """Tell what was written, or the sentence that says why not."""
     from napari_imseg.engine.export import export  # in a thread: it takes long to import
 
     try:
-        yield from export(project, find_generation(project, generation) if generation else None, out)
+        record = find_generation(project, generation) if generation else None
+        yield from export(project, record, out, watershed)
     except (ValueError, OSError) as error:
         return error
     return out

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Final
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.widgets.jobs import Jobs
-from napari_imseg.widgets.watershed_options import WatershedOptions
 from napari_imseg.widgets.watershed_source import Answer, Source, answer_of, flood_of, instances, preview
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QCheckBox, QDoubleSpinBox, QFormLayout, QHBoxLayout, QSlider, QSpinBox, QWidget
 from superqt.utils import signals_blocked
 
-from napari_imseg.widgets.watershed_options import WatershedOptions
+from napari_imseg.core.watershed_options import WatershedOptions
 
 
 class WatershedForm(QWidget):
@@ -53,8 +53,8 @@ class WatershedForm(QWidget):
     def value(self) -> WatershedOptions:
         """What the controls say."""
         return WatershedOptions(
-            foreground=self.foreground.value(),
-            seed=self.seed.value(),
+            foreground_threshold=self.foreground.value(),
+            seed_threshold=self.seed.value(),
             minimum_size=self.minimum_size.value(),
             drop_seedless=self.drop_seedless.isChecked(),
             fill_holes=self.fill_holes.isChecked(),
@@ -63,8 +63,8 @@ class WatershedForm(QWidget):
     def set_value(self, options: WatershedOptions) -> None:
         """Move the controls without telling anybody."""
         with signals_blocked(self):
-            self.foreground.setValue(options.foreground)
-            self.seed.setValue(options.seed)
+            self.foreground.setValue(options.foreground_threshold)
+            self.seed.setValue(options.seed_threshold)
             self.minimum_size.setValue(options.minimum_size)
             self.drop_seedless.setChecked(options.drop_seedless)
             self.fill_holes.setChecked(options.fill_holes)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.widgets.watershed_options import WatershedOptions
+from napari_imseg.core.watershed_options import WatershedOptions
 
 if TYPE_CHECKING:
     from napari_imseg.core.interactive import InteractiveWatershed
@@ -45,25 +45,12 @@ def instances(flood: InteractiveWatershed, options: WatershedOptions) -> NDArray
     """Instances as training, prediction and evaluation make them."""
     from napari_imseg.core.instances import watershed_instances  # as above
 
-    return watershed_instances(
-        flood.probabilities_C_H_W,
-        options.foreground,
-        options.seed,
-        minimum_size=options.minimum_size,
-        drop_seedless=options.drop_seedless,
-        fill_holes=options.fill_holes,
-    )
+    return watershed_instances(flood.probabilities_C_H_W, **asdict(options))
 
 
 def preview(flood: InteractiveWatershed, options: WatershedOptions) -> NDArray[np.int32]:
     """Nearly the same instances, many times faster."""
-    return flood.preview(
-        options.foreground,
-        options.seed,
-        minimum_size=options.minimum_size,
-        drop_seedless=options.drop_seedless,
-        fill_holes=options.fill_holes,
-    )
+    return flood.preview(**asdict(options))
 
 
 def answer_of(flood: InteractiveWatershed, ids_H_W: NDArray[np.int32]) -> Answer:

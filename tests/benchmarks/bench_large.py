@@ -26,6 +26,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.large import LargeImage, segment_large
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.prediction import Ensemble
@@ -68,10 +69,11 @@ def segment(path: Path, side: int) -> dict[str, float]:
     project: Any = SimpleNamespace(
         problem=Problem(Task.INSTANCES, 1, 3), info=SimpleNamespace(intensity="percentile")
     )
-    record: Any = SimpleNamespace(foreground_threshold=0.3, seed_threshold=0.5)
+    record: Any = SimpleNamespace()
+    model = Model(project, record, Ensemble([Brightness()]), WatershedOptions(0.3, 0.5))
     before, started, done = psutil.Process().memory_info().rss, time.perf_counter(), {}
     image = LargeImage(path, None, (1, side, side), path.with_suffix(""))
-    for work, _, _ in segment_large(Model(project, record, Ensemble([Brightness()])), image, ("labels",)):
+    for work, _, _ in segment_large(model, image, ("labels",)):
         done[work] = time.perf_counter() - started
     import resource  # not on Windows
 

@@ -110,16 +110,16 @@ def test_the_planes_of_a_project_become_one_volume(call: Call, cells: Path, tmp_
         )
     project, out = tmp_path / "project", tmp_path / "out"
     folders = ("--images", tmp_path / "images", "--labels", tmp_path / "labels")
+    large = ("--minimum-size", 10**6)
+    all_of_it = ("--foreground-threshold", 0, "--seed-threshold", 0, "--keep-seedless")
     for command in (
         ("new", project, *folders, "--task", "instances"),
         ("train", project, "--method", "supervised", "--students", 1, *TINY, "--device", "cpu"),
         ("predict", project, tmp_path / "images", "--out", out, "--volume", "--save", "labels,probabilities"),
         ("predict", project, tmp_path / "images", "--out", out, "--save", "probabilities"),
-        (
-            *("predict", project, tmp_path / "images", "--out", tmp_path / "none", "--volume"),
-            "--minimum-size",
-            10**6,
-        ),
+        ("predict", project, tmp_path / "images", "--out", tmp_path / "none", *large, "--volume"),
+        ("predict", project, tmp_path / "images", "--out", tmp_path / "all", *all_of_it, "--volume"),
+        ("predict", project, tmp_path / "images", "--out", tmp_path / "all", *all_of_it),
     ):
         result = call(*command)
         assert result.exit_code == 0, result.output
@@ -127,7 +127,9 @@ def test_the_planes_of_a_project_become_one_volume(call: Call, cells: Path, tmp_
     assert volume.shape == (3, 10, 64, 64)
     assert tifffile.imread(out / "stack_labels.tif").shape == (10, 64, 64)
     assert not tifffile.imread(tmp_path / "none" / "stack_labels.tif").any(), "no object is so large"
+    assert tifffile.imread(tmp_path / "all" / "stack_labels.tif").all(), "everything is above 0"
     for plane in range(10):  # each is predicted by itself
+        assert tifffile.imread(tmp_path / "all" / f"stack-p{plane:04d}_labels.tif").all()
         alone = tifffile.imread(out / f"stack-p{plane:04d}_probabilities.tif")
         np.testing.assert_allclose(volume[:, plane], alone, atol=1e-6)
 
@@ -144,8 +146,9 @@ def test_a_volume_that_cannot_be_is_refused(call: Call, trained: Path, cells: Pa
     )
     refused = call("predict", trained, tmp_path / "stack.tif", "--out", tmp_path / "o", "--volume")
     assert_refused(refused, 1, "need a project of instances, and this one is semantic")
-    refused = call("predict", trained, image, "--out", tmp_path / "o", "--fill-holes")
-    assert_refused(refused, 2, "clean up objects, and this project is semantic; leave them out")
+    for option in (["--fill-holes"], ["--foreground-threshold", 0.5], ["--seed-threshold", 0]):
+        refused = call("predict", trained, image, "--out", tmp_path / "o", *option)
+        assert_refused(refused, 2, "clean up objects, and this project is semantic; leave them out")
 
 
 def test_predict_refuses_two_images_of_one_name(call: Call, trained: Path, tmp_path: Path) -> None:

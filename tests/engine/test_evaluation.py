@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from napari_imseg.core.metrics import Empty
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.evaluation import evaluate, metrics_of_label
 from napari_imseg.engine.model import Model
 from napari_imseg.project.project import Project
@@ -39,7 +40,7 @@ def test_cells_are_counted_if_the_classes_are_alive_dead_and_position(
     with Project.create(tmp_path / "project", **folders, task=Task.MULTILABEL, classes=classes) as project:
         truth = project.read_label(project.labeled()[0].id)
         assert truth is not None
-        model: Any = Model(project, SimpleNamespace(), Perfect(truth))
+        model: Any = Model(project, SimpleNamespace(), Perfect(truth), WatershedOptions())
         bright, dark = np.ones((1, 96, 96), np.float32), np.zeros((1, 96, 96), np.float32)
         found = list(evaluate(model, [("seen", bright, truth), ("blind", dark, truth)]))
     (_, seen), (_, blind) = found
@@ -70,7 +71,7 @@ def test_an_image_without_a_labeled_pixel_is_left_out_and_told(tmp_path: Path) -
         truth = project.read_label(project.labeled()[0].id)
         assert truth is not None
         both = np.stack([truth == 0, truth == 1]).astype(np.int32)
-        model: Any = Model(project, SimpleNamespace(), Perfect(both))
+        model: Any = Model(project, SimpleNamespace(), Perfect(both), WatershedOptions())
         bright = np.ones((1, 64, 64), np.float32)
         steps = evaluate(
             model, [("half", bright, np.where(truth == 1, 0, truth)), ("none", bright, 0 * truth - 1)]

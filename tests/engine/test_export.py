@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 import tifffile
 
 from napari_imseg.core.problem import UNLABELED, Task
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.evaluation import evaluate
 from napari_imseg.engine.export import export
 from napari_imseg.engine.generations import Generations
@@ -77,6 +80,7 @@ def test_labels_are_exported_where_confirmed_and_pseudo_labels_elsewhere(
         rows = list(csv.DictReader(file))
     assert {row["source"] for row in rows} >= {"label"}
     assert all(float(row["area"]) > 0 for row in rows)
+    assert json.loads((tmp_path / "out" / "export.json").read_text()) == {"generation": record.name}
 
 
 def record_of(generation: int = 0) -> GenerationRecord:
@@ -193,6 +197,33 @@ def test_predicted_instances_join_those_of_a_label_in_part(tmp_path: Path) -> No
     assert (mask[40:50, 40:50] == 8).all()
     rows = table(tmp_path / "out" / "measurements.csv", "id")
     assert {name: float(row["area"]) for name, row in rows.items()} == {"7": 100, "8": 100}
+
+
+def test_objects_are_found_as_asked_and_the_export_says_how(tmp_path: Path) -> None:
+    with made_project(tmp_path, Task.INSTANCES, ["cell"]) as project:
+        image, rest = project.catalog.images()[0], np.zeros((64, 64), np.int32)
+        interior = np.full((64, 64), 0.1, np.float32)
+        interior[10:20, 10:30] = 0.55  # two cores in one object, by a high seed threshold
+        interior[10:20, 10:18] = interior[10:20, 22:30] = 0.9
+        interior[12:15, 12:15] = 0.05  # a hole
+        interior[40:43, 40:43] = 0.9  # a small one
+        maps = np.stack([1 - interior, interior, 0 * interior])
+        project.write_prediction("r001-g0", image.id, rest, rest > 0, maps)
+        found = {}
+        for options in (
+            None,
+            WatershedOptions(0.5, 0.5),
+            WatershedOptions(0.5, 0.8),
+            WatershedOptions(0.5, 0.5, minimum_size=20),
+            WatershedOptions(0.5, 0.5, fill_holes=True),
+            WatershedOptions(0.3, 0.95, drop_seedless=False),
+        ):
+            list(export(project, record_of(), tmp_path / "out", options))
+            mask = tifffile.imread(tmp_path / "out" / "masks" / f"{image.id}.tif")
+            found[options] = (len(np.unique(mask)) - 1, int(np.count_nonzero(mask)))
+            told = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
+            assert told == {"generation": "r001-g0", **asdict(options or record_of().watershed)}
+    assert list(found.values()) == [(2, 200), (2, 200), (3, 200), (1, 191), (2, 209), (0, 0)]
 
 
 def test_a_damaged_prediction_is_told_and_not_passed_over(tmp_path: Path) -> None:

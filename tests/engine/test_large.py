@@ -17,6 +17,7 @@ from scipy import ndimage
 
 from napari_imseg.core.intensity import normalise
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine import large, prediction
 from napari_imseg.engine.large import LargeImage, segment_large
 from napari_imseg.engine.model import Model
@@ -29,6 +30,7 @@ from tests.core.scenes import discs
 from tests.core.test_tiled_instances import in_order
 
 KINDS = ("labels", "im", "probabilities", "instances")
+CUT = WatershedOptions(0.35, 0.45)
 
 
 class Smooth:
@@ -64,12 +66,18 @@ class Bright:
         raise AssertionError("not saved here")
 
 
-def model_of(task: Task, channels: int = 1, classes: int = 3, *, quick: bool = False) -> Any:
+def model_of(
+    task: Task,
+    channels: int = 1,
+    classes: int = 3,
+    *,
+    quick: bool = False,
+    watershed: WatershedOptions = CUT,
+) -> Any:
     problem = Problem(task, channels, classes)
     project = SimpleNamespace(problem=problem, info=SimpleNamespace(intensity="percentile"))
-    record = SimpleNamespace(foreground_threshold=0.35, seed_threshold=0.45)
     members = [Bright(classes)] if quick else [Smooth(problem, 1.5), Smooth(problem, 2.5)]
-    return Model(project, record, Ensemble(members))  # type: ignore[arg-type]
+    return Model(project, SimpleNamespace(), Ensemble(members), watershed)  # type: ignore[arg-type]
 
 
 def picture(height: int, width: int) -> NDArray[np.uint16]:
@@ -119,15 +127,15 @@ def test_objects_are_cleaned_up_as_in_memory_or_refused(tmp_path: Path) -> None:
     image = picture(300, 400)
     tifffile.imwrite(tmp_path / "a.tif", image)
     large_image = LargeImage(tmp_path / "a.tif", None, (1, *image.shape), tmp_path / "out" / "a")
-    model = replace(model_of(Task.INSTANCES), minimum_size=120)
+    model = model_of(Task.INSTANCES, watershed=replace(CUT, minimum_size=120))
     list(segment_large(model, large_image, ("labels",)))
     expected = results(model, normalise(image[None], "percentile"), ("labels",))["labels"]
     found = tifffile.imread(tmp_path / "out" / "a_labels.tif")
     assert np.bincount(found.ravel()).min() >= 120
     np.testing.assert_array_equal(found, in_order(expected))
-    for change in ({"fill_holes": True}, {"drop_seedless": False}):
+    for change in (replace(CUT, fill_holes=True), replace(CUT, drop_seedless=False)):
         with pytest.raises(ProjectError, match="too large for --fill-holes and --keep-seedless"):
-            list(segment_large(replace(model, **change), large_image, ("labels",)))  # type: ignore[arg-type]
+            list(segment_large(model_of(Task.INSTANCES, watershed=change), large_image, ("labels",)))
 
 
 def test_a_plane_of_a_compressed_stack_and_a_colour_png(tmp_path: Path) -> None:
@@ -167,6 +175,19 @@ def test_an_image_without_objects(tmp_path: Path) -> None:
     image = LargeImage(tmp_path / "a.tif", None, (1, 600, 600), tmp_path / "b")
     list(segment_large(model_of(Task.INSTANCES), image, ("labels",)))
     assert not tifffile.imread(tmp_path / "b_labels.tif").any()
+
+
+@pytest.mark.parametrize("cut", [WatershedOptions(0.3, 0.6), WatershedOptions(0.6, 0.35)])
+def test_thresholds_act_as_in_memory_whichever_is_higher(tmp_path: Path, cut: WatershedOptions) -> None:
+    image = picture(300, 400)
+    tifffile.imwrite(tmp_path / "a.tif", image)
+    large_image = LargeImage(tmp_path / "a.tif", None, (1, *image.shape), tmp_path / "a")
+    model = model_of(Task.INSTANCES, watershed=cut)
+    list(segment_large(model, large_image, ("labels",)))
+    expected = results(model, normalise(image[None], "percentile"), ("labels",))["labels"]
+    default = results(model_of(Task.INSTANCES), normalise(image[None], "percentile"), ("labels",))["labels"]
+    assert (expected != default).any()
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a_labels.tif"), in_order(expected))
 
 
 def test_more_than_65535_objects_get_ids_of_their_own(tmp_path: Path) -> None:

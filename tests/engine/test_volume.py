@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.metrics import instance_metrics
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine import volume
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.prediction import Ensemble
@@ -23,6 +25,7 @@ from napari_imseg.project.masks import read_mask
 from tests.core.scenes import balls
 
 KINDS = ("labels", "im", "probabilities", "instances")
+CUT = WatershedOptions(0.4, 0.6)
 
 
 class Threshold:
@@ -39,10 +42,10 @@ class Threshold:
         raise AssertionError("not saved here")
 
 
-def model_of(task: Task = Task.INSTANCES) -> Any:
+def model_of(task: Task = Task.INSTANCES, watershed: WatershedOptions = CUT) -> Any:
     project = SimpleNamespace(problem=Problem(task, 1, 3), info=SimpleNamespace(intensity="range"))
-    record = SimpleNamespace(foreground_threshold=0.4, seed_threshold=0.6)
-    return Model(project, record, Ensemble([Threshold(0.2), Threshold(0.7)]))  # type: ignore[arg-type]
+    ensemble = Ensemble([Threshold(0.2), Threshold(0.7)])
+    return Model(project, SimpleNamespace(), ensemble, watershed)  # type: ignore[arg-type]
 
 
 def test_a_stack_becomes_objects_that_go_through_its_planes(tmp_path: Path) -> None:
@@ -64,6 +67,21 @@ def test_a_stack_becomes_objects_that_go_through_its_planes(tmp_path: Path) -> N
     np.testing.assert_array_equal(read_mask(tmp_path / "b_labels.tif"), expected)
     np.testing.assert_array_equal((found["labels"] > 0), truth > 0)
     assert instance_metrics(truth, expected)["ap50_precision"] > 0.5
+
+
+def test_thresholds_and_clean_up_act_in_a_volume(tmp_path: Path) -> None:
+    ids = balls(np.random.default_rng(0), (12, 40, 44), 8, radius=4)
+    stack = np.where(ids > 0, 0.5 + 0.05 * (ids % 8), 0.1).astype(np.float32)  # the members disagree on some
+    tifffile.imwrite(tmp_path / "a.tif", stack, metadata={"axes": "ZYX"}, photometric="minisblack")
+    where, found = Volume(tmp_path / "a.tif", (12, 1, 40, 44), tmp_path / "b"), []
+    low = WatershedOptions(0.4, 0.4)
+    for options in (low, replace(low, foreground_threshold=0.6), replace(low, minimum_size=10**6)):
+        list(segment_volume(model_of(watershed=options), where, ("labels", "probabilities")))
+        found.append(tifffile.imread(tmp_path / "b_labels.tif"))
+        maps = tifffile.imread(tmp_path / "b_probabilities.tif")
+        np.testing.assert_array_equal(found[-1], watershed_instances(maps, **asdict(options)))
+    many, few, none = (np.count_nonzero(each) for each in found)
+    assert many > few > none == 0
 
 
 @pytest.mark.parametrize(

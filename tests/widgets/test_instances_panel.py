@@ -13,9 +13,9 @@ from qtpy.QtWidgets import QCheckBox
 from skimage.draw import disk
 
 from napari_imseg.core.instances import watershed_instances
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.widgets.instances_panel import InstancesPanel
 from napari_imseg.widgets.three_class_maps import check_probabilities, mask_as_probabilities
-from napari_imseg.widgets.watershed_options import WatershedOptions
 from napari_imseg.widgets.watershed_source import Source
 from napari_imseg.widgets.watershed_widget import WatershedWidget
 from tests.widgets.gui import assert_explained, child, choose, click, delete, last_words

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import json
+from dataclasses import asdict
+
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
@@ -10,7 +14,7 @@ from qtpy.QtTest import QTest
 from napari_imseg.engine.records import GenerationRecord, generation_path, write_record
 from napari_imseg.project.project import Project
 from napari_imseg.widgets.dock import RESULTS
-from tests.widgets.gui import child, click
+from tests.widgets.gui import child, click, last_words
 
 pytestmark = pytest.mark.gui
 
@@ -56,7 +60,7 @@ def test_instances_of_the_image_lie_on_top_and_are_measured(results, qtbot):
     dock = results
     pseudo_label = dock.session.viewer.layers["pseudo-label"].data
     assert sorted(np.unique(pseudo_label)) == [0, 1, 2]
-    assert dock.results_panel.instances.panel.form.value().seed == 0.7
+    assert dock.results_panel.instances.panel.form.value().seed_threshold == 0.7
     click(dock, "results_instances")
     click(dock, "make_instances")
     qtbot.waitUntil(lambda: child(dock, "instances_status").text() == "2 instances")
@@ -66,6 +70,41 @@ def test_instances_of_the_image_lie_on_top_and_are_measured(results, qtbot):
     with qtbot.waitSignal(dock.session.labeling.opening.opened):
         dock.session.labeling.next()
     assert "instances" not in dock.session.viewer.layers
+
+
+def test_the_sliders_stay_from_image_to_image_and_say_what_is_exported(results, qtbot, tmp_path):
+    dock, form = results, results.results_panel.instances.panel.form
+    child(dock, "seed_threshold_number").setValue(0.45)
+    child(dock, "minimum_size").setValue(10_000)
+    chosen = form.value()
+    with qtbot.waitSignal(dock.session.labeling.opening.opened):
+        dock.session.labeling.next()
+    assert form.value() == chosen
+    export(dock, qtbot, tmp_path / "chosen")
+    made_of = json.loads((tmp_path / "chosen" / "export.json").read_text(encoding="utf-8"))
+    assert made_of == {"generation": "r001-g1", **asdict(chosen)}
+    assert set(objects_of(tmp_path / "chosen").values()) == {"0"}, "nothing is so large"
+
+    dock.session.choose_generation("r001-g0")
+    qtbot.waitUntil(lambda: form.value().seed_threshold == 0.6)
+    assert form.value().minimum_size == 10_000, "another generation brings its thresholds alone"
+    child(dock, "minimum_size").setValue(0)
+    export(dock, qtbot, tmp_path / "found")
+    assert set(objects_of(tmp_path / "found").values()) == {"2"}
+    assert json.loads((tmp_path / "found" / "export.json").read_text())["generation"] == "r001-g0"
+
+
+def export(dock, qtbot, out) -> None:
+    dock.results_panel.export(out)
+    qtbot.waitUntil(lambda: str(out) in last_words(), timeout=20_000)
+
+
+def objects_of(out) -> dict[str, str]:
+    """Number of objects of each image of which something is predicted."""
+    with (out / "images.csv").open(encoding="utf-8") as file:
+        return {
+            row["image"]: row["objects"] for row in csv.DictReader(file) if row["source"] == "pseudo-label"
+        }
 
 
 def test_the_dock_can_be_closed_while_instances_are_on_the_screen(results, qtbot):
