@@ -67,12 +67,16 @@ class Views:
         Also look at the image as it is.
     cumulative
         Each look changes the one before it further, as in the released code (IM-09).
+    as_code
+        As the released code changes images: with rotation each is turned by 90, 180 or 270 degrees, and it is
+        blurred and noisy before it gets brighter or darker.
     """
 
     count: int
     strength: Strength
     clean: bool = True
     cumulative: bool = False
+    as_code: bool = False
 
 
 def _rows(

@@ -9,11 +9,12 @@ from zlib import crc32
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from napari_imseg.core.strength import Strength, Views
 from napari_imseg.engine.prediction import BATCH_PIXELS, Ensemble
 from napari_imseg.method import Example, Member
-from napari_imseg.ops.augmentation import augment, turn_back
+from napari_imseg.ops.augmentation import augment, flip_and_turn, photometric, turn_back
 
 
 def augmented(examples: Sequence[Example], seed: Sequence[int], device: str) -> list[Example]:
@@ -64,17 +65,27 @@ def look(
     images = torch.from_numpy(images_B_C_H_W).to(device)
     answers = [ask(images_B_C_H_W)] if views.clean else []
     turns: list[list[list[int]]] = []
-    unused = torch.zeros(len(images), *images.shape[-2:], dtype=torch.int8, device=device)
     for view in range(views.count):
         view_seeds = [[*seed, view] for seed in seeds]
-        changed, _ = augment(images, unused, views.strength, view_seeds)
+        changed = _changed(images, views, view_seeds)
         turns = [*turns, view_seeds] if views.cumulative else [view_seeds]
         images = changed if views.cumulative else images
         answer = torch.from_numpy(ask(changed.cpu().numpy()))
         for turned in reversed(turns) if views.strength.geometry else ():
-            answer = turn_back(answer, views.strength.rotation, turned)
+            answer = turn_back(answer, views.strength.rotation, turned, views.as_code)
         answers.append(answer.numpy())
     return np.stack(answers, axis=1)
+
+
+def _changed(images_B_C_H_W: Tensor, views: Views, seeds: Sequence[Sequence[int]]) -> Tensor:
+    """One view of each image."""
+    strength = views.strength
+    if not views.as_code:
+        unused_B_H_W = torch.zeros_like(images_B_C_H_W[:, 0])
+        return augment(images_B_C_H_W, unused_B_H_W, strength, seeds)[0]
+    if strength.geometry:
+        images_B_C_H_W = flip_and_turn(images_B_C_H_W, strength.rotation, seeds, always=True)
+    return photometric(images_B_C_H_W, strength, seeds)
 
 
 def _seeds(examples: Sequence[Example], seed: Sequence[int]) -> list[list[int]]:

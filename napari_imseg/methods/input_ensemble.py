@@ -33,9 +33,10 @@ class InputEnsembleSettings(Settings):
     reading: Literal["paper", "code"] = Field(
         "paper",
         description="paper: versions of the clean image, which is asked too. code: the clean image is never "
-        "asked; with one class, labels without an area of 5 x 5 pixels are dropped; otherwise each version "
-        "is one of the version before, never flipped or turned, and there is one more (IM-09); what gets "
-        "darker than black becomes brighter instead (IM-14).",
+        "asked; with one class, every version is turned by 90, 180 or 270 degrees, and labels without an "
+        "area of 5 x 5 pixels are dropped; otherwise each version is one of the version before, never "
+        "flipped or turned, and there is one more (IM-09); values get brighter or darker last, and what "
+        "gets darker than black becomes brighter instead (IM-14).",
     )
 
 
@@ -57,7 +58,7 @@ class InputEnsemble(Curator):
         strength = replace(
             strength, rotation=s.rotation, below_black="code" if code else "clip", geometry=not chained
         )
-        return Views(s.views + chained, strength, clean=not code, cumulative=chained)
+        return Views(s.views + chained, strength, clean=not code, cumulative=chained, as_code=code)
 
     def curate(self, unlabeled: UnlabeledImage) -> list[Example]:
         unanimous = self.problem.binary or self.problem.task is Task.MULTILABEL

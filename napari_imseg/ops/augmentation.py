@@ -85,7 +85,9 @@ def augment(
     return _noisy(images, drawn, strength.noise), targets
 
 
-def flip_and_turn(tensor_B_H_W: Tensor, rotation: bool, seeds: Sequence[Seed]) -> Tensor:
+def flip_and_turn(
+    tensor_B_H_W: Tensor, rotation: bool, seeds: Sequence[Seed], always: bool = False
+) -> Tensor:
     """Flip horizontally, with ``rotation`` also vertically, and turn by right angles.
 
     Vertical flip p .5, horizontal flip p .5, then k quarter turns clockwise, k uniform in
@@ -96,18 +98,21 @@ def flip_and_turn(tensor_B_H_W: Tensor, rotation: bool, seeds: Sequence[Seed]) -
     ----------
     tensor_B_H_W
         (B, ..., H, W), any type.
+    always
+        With ``rotation``, k is never 0; 2 where height and width differ. Both flips and two turns still
+        give the picture as it is.
     """
     square = tensor_B_H_W.shape[-1] == tensor_B_H_W.shape[-2]
-    drawn = [_geometry(seed, rotation, square) for seed in seeds]
+    drawn = [_geometry(seed, rotation, square, always) for seed in seeds]
     return torch.stack(
         [_turned(sample, geometry) for sample, geometry in zip(tensor_B_H_W, drawn, strict=True)]
     )
 
 
-def turn_back(tensor_B_H_W: Tensor, rotation: bool, seeds: Sequence[Seed]) -> Tensor:
-    """The inverse of `flip_and_turn` with the same seeds."""
+def turn_back(tensor_B_H_W: Tensor, rotation: bool, seeds: Sequence[Seed], always: bool = False) -> Tensor:
+    """The inverse of `flip_and_turn` with the same arguments."""
     square = tensor_B_H_W.shape[-1] == tensor_B_H_W.shape[-2]
-    drawn = [_geometry(seed, rotation, square) for seed in seeds]
+    drawn = [_geometry(seed, rotation, square, always) for seed in seeds]
     return torch.stack(
         [
             torch.rot90(sample, geometry.turns, (-2, -1)).flip(_flips(geometry))
@@ -117,7 +122,9 @@ def turn_back(tensor_B_H_W: Tensor, rotation: bool, seeds: Sequence[Seed]) -> Te
 
 
 def photometric(images_B_C_H_W: Tensor, strength: Strength, seeds: Sequence[Seed]) -> Tensor:
-    """Values alone, in the order of the consistency loss: blur, noise, brightness and contrast.
+    """Values alone, in the order of the consistency loss and of the code's input ensemble.
+
+    First blur, then noise, then brightness and contrast.
 
     Parameters
     ----------
@@ -141,13 +148,15 @@ def brighten(
     return images.clamp_(0, 1)
 
 
-def _geometry(seed: Seed, rotation: bool, square: bool) -> _Geometry:
+def _geometry(seed: Seed, rotation: bool, square: bool, always: bool) -> _Geometry:
     rng = np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(0,)))
     horizontal, vertical = bool(rng.integers(2)), bool(rng.integers(2))
-    turns = int(rng.integers(4))
+    turns = int(rng.integers(1 if always else 0, 4))
     if not rotation:
         return _Geometry(False, horizontal, 0)
-    return _Geometry(vertical, horizontal, turns if square else turns - turns % 2)
+    if not square:
+        turns = 2 if always else turns - turns % 2
+    return _Geometry(vertical, horizontal, turns)
 
 
 def _photometry(seed: Seed, strength: Strength) -> _Photometry:

@@ -124,9 +124,10 @@ SEEDS = [[4, number] for number in range(5)]
 @pytest.mark.parametrize("size", [(8, 8), (6, 10)])
 @pytest.mark.parametrize("rotation", [True, False])
 @pytest.mark.parametrize("cumulative", [True, False])
-def test_geometry_is_undone(size: tuple[int, int], rotation: bool, cumulative: bool) -> None:
+@pytest.mark.parametrize("as_code", [True, False])
+def test_geometry_is_undone(size: tuple[int, int], rotation: bool, cumulative: bool, as_code: bool) -> None:
     teacher, images = Pixelwise(), pictures(*size)
-    views = Views(6, replace(TURNS, rotation=rotation), clean=True, cumulative=cumulative)
+    views = Views(6, replace(TURNS, rotation=rotation), cumulative=cumulative, as_code=as_code)
     answers = look(teacher, images, views, SEEDS, "cpu")
     assert answers.shape == (5, 7, 2, *size)
     for view in range(7):
@@ -143,6 +144,16 @@ def test_without_geometry_nothing_is_flipped_or_turned(cumulative: bool) -> None
     for seen, answer in zip(teacher.seen, answers.swapaxes(0, 1), strict=True):
         np.testing.assert_array_equal(seen, images)
         np.testing.assert_array_equal(answer, Pixelwise().probabilities(images))
+
+
+def test_the_released_code_changes_brightness_last() -> None:
+    """Noise of one grey level is one level wide, unless contrast is changed after it."""
+    grey, strength = np.full((5, 1, 16, 16), 0.5, np.float32), replace(NOISE, noise=1, contrast=0.5)
+    for as_code in (False, True):
+        teacher = Pixelwise()
+        look(teacher, grey, Views(4, strength, clean=False, as_code=as_code), SEEDS, "cpu")
+        widths = [float(np.ptp(image)) * 255 for seen in teacher.seen for image in seen]
+        assert (widths == pytest.approx([1] * 20, abs=1e-3)) != as_code
 
 
 def test_the_clean_image_is_asked_only_where_it_is_wanted() -> None:

@@ -38,10 +38,10 @@ def test_the_released_code_never_asks_the_clean_image() -> None:
     full, moderate = (
         replace(strength, below_black="code") for strength in (INPUT_ENSEMBLE_FULL, INPUT_ENSEMBLE_MODERATE)
     )
-    assert binary == Views(3, full, clean=False, cumulative=False)
+    assert binary == Views(3, full, clean=False, cumulative=False, as_code=True)
     for problem in (CLASSES, MASKS):
-        chained = ensemble(problem, reading="code").views()
-        assert chained == Views(4, replace(moderate, geometry=False), clean=False, cumulative=True)
+        chained, values = ensemble(problem, reading="code").views(), replace(moderate, geometry=False)
+        assert chained == Views(4, values, clean=False, cumulative=True, as_code=True)
 
 
 def test_one_class_and_masks_need_every_view() -> None:

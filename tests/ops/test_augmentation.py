@@ -49,6 +49,16 @@ def test_rotation_draws_all_flips_and_turns_alike_and_nothing_else() -> None:
     assert all(150 < count < 250 for count in found.values())
 
 
+def test_turned_always_a_picture_stands_in_one_of_twelve_ways() -> None:
+    picture = torch.arange(9).view(3, 3)
+    found = counted(flip_and_turn(picture.expand(2400, 3, 3), True, range(2400), always=True))
+    flips = [picture, picture.flip(-2), picture.flip(-1), picture.flip(-2, -1)]
+    twelve = counted(torch.stack([torch.rot90(each, -k) for each in flips for k in (1, 2, 3)]))
+    assert twelve[picture.numpy().tobytes()] == 1, "both flips and half a turn"
+    assert found.keys() == twelve.keys()
+    assert all(150 * times < found[key] < 250 * times for key, times in twelve.items())
+
+
 def test_without_rotation_there_are_horizontal_flips_only() -> None:
     picture = torch.arange(9).view(3, 3)
     found = counted(flip_and_turn(picture.expand(200, 3, 3), False, range(200)))
@@ -65,12 +75,14 @@ def test_images_that_are_not_square_keep_their_shape() -> None:
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (6, 10), (3, 8, 8), (2, 10, 6)])
-@pytest.mark.parametrize("rotation", [True, False])
-def test_turning_back_undoes_every_flip_and_turn(shape: tuple[int, ...], rotation: bool) -> None:
+@pytest.mark.parametrize(("rotation", "always"), [(True, False), (True, True), (False, False)])
+def test_turning_back_undoes_every_flip_and_turn(
+    shape: tuple[int, ...], rotation: bool, always: bool
+) -> None:
     pictures, seeds = torch.rand(32, *shape), [(5, number) for number in range(32)]
-    turned = flip_and_turn(pictures, rotation, seeds)
+    turned = flip_and_turn(pictures, rotation, seeds, always)
     assert not torch.equal(turned, pictures)
-    assert torch.equal(turn_back(turned, rotation, seeds), pictures)
+    assert torch.equal(turn_back(turned, rotation, seeds, always), pictures)
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (6, 10), (3, 8, 8), (2, 10, 6)])
