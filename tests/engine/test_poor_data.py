@@ -9,12 +9,15 @@ import pytest
 import tifffile
 
 from napari_imseg.core.problem import Task
-from napari_imseg.engine.events import Event, Finished, GenerationFinished, Note
+from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note
 from napari_imseg.engine.generations import Generations
+from napari_imseg.engine.model import Model
 from napari_imseg.engine.recipe import find_method
+from napari_imseg.engine.records import find_generation
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
+from napari_imseg.settings import SettingsError
 
 PSEUDO_LABELS = ("inconsistency-masks", "inconsistency-masks-plus-plus")
 """Without EvalNets and with them."""
@@ -38,13 +41,31 @@ POOR = {
 """Task, labels of the first of six images, and what the run says about them."""
 
 
+OF_OBJECTS = ("actis", "denoiseg")
+
+IDS = np.zeros((SIDE, SIDE), np.int32)
+IDS[2:12, 2:12] = IDS[2:12, 20:30] = 70_000
+IDS[20:40, 5:25] = 2_000_000_000
+IDS[20:40, 25:30] = 3
+
+OBJECTS = {
+    "no object": ([NOTHING] * 4, "shows any cell, so nothing can be learned"),
+    "one object that fills the image": ([NOTHING + 1] * 4, ""),
+    "one labeled image": ([TRIANGLE], "no validation image"),
+    "images smaller than the stride of the network": ([np.tri(10, dtype=np.uint8)] * 4, ""),
+    "ids of more than 16 bits, with gaps, and one in two parts": ([IDS] * 4, ""),
+}
+"""Labels of the first of six images, and what the run says about them, if anything."""
+
+
 def poor_project(folder: Path, task: Task, labels: list[np.ndarray]) -> Project:
-    """Six images of noise, the first ones labeled."""
+    """Six images of noise, as large as the labels of the first ones."""
     rng = np.random.default_rng(0)
     for kind in ("images", "labels"):
         (folder / kind).mkdir()
     for number in range(6):
-        tifffile.imwrite(folder / "images" / f"{number}.tif", rng.random((SIDE, SIDE), np.float32))
+        noise = rng.random(labels[0].shape[-2:], np.float32)
+        tifffile.imwrite(folder / "images" / f"{number}.tif", noise)
     for number, label in enumerate(labels):
         tifffile.imwrite(folder / "labels" / f"{number}.tif", label, photometric="minisblack")
     return Project.create(
@@ -78,6 +99,48 @@ def test_a_run_ends_with_a_model_and_says_what_is_missing(
         assert project.catalog.current_generation
     warnings = [event.message for event in events if isinstance(event, Note) and event.level == "warning"]
     assert any(message in warning for warning in warnings), warnings
+
+
+@pytest.mark.parametrize("case", OBJECTS)
+@pytest.mark.parametrize("method", OF_OBJECTS)
+def test_methods_for_objects_end_with_a_model_that_predicts(
+    tmp_path: Path, quick: RunSettings, method: str, case: str
+) -> None:
+    labels, message = OBJECTS[case]
+    settings = quick.model_copy(update={"method": method, "students": 1, "top_k": 1, "epochs": 1})
+    with poor_project(tmp_path, Task.INSTANCES, labels) as project:
+        for record in project.labeled():
+            project.write_label(record.id, labels[0].astype(np.int32))  # an import would number ids anew
+        events = events_of(project, settings)
+        assert isinstance(events[-1], Finished), events[-1]
+        model = Model.load(project, find_generation(project), "cpu")
+        image = project.network_image(project.unlabeled()[0].id)
+        maps = model.ensemble.mean(image)
+        assert np.isfinite(maps).all()
+        assert model.label(maps).shape == image.shape[1:]
+    losses = [value for event in events if isinstance(event, Epoch) for value in event.losses.values()]
+    assert np.isfinite(losses).all()
+    assert [event.score is None for event in events if isinstance(event, GenerationFinished)] == [
+        case == "one labeled image"
+    ] * (2 if method == "actis" else 1)
+    warnings = [event.message for event in events if isinstance(event, Note) and event.level == "warning"]
+    assert any(message in warning for warning in warnings) or not message, warnings
+
+
+@pytest.mark.parametrize(("teachers", "students", "first_students"), [(3, 2, 0), (4, 3, 0), (4, 4, 3)])
+def test_more_teachers_than_students_are_refused_before_any_work(
+    tmp_path: Path, quick: RunSettings, teachers: int, students: int, first_students: int
+) -> None:
+    numbers = {"top_k": teachers, "students": students, "first_students": first_students}
+    settings = quick.model_copy(update={"method": "inconsistency-masks", **numbers})
+    sentence = f"top_k={teachers} teachers cannot be chosen from {teachers - 1} students; raise students or"
+    with (
+        poor_project(tmp_path, Task.SEMANTIC, [TRIANGLE * 2] * 4) as project,
+        pytest.raises(SettingsError, match=sentence),
+    ):
+        events_of(project, settings)
+    assert not list(project.folder.rglob("*.safetensors"))
+    assert not list(project.folder.rglob("training_set.json"))
 
 
 def test_a_validation_set_without_objects_is_told(tmp_path: Path, quick: RunSettings) -> None:
