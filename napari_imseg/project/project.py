@@ -10,7 +10,6 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.intensity import normalise, scale
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.project import predictions
 from napari_imseg.project.adding import add_images
@@ -202,11 +201,7 @@ class Project:
             raise ProjectError(
                 f"'{record.path}' holds no finite pixel, only NaN or infinity; export it again, or reject it"
             )
-        return (
-            normalise(image, how)
-            if record.tile is None
-            else scale(image, self._sources.limits(record, how), how)
-        )
+        return self._sources.normalised(record, image, how)
 
     def thumbnail(self, image_id: str, size: int = 96) -> NDArray[np.uint8]:
         """A small picture, uint8 (H, W, 3), no larger than ``size`` on either side."""

@@ -6,9 +6,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.intensity import How, Limits
+from napari_imseg.core.intensity import How, normalise, scale
 from napari_imseg.project import images
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.errors import ProjectError, reason
@@ -43,9 +44,11 @@ class Sources:
             raise ProjectError(_changed(path))
         return image
 
-    def limits(self, record: ImageRecord, how: How) -> list[Limits]:
-        """What becomes 0 and 1 in each channel of the whole plane of a record; raises as `read`."""
-        return images.limits(self.locate(record), record.plane, how)
+    def normalised(self, record: ImageRecord, image: NDArray[Any], how: How) -> NDArray[np.float32]:
+        """What was read of a record, float32 (C, H, W); a tile as its whole plane is. Raises as `read`."""
+        if record.tile is None:
+            return normalise(image, how)
+        return scale(image, images.limits(self.locate(record), record.plane, how), how)
 
     def locate(self, record: ImageRecord) -> Path:
         """The file of a record, after a look at whether it is still the same."""
