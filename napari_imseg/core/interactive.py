@@ -53,13 +53,14 @@ class InteractiveWatershed:
 
     Parameters
     ----------
-    probabilities_C_H_W
-        Probabilities of background, interior and boundary; not to be changed afterwards.
+    probabilities
+        Probabilities of background, interior and boundary, (3, H, W); not to be changed afterwards. A
+        volume, (3, D, H, W), has no preview.
     """
 
-    def __init__(self, probabilities_C_H_W: NDArray[np.float32]) -> None:
-        self.probabilities_C_H_W = probabilities_C_H_W
-        self._foreground_H_W, self._interior_H_W = foreground_and_seeds(probabilities_C_H_W)
+    def __init__(self, probabilities: NDArray[np.float32]) -> None:
+        self.probabilities = probabilities
+        self._foreground_H_W, self._interior_H_W = foreground_and_seeds(probabilities)
         self._cost_H_W = 1 - self._interior_H_W
         self._foreground: _Foreground | None = None
         self._seeds: _Seeds | None = None

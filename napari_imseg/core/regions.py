@@ -21,56 +21,73 @@ COLUMNS = {
 }
 """Names in scikit-image, and ours."""
 
+VOLUME_COLUMNS = {
+    "label": "id",
+    "area": "volume",
+    "centroid-0": "centroid_z",
+    "centroid-1": "centroid_y",
+    "centroid-2": "centroid_x",
+    "equivalent_diameter_area": "equivalent_diameter",
+}
+"""The same for volumes."""
+
 
 def measure(
-    ids_H_W: NDArray[np.integer[Any]],
-    image_C_H_W: NDArray[Any],
-    pixel_size: tuple[float, float] | None = None,
+    ids: NDArray[np.integer[Any]],
+    image: NDArray[Any],
+    pixel_size: tuple[float, ...] | None = None,
 ) -> dict[str, NDArray[Any]]:
     """One row per object, as a dict of columns.
 
     Parameters
     ----------
-    ids_H_W
-        Instance ids, or class ids to measure whole classes; 0 and negative ids are left out.
-    image_C_H_W
-        Intensities, any real dtype; NaN and infinite pixels count as 0, as networks see them.
+    ids
+        Instance ids, (H, W) or (D, H, W), or class ids to measure whole classes; 0 and negative ids are
+        left out.
+    image
+        Intensities, (C, H, W) or (C, D, H, W), any real dtype; NaN and infinite pixels count as 0, as
+        networks see them.
     pixel_size
-        Height and width of a pixel; all lengths and areas are then in its unit, else in pixels.
+        Height and width of a pixel, or depth, height and width of a voxel; all lengths, areas and volumes
+        are then in its unit, else in pixels.
 
     Returns
     -------
     dict
         ``id``, ``area``, ``centroid_y``, ``centroid_x``, ``equivalent_diameter``,
         ``eccentricity``, ``solidity``, ``perimeter`` (not for pixels that are not square), and
-        for each channel c ``intensity_mean_c``, ``intensity_min_c``, ``intensity_max_c``.
+        for each channel c ``intensity_mean_c``, ``intensity_min_c``, ``intensity_max_c``. In a volume
+        ``volume`` in place of ``area``, ``centroid_z`` too, and no shape beside ``equivalent_diameter``.
 
     Raises
     ------
     ValueError
-        Ids and image differ in height or width.
+        Ids and image differ in height, width or depth.
     """
-    if ids_H_W.shape != image_C_H_W.shape[1:]:
+    if ids.shape != image.shape[1:]:
         raise ValueError(
-            f"expected ids and image of one height and width, got {ids_H_W.shape} and {image_C_H_W.shape[1:]}"
+            f"expected ids and image of one height and width, got {ids.shape} and {image.shape[1:]}"
         )
-    ids = np.maximum(ids_H_W, 0)
-    square = pixel_size is None or pixel_size[0] == pixel_size[1]
-    names = ["label", "area", "centroid", "equivalent_diameter_area", "eccentricity", "solidity"]
-    shape = regionprops_table(ids, properties=[*names, "perimeter"] if square else names, spacing=pixel_size)
-    table = {COLUMNS[name]: column for name, column in shape.items()}
-    return table | _intensities(ids, image_C_H_W)
+    ids = np.maximum(ids, 0)
+    names, columns = ["label", "area", "centroid", "equivalent_diameter_area"], VOLUME_COLUMNS
+    if ids.ndim == 2:
+        square = pixel_size is None or pixel_size[0] == pixel_size[1]
+        names += ["eccentricity", "solidity", *(["perimeter"] if square else [])]
+        columns = COLUMNS
+    shape = regionprops_table(ids, properties=names, spacing=pixel_size)
+    table = {columns[name]: column for name, column in shape.items()}
+    return table | _intensities(ids, image)
 
 
-def _intensities(ids_H_W: NDArray[np.integer[Any]], image_C_H_W: NDArray[Any]) -> dict[str, NDArray[Any]]:
+def _intensities(ids: NDArray[np.integer[Any]], image: NDArray[Any]) -> dict[str, NDArray[Any]]:
     """Mean, minimum and maximum of each object in each channel, ascending by id."""
-    pixels = np.flatnonzero(ids_H_W)
-    pixels = pixels[np.argsort(ids_H_W.ravel()[pixels], kind="stable")]
-    starts = np.flatnonzero(np.diff(ids_H_W.ravel()[pixels], prepend=0))
+    pixels = np.flatnonzero(ids)
+    pixels = pixels[np.argsort(ids.ravel()[pixels], kind="stable")]
+    starts = np.flatnonzero(np.diff(ids.ravel()[pixels], prepend=0))
     counts = np.diff(starts, append=len(pixels))
     table = {}
-    for channel, image_H_W in enumerate(image_C_H_W):
-        values = np.nan_to_num(image_H_W.ravel()[pixels].astype(np.float64), nan=0, posinf=0, neginf=0)
+    for channel, intensities in enumerate(image):
+        values = np.nan_to_num(intensities.ravel()[pixels].astype(np.float64), nan=0, posinf=0, neginf=0)
         table[f"intensity_mean_{channel}"] = np.add.reduceat(values, starts) / counts
         table[f"intensity_min_{channel}"] = np.minimum.reduceat(values, starts)
         table[f"intensity_max_{channel}"] = np.maximum.reduceat(values, starts)

@@ -170,12 +170,12 @@ class Corrections(QObject):
         self.touched.emit()
 
 
-def count_corrected(ids_H_W: NDArray[np.int32], made_H_W: NDArray[np.int32] | None) -> int | None:
+def count_corrected(ids: NDArray[np.int32], made: NDArray[np.int32] | None) -> int | None:
     """How many instances differ from those that were made; ``None`` if nobody knows what was made."""
-    if made_H_W is None:
+    if made is None:
         return None
-    differ = ids_H_W != made_H_W
-    involved = np.union1d(ids_H_W[differ], made_H_W[differ])
+    differ = ids != made
+    involved = np.union1d(ids[differ], made[differ])
     return max(int(np.count_nonzero(involved > 0)), int(differ.any()))
 
 

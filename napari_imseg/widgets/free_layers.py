@@ -179,9 +179,12 @@ def disown(layer: Layer, name: str) -> None:
 
 
 def go_to(viewer: Any, layer: Layer, place: NDArray[np.floating[Any]]) -> None:
-    """Bring a place, in pixels of a layer, to the middle of the canvas."""
+    """Bring a place, in pixels of a layer, to the middle of the canvas, and its plane onto it."""
     world = layer.data_to_world(place)
-    viewer.scene.camera.center = (0.0,) * (3 - len(world[-2:])) + tuple(world[-2:])
+    dims = viewer.dims
+    dims.set_point(range(dims.ndim - len(world), dims.ndim), world)
+    shown = tuple(world[-dims.ndisplay :])
+    viewer.scene.camera.center = (0.0,) * (3 - len(shown)) + shown
 
 
 def is_shown(viewer: Any, layer: Layer | None) -> bool:

@@ -26,20 +26,20 @@ _LOOK_MS: Final = 250
 """So long after a correction the instances are measured anew and handed on."""
 
 Show = Callable[[NDArray[np.int32]], Any]
-"""Puts instances, int32 (H, W), on the screen; may return the Labels layer for the measurements."""
+"""Puts instances on the screen; may return the Labels layer for the measurements."""
 
 
 class InstancesPanel(QWidget):
     """Sliders, a button, and the measurements of the instances.
 
     While a slider moves, a preview is flooded on a thread of its own and shown as soon as it
-    is there; at rest the exact instances replace it.
+    is there; at rest the exact instances replace it. Of a volume there are the exact ones alone.
     """
 
     made = Signal(object)
-    """The exact instances, int32 (H, W)."""
+    """The exact instances, int32 (H, W) or (D, H, W)."""
     corrected = Signal(object)
-    """The instances as a person corrected them, int32 (H, W); ``None`` when no correction is left."""
+    """The instances as a person corrected them; ``None`` when no correction is left."""
 
     def __init__(
         self,
@@ -61,8 +61,8 @@ class InstancesPanel(QWidget):
         self._look.setInterval(_LOOK_MS)
         self._look.timeout.connect(self._look_at_corrections)
         self._layer: Any = None
-        self._ids_H_W: NDArray[np.int32] | None = None
-        self._made_H_W: NDArray[np.int32] | None = None
+        self._ids: NDArray[np.int32] | None = None
+        self._uncorrected: NDArray[np.int32] | None = None
         self._is_discarding = False
         self.is_held = False
         self._corrections = Corrections(viewer)
@@ -99,7 +99,7 @@ class InstancesPanel(QWidget):
         self._leave()
         self._is_discarding = False
         self._sliders.set_source(source)
-        self._layer = self._ids_H_W = self._made_H_W = None
+        self._layer = self._ids = self._uncorrected = None
         self._hold(0)
         self.bar.set_filled(False)
         self._status.setText("")
@@ -110,16 +110,16 @@ class InstancesPanel(QWidget):
         self.set_source(self._sliders.source)
 
     @property
-    def ids_H_W(self) -> NDArray[np.int32] | None:
+    def ids(self) -> NDArray[np.int32] | None:
         """The instances as they are, with all corrections; ``None`` before any were made."""
         self.settle()
-        return self._ids_H_W
+        return self._ids
 
-    def take_over(self, ids_H_W: NDArray[np.int32]) -> None:
+    def take_over(self, ids: NDArray[np.int32]) -> None:
         """Show instances that were corrected earlier; the sliders wait until they are discarded."""
         self._forget_answers()
-        self._put(ids_H_W)
-        self._made_H_W, self._ids_H_W = None, ids_H_W
+        self._put(ids)
+        self._uncorrected, self._ids = None, ids
         self._hold(None)
         self._measure()
 
@@ -135,11 +135,11 @@ class InstancesPanel(QWidget):
             self._look_at_corrections()
 
     def _look_at_corrections(self) -> None:
-        ids_H_W = np.array(self._layer.data, np.int32)
-        self._ids_H_W = ids_H_W
-        self._hold(count_corrected(ids_H_W, self._made_H_W))
+        ids = np.array(self._layer.data, np.int32)
+        self._ids = ids
+        self._hold(count_corrected(ids, self._uncorrected))
         self._measure()
-        self.corrected.emit(ids_H_W if self.is_held else None)
+        self.corrected.emit(ids if self.is_held else None)
 
     def reload(self) -> None:
         """Ask the source again next time, because its pixels have changed."""
@@ -156,26 +156,26 @@ class InstancesPanel(QWidget):
         else:
             self._sliders.make()
 
-    def _made(self, ids_H_W: NDArray[np.int32]) -> None:
-        fits = self._is_discarding and ids_H_W.max(initial=0) <= np.iinfo(self._layer.data.dtype).max
+    def _made(self, ids: NDArray[np.int32]) -> None:
+        fits = self._is_discarding and ids.max(initial=0) <= np.iinfo(self._layer.data.dtype).max
         self._is_discarding = False
         if fits and is_shown(self._viewer, self._layer):
-            self._made_H_W = ids_H_W
-            self._corrections.replace(ids_H_W)
+            self._uncorrected = ids
+            self._corrections.replace(ids)
             self._look.start()
             self.settle()
         else:
-            self._put(ids_H_W)
+            self._put(ids)
             self._hold(0)
-        self._ids_H_W = ids_H_W
+        self._ids = ids
         self._measure()
-        self.made.emit(ids_H_W)
+        self.made.emit(ids)
 
-    def _put(self, ids_H_W: NDArray[np.int32]) -> None:
+    def _put(self, ids: NDArray[np.int32]) -> None:
         """Show instances that nobody has corrected; the keys work on them from now on."""
         self._corrections.forget_history()
-        self._made_H_W = ids_H_W
-        self._layer = self._show(ids_H_W)
+        self._uncorrected = ids
+        self._layer = self._show(ids)
         self.bar.say("")
         self.bar.set_filled(True)
         if self._layer is not None:
@@ -215,8 +215,8 @@ class InstancesPanel(QWidget):
     def _measure(self) -> None:
         """Measure the instances as they are; the table and the layer's features get the columns."""
         source = self._sliders.source
-        if source is not None and self._ids_H_W is not None:
-            self.measured.measure(self._ids_H_W, self._layer, source.like)
+        if source is not None and self._ids is not None:
+            self.measured.measure(self._ids, self._layer, source.like)
 
     def _show_count(self, count: int) -> None:
         self._status.setText(f"{count} instances")
@@ -225,16 +225,16 @@ class InstancesPanel(QWidget):
         self._is_discarding = False
         _tell(error)
 
-    def _show_on_source(self, ids_H_W: NDArray[np.int32]) -> Any:
+    def _show_on_source(self, ids: NDArray[np.int32]) -> Any:
         source = self._sliders.source
-        return None if source is None else _show_on(self._viewer, source.like, ids_H_W)
+        return None if source is None else _show_on(self._viewer, source.like, ids)
 
 
-def _show_on(viewer: Any, like: Any, ids_H_W: NDArray[np.int32]) -> Any:
+def _show_on(viewer: Any, like: Any, ids: NDArray[np.int32]) -> Any:
     """Put instances on a layer of the viewer; their own layer."""
-    small = ids_H_W.max(initial=0) <= np.iinfo(np.uint16).max
+    small = ids.max(initial=0) <= np.iinfo(np.uint16).max
     # napari draws uint16 in two thirds of the time
-    own: NDArray[np.integer[Any]] = ids_H_W.astype(np.uint16 if small else np.int32)
+    own: NDArray[np.integer[Any]] = ids.astype(np.uint16 if small else np.int32)
     return show_labels(viewer, own, NAME, like, made_of=[like])
 
 

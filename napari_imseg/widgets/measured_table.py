@@ -27,7 +27,7 @@ class MeasuredTable(QWidget):
     def __init__(self, viewer: Any, jobs: Jobs, *, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._viewer, self._jobs = viewer, jobs
-        self._ids_H_W: NDArray[np.int32] | None = None
+        self._ids: NDArray[np.int32] | None = None
         self._layer: Any = None
         self._like: Any = None
         self.image = LayerChoice(viewer, Image, name="measured_image", optional=True)
@@ -42,35 +42,37 @@ class MeasuredTable(QWidget):
         layout.addLayout(choice)
         layout.addWidget(self.table)
 
-    def measure(self, ids_H_W: NDArray[np.int32], layer: Any, like: Any) -> None:
+    def measure(self, ids: NDArray[np.int32], layer: Any, like: Any) -> None:
         """Measure instances anew.
 
         Parameters
         ----------
+        ids
+            (H, W) or (D, H, W).
         layer
             Labels layer that shows them; its features get the columns. May be ``None``.
         like
             Layer whose scale and units tell the size of a pixel.
         """
-        self._ids_H_W, self._layer, self._like = ids_H_W, layer, like
+        self._ids, self._layer, self._like = ids, layer, like
         self._measure()
 
     def clear(self) -> None:
         """There are no instances."""
         self._jobs.forget("measure")
-        self._ids_H_W = self._layer = self._like = None
+        self._ids = self._layer = self._like = None
         self.table.set_columns({})
 
     def _measure(self) -> None:
-        if self._ids_H_W is None:
+        if self._ids is None:
             return
-        ids_H_W, image = self._ids_H_W, self.image.layer
-        size, unit = pixel_size(self._like)
+        ids, image = self._ids, self.image.layer
+        size, unit = pixel_size(self._like, ids.ndim)
 
         def work() -> Columns:
             from napari_imseg.core.regions import measure  # slow to import: not on the GUI thread
 
-            return with_units(measure(ids_H_W, channels_of(image, ids_H_W.shape), size), unit)
+            return with_units(measure(ids, channels_of(image, ids.shape), size), unit)
 
         self._jobs.run("measure", work, self._show)
 
@@ -92,21 +94,26 @@ class MeasuredTable(QWidget):
 
 
 def channels_of(image: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-    """The pixels of an Image layer as (C, H, W); no channels for ``None``.
+    """The pixels of an Image layer as (C, *shape); no channels for ``None``.
+
+    Parameters
+    ----------
+    shape
+        (H, W) or (D, H, W).
 
     Raises
     ------
     ValueError
-        The image is not (H, W), (C, H, W) or, in colours, (H, W, C) with this height and width.
+        The image is not of this shape, be it with channels before it or, in colours, after it.
     """
     if image is None:
         return np.zeros((0, *shape))
     pixels = pixels_of(image)
     if image.rgb:
         pixels = np.moveaxis(pixels, -1, 0)
-    if pixels.ndim not in (2, 3) or pixels.shape[-2:] != shape:
+    if pixels.ndim - len(shape) not in (0, 1) or pixels.shape[-len(shape) :] != shape:
         raise ValueError(
-            f"Expected an image of height and width {shape} to measure in, got {pixels.shape}; "
+            f"Expected an image of shape {shape} to measure in, got {pixels.shape}; "
             "choose the image that the instances lie on, or none."
         )
     return pixels.reshape(-1, *shape)

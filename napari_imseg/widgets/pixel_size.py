@@ -8,30 +8,34 @@ import pint
 
 from napari_imseg.widgets.columns import Columns
 
-_LENGTHS: Final = ("centroid_y", "centroid_x", "equivalent_diameter", "perimeter")
+_LENGTHS: Final = ("centroid_z", "centroid_y", "centroid_x", "equivalent_diameter", "perimeter")
 
 
-def pixel_size(layer: Any) -> tuple[tuple[float, float] | None, str]:
-    """Height and width of a pixel, and their unit.
+def pixel_size(layer: Any, axes: int) -> tuple[tuple[float, ...] | None, str]:
+    """Sides of a pixel, or of a voxel, and their unit.
+
+    Parameters
+    ----------
+    axes
+        2 for height and width, 3 for depth, height and width; the last axes of the layer.
 
     Returns
     -------
     tuple
-        ``None`` and ``"px"`` for a layer without scale and units, or whose two last axes
+        ``None`` and ``"px"`` for a layer without scale and units, or whose last axes
         cannot be measured in the same unit. A scale without a unit is called ``"unit"``.
     """
-    height, width = (abs(float(step)) for step in layer.scale[-2:])
-    unit_of_height, unit_of_width = layer.units[-2:]
-    if str(unit_of_width) == str(unit_of_height) == "pixel":
-        return (None, "px") if height == width == 1 else ((height, width), "unit")
+    steps, units = [abs(float(step)) for step in layer.scale[-axes:]], layer.units[-axes:]
+    if all(str(unit) == "pixel" for unit in units):
+        return (None, "px") if all(step == 1 for step in steps) else (tuple(steps), "unit")
     try:
-        height = float((height * unit_of_height).to(unit_of_width).magnitude)
+        lengths = [(step * unit).to(units[-1]).magnitude for step, unit in zip(steps, units, strict=True)]
     except pint.DimensionalityError:
         return None, "px"
-    return (height, width), f"{unit_of_width:~}"
+    return tuple(float(length) for length in lengths), f"{units[-1]:~}"
 
 
 def with_units(columns: Columns, unit: str) -> Columns:
-    """The same columns with the unit in the headers of areas and lengths."""
-    suffixes = {"area": f" [{unit}²]", **dict.fromkeys(_LENGTHS, f" [{unit}]")}
+    """The same columns with the unit in the headers of areas, volumes and lengths."""
+    suffixes = {"area": f" [{unit}²]", "volume": f" [{unit}³]", **dict.fromkeys(_LENGTHS, f" [{unit}]")}
     return {name + suffixes.get(name, ""): column for name, column in columns.items()}

@@ -83,7 +83,7 @@ class ProjectInstances(QObject):
 
     def accept(self) -> None:
         """Fill what is not labeled with the instances, and go on with the label."""
-        labeling, ids_H_W = self._session.labeling, self.panel.ids_H_W
+        labeling, ids_H_W = self._session.labeling, self.panel.ids
         if labeling is None or ids_H_W is None or labeling.layers.label is None:
             return
         free = labeling.layers.label == UNLABELED

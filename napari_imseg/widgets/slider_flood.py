@@ -34,7 +34,7 @@ class SliderFlood(QObject):
     previewed = Signal(object)
     """Nearly the instances, int32 (H, W)."""
     made = Signal(object)
-    """The exact instances, int32 (H, W)."""
+    """The exact instances, int32 (H, W) or (D, H, W)."""
     failed = Signal(object)
     """What reading or flooding raised."""
 
@@ -86,6 +86,8 @@ class SliderFlood(QObject):
             return
         self._rest.start()
         self._jobs.forget("exact")
+        if self.source.is_volume:
+            return
         self._preview_wanted = True
         if not self._jobs.is_busy("preview"):
             self._preview()
@@ -104,17 +106,17 @@ class SliderFlood(QObject):
         self._jobs.run("preview", work, self._previewed, topic="preview", failed=self._failed)
 
     def _previewed(self, answer: Answer) -> None:
-        self._flood, ids_H_W, count = answer
-        self.previewed.emit(ids_H_W)
+        self._flood, ids, count = answer
+        self.previewed.emit(ids)
         self.said.emit(f"about {count} instances…")
         if self._preview_wanted:
             self._preview()
 
     def _made(self, answer: Answer) -> None:
-        self._flood, ids_H_W, count = answer
+        self._flood, ids, count = answer
         self._jobs.forget("preview")
         self.said.emit(f"{count} instances, measuring…")
-        self.made.emit(ids_H_W)
+        self.made.emit(ids)
 
     def _failed(self, error: BaseException) -> None:
         self._rest.stop()

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from napari_imseg.core.interactive import InteractiveWatershed
 
 Answer: TypeAlias = "tuple[InteractiveWatershed, NDArray[np.int32], int]"
-"""What floods again, instances (H, W), and their number."""
+"""What floods again, instances, and their number."""
 
 
 @dataclass(frozen=True)
@@ -25,13 +25,16 @@ class Source:
     Attributes
     ----------
     load
-        Gives the probabilities, float32 (3, H, W); called on a worker thread.
+        Gives the probabilities, float32 (3, H, W) or (3, D, H, W); called on a worker thread.
     like
         Layer that the instances lie on: gives scale, units and name.
+    is_volume
+        A volume, of which there is no preview while a slider moves.
     """
 
     load: Callable[[], NDArray[np.float32]]
     like: Any
+    is_volume: bool = False
 
 
 def flood_of(source: Source) -> InteractiveWatershed:
@@ -45,7 +48,7 @@ def instances(flood: InteractiveWatershed, options: WatershedOptions) -> NDArray
     """Instances as training, prediction and evaluation make them."""
     from napari_imseg.core.instances import watershed_instances  # as above
 
-    return watershed_instances(flood.probabilities_C_H_W, **asdict(options))
+    return watershed_instances(flood.probabilities, **asdict(options))
 
 
 def preview(flood: InteractiveWatershed, options: WatershedOptions) -> NDArray[np.int32]:
@@ -53,6 +56,6 @@ def preview(flood: InteractiveWatershed, options: WatershedOptions) -> NDArray[n
     return flood.preview(**asdict(options))
 
 
-def answer_of(flood: InteractiveWatershed, ids_H_W: NDArray[np.int32]) -> Answer:
+def answer_of(flood: InteractiveWatershed, ids: NDArray[np.int32]) -> Answer:
     """With the number of instances."""
-    return flood, ids_H_W, int(np.count_nonzero(np.bincount(ids_H_W.ravel())[1:]))
+    return flood, ids, int(np.count_nonzero(np.bincount(ids.ravel())[1:]))

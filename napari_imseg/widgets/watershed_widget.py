@@ -26,8 +26,8 @@ class WatershedWidget(QWidget):
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
         self._choice = LayerChoice(viewer, Image, Labels, name="watershed_source", prefer=_fits)
         self._choice.setToolTip(
-            "An image of three probabilities (background, interior, boundary), or a Labels layer whose "
-            "touching objects are to be parted"
+            "An image or a volume of three probabilities (background, interior, boundary), or a Labels layer "
+            "whose touching objects are to be parted"
         )
         self._choice.layer_changed.connect(self._use_layer)
         self._panel = InstancesPanel(viewer)
@@ -45,17 +45,22 @@ class WatershedWidget(QWidget):
         if isinstance(layer, Labels):
             layer.events.labels_update.connect(self._panel.reload)
         self._panel.form.foreground.setEnabled(not isinstance(layer, Labels))
-        self._panel.set_source(None if layer is None else Source(partial(_probabilities, layer), layer))
+        self._panel.set_source(None if layer is None else _source(layer))
 
 
 def _fits(layer: Any) -> bool:
-    return isinstance(layer, Labels) or (len(layer.data.shape) == 3 and layer.data.shape[0] == 3)
+    return isinstance(layer, Labels) or (len(layer.data.shape) in (3, 4) and layer.data.shape[0] == 3)
+
+
+def _source(layer: Any) -> Source:
+    axes = len(layer.data.shape) - (not isinstance(layer, Labels))
+    return Source(partial(_probabilities, layer), layer, is_volume=axes == 3)
 
 
 def _probabilities(layer: Any) -> NDArray[np.float32]:
     # Slow to import: not on the GUI thread.
     from napari_imseg.widgets.three_class_maps import check_probabilities, mask_as_probabilities
 
-    check_memory([layer.data.shape], bytes_per_pixel=40)
+    check_memory([layer.data.shape], bytes_per_pixel=100 if isinstance(layer, Labels) else 40)
     pixels = pixels_of(layer)
     return mask_as_probabilities(pixels) if isinstance(layer, Labels) else check_probabilities(pixels)

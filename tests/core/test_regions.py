@@ -7,7 +7,7 @@ import pytest
 from skimage.measure import regionprops
 
 from napari_imseg.core.regions import islands, measure
-from tests.core.scenes import discs
+from tests.core.scenes import balls, discs
 
 
 def test_rows_equal_regionprops() -> None:
@@ -37,10 +37,25 @@ def test_lengths_and_areas_in_the_unit_of_the_pixel_size() -> None:
     assert "perimeter" not in measure(ids, ids[None], (0.5, 0.25))
 
 
+def test_objects_of_a_volume_have_volumes_and_places_in_three_dimensions() -> None:
+    rng = np.random.default_rng(0)
+    ids, image = balls(rng, (12, 30, 34), 8), rng.random((2, 12, 30, 34))
+    table, regions = measure(ids, image, (2, 0.5, 0.5)), regionprops(ids, image[1], spacing=(2, 0.5, 0.5))
+    assert list(table)[:6] == [
+        "id", "volume", "centroid_z", "centroid_y", "centroid_x", "equivalent_diameter",
+    ]  # fmt: skip
+    np.testing.assert_allclose(table["volume"], np.bincount(ids.ravel())[table["id"]] / 2)
+    centroids = np.stack([table[f"centroid_{axis}"] for axis in "zyx"], axis=1)
+    np.testing.assert_allclose(centroids, [region.centroid for region in regions])
+    np.testing.assert_allclose(np.pi / 6 * table["equivalent_diameter"] ** 3, table["volume"])
+    np.testing.assert_allclose(table["intensity_max_1"], [region.intensity_max for region in regions])
+
+
 @pytest.mark.parametrize("value", [0, -1])
 def test_without_objects_all_columns_are_empty(value: int) -> None:
-    table = measure(np.full((4, 4), value), np.zeros((1, 4, 4)))
-    assert {len(column) for column in table.values()} == {0}
+    for shape in ((4, 4), (3, 4, 4)):
+        table = measure(np.full(shape, value), np.zeros((1, *shape)))
+        assert {len(column) for column in table.values()} == {0}
 
 
 def test_no_measure_is_nan() -> None:

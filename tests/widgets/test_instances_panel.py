@@ -232,7 +232,8 @@ def test_a_row_of_the_table_leads_to_the_instance(viewer, qtbot):
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (np.zeros((SIDE, SIDE), np.float32), "(3, height, width), got (96, 96)"),
+        (np.zeros((SIDE, SIDE), np.float32), "(3, depth, height, width), got (96, 96)"),
+        (np.zeros((2, 4, SIDE, SIDE), np.float32), "(3, depth, height, width), got (2, 4, 96, 96)"),
         (np.full((3, SIDE, SIDE), 5.0), "between 0 and 1, got values from 5 to 5"),
         (np.full((3, SIDE, SIDE), np.nan), "between 0 and 1"),
     ],
@@ -247,7 +248,7 @@ def test_images_that_are_no_probabilities_are_refused(viewer, qtbot, data, said)
 
 @pytest.mark.gui
 @pytest.mark.parametrize(
-    ("data", "said"), [(np.zeros_like(MASK), "is empty"), (np.stack([MASK] * 2), "got (2, 96, 96)")]
+    ("data", "said"), [(np.zeros_like(MASK), "is empty"), (np.stack([[MASK] * 2] * 2), "got (2, 2, 96, 96)")]
 )
 def test_masks_that_cannot_be_flooded_are_refused(viewer, qtbot, data, said):
     viewer.add_labels(data)
@@ -255,6 +256,62 @@ def test_masks_that_cannot_be_flooded_are_refused(viewer, qtbot, data, said):
     click(widget, "make_instances")
     qtbot.waitUntil(lambda: said in last_words())
     assert len(viewer.layers) == 1
+
+
+def two_touching_balls() -> np.ndarray:
+    mask = np.zeros((24, 40, 40), np.int32)
+    for z, y, x in ((12, 12, 12), (12, 12, 26), (12, 32, 32)):
+        mask[ball(z, y, x, 8 if y < 20 else 5)] = 1
+    return mask
+
+
+def ball(z: int, y: int, x: int, radius: int) -> np.ndarray:
+    planes, rows, columns = np.ogrid[:24, :40, :40]
+    return (planes - z) ** 2 + (rows - y) ** 2 + (columns - x) ** 2 < radius**2
+
+
+@pytest.mark.gui
+@pytest.mark.parametrize("kind", ["probabilities", "mask"])
+def test_a_volume_is_parted_measured_and_corrected(viewer, qtbot, kind):
+    maps = mask_as_probabilities(two_touching_balls())
+    if kind == "mask":
+        viewer.add_labels(two_touching_balls(), scale=(2, 1, 1), units=("um",) * 3)
+    else:
+        viewer.add_image(maps, scale=(1, 2, 1, 1), units=("pixel", "um", "um", "um"))
+    widget = open_widget(viewer)
+    status = child(widget, "instances_status")
+    child(widget, "seed_threshold").setValue(80)  # no preview: nothing is shown before the slider rests
+    assert status.text() == ""
+    wait_for(widget, qtbot, "3 instances")
+    layer = viewer.layers["instances"]
+    np.testing.assert_array_equal(layer.data, watershed_instances(maps, 0.5, 0.8))
+    assert tuple(layer.scale) == (2, 1, 1)
+    assert list(layer.features)[:6] == [
+        "index", "id", "volume [µm³]", "centroid_z [µm]", "centroid_y [µm]", "centroid_x [µm]",
+    ]  # fmt: skip
+    np.testing.assert_array_equal(layer.features["volume [µm³]"], 2 * np.bincount(layer.data.ravel())[1:])
+
+    child(widget, "instances_table").selectRow(2)
+    assert layer.data[12, 32, 32] == layer.selected_label == 3
+    assert viewer.dims.point[-3] == pytest.approx(24, abs=1)
+    np.testing.assert_allclose(viewer.scene.camera.center[-2:], (32, 32), atol=1)
+    viewer.cursor.position = (*[0] * (viewer.dims.ndim - 3), 24, 32, 32)
+    {str(key): action for key, action in layer.keymap.items()}["Delete"](layer)
+    assert not (layer.data == 3).any()
+    wait_for(widget, qtbot, "2 instances")
+
+
+@pytest.mark.gui
+def test_intensities_of_a_volume_are_measured(viewer, qtbot):
+    viewer.add_image(np.full((2, 24, 40, 40), [[[[3.0]]], [[[7.0]]]]), name="two channels")
+    viewer.add_labels(two_touching_balls(), name="mask")
+    widget = open_widget(viewer)
+    choose(widget, "watershed_source", "mask")
+    click(widget, "make_instances")
+    wait_for(widget, qtbot, "3 instances")
+    choose(widget, "measured_image", "two channels")
+    qtbot.waitUntil(lambda: "intensity_mean_1" in viewer.layers["instances"].features)
+    assert list(viewer.layers["instances"].features["intensity_mean_1"]) == [7.0] * 3
 
 
 @pytest.mark.gui
