@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri
 
 from napari_imseg.core.strength import SCHEDULES, Strength
 
@@ -56,7 +56,7 @@ def _noise(image_C_H_W: NDArray[np.floating]) -> float:
     _, height, width = image_C_H_W.shape
     even = image_C_H_W[:, : height // 2 * 2, : width // 2 * 2]
     diagonal = (even[:, ::2, ::2] - even[:, ::2, 1::2] - even[:, 1::2, ::2] + even[:, 1::2, 1::2]) / 2
-    return float(np.median(np.abs(diagonal)) / stats.norm.ppf(0.75))
+    return float(np.median(np.abs(diagonal)) / ndtri(0.75))
 
 
 def _half_range(values: Sequence[float]) -> float:

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import sklearn
 from numpy.typing import NDArray
 from safetensors.numpy import save_file
-from sklearn.ensemble import RandomForestClassifier
 
 from napari_imseg.core.features import pixel_features
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.nets.environment import cores
 from napari_imseg.nets.header import MemberHeader, read_member, write_member
 from napari_imseg.nets.recent import Recent, digest
+
+if TYPE_CHECKING:
+    from sklearn.ensemble import RandomForestClassifier
 
 KIND = "pixel-classifier"
 
@@ -58,6 +60,9 @@ class ForestMember:
         features_N_F: NDArray[np.float32],
         labels_N_C: NDArray[np.int16],
     ) -> None:
+        # Every process that looks for methods reads this file, and few grow a forest: that costs .6 s.
+        from sklearn.ensemble import RandomForestClassifier
+
         self.problem = problem
         self.arguments = {"trees": trees, "largest_sigma": largest_sigma, "seed": seed}
         self._samples = {"features": features_N_F, "labels": labels_N_C}
@@ -89,7 +94,7 @@ class ForestMember:
 
     def save(self, path: Path) -> None:
         """Write the training pixels and settings to one safetensors file."""
-        arguments = {**self.arguments, "sklearn": sklearn.__version__}
+        arguments = {**self.arguments, "sklearn": version("scikit-learn")}
         write_member(
             path, MemberHeader(kind=KIND, arguments=arguments, problem=self.problem), self._samples, save_file
         )

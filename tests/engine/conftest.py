@@ -103,7 +103,7 @@ def small_shards(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def quick() -> RunSettings:
     """A run of seconds."""
     return RunSettings(

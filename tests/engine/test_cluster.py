@@ -17,7 +17,7 @@ from napari_imseg.engine.events import Event, Failed, Finished, Note, Step
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
-from tests.engine.conftest import trainer_of, wait_for_the_end
+from tests.engine.conftest import execute, make_project, trainer_of, wait_for_the_end
 from tests.engine.test_executors import SHARDED, figures, outcome
 
 pytestmark = pytest.mark.slow
@@ -28,6 +28,19 @@ def cluster() -> Iterator[LocalCluster]:
     """Two workers, each a process with one thread; one that is killed is started again."""
     with LocalCluster(2, threads_per_worker=1, dashboard_address=":0") as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def longer(quick: RunSettings) -> RunSettings:
+    """A student trains long enough to be killed meanwhile."""
+    return quick.model_copy(update={"epochs": 30})
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory, longer: RunSettings) -> list[tuple[object, ...]]:
+    """The figures of one process that nobody kills."""
+    with make_project(tmp_path_factory.mktemp("alone")) as project:
+        return figures(execute(project, longer))
 
 
 def on(cluster: LocalCluster, settings: RunSettings) -> RunSettings:
@@ -43,17 +56,15 @@ def pids(cluster: LocalCluster) -> list[int]:
 
 
 def test_a_cluster_gives_the_figures_of_one_process_even_if_a_worker_is_killed(
-    project: Project, quick: RunSettings, cluster: LocalCluster
+    project: Project, longer: RunSettings, cluster: LocalCluster, alone: list[tuple[object, ...]]
 ) -> None:
-    longer = quick.model_copy(update={"epochs": 30})
-    alone = followed(project, longer)
     run = process.start(project.folder, on(cluster, longer))
     events = process.follow(run, poll=0.02)
     together = [next(event for event in events if isinstance(event, Step))]
     os.kill(pids(cluster)[0], signal.SIGKILL)
     together += events
     assert isinstance(together[-1], Finished), together[-1]
-    assert figures(together) == figures(alone)
+    assert figures(together) == alone
     assert not list((run.folder / "tasks").iterdir())
 
 
@@ -69,10 +80,8 @@ def test_evalnets_and_shards_of_a_cluster_are_those_of_one_process(
 
 
 def test_tasks_of_a_killed_trainer_end_and_the_run_is_resumed_on_another_cluster(
-    project: Project, quick: RunSettings, cluster: LocalCluster
+    project: Project, longer: RunSettings, cluster: LocalCluster, alone: list[tuple[object, ...]]
 ) -> None:
-    longer = quick.model_copy(update={"epochs": 30})
-    expected = figures(followed(project, longer))
     run = process.start(project.folder, on(cluster, longer))
     next(event for event in process.follow(run, poll=0.02) if isinstance(event, Step))
     trainer = trainer_of(run)
@@ -84,7 +93,7 @@ def test_tasks_of_a_killed_trainer_end_and_the_run_is_resumed_on_another_cluster
         process.resume(run, other.scheduler_address)
         events = list(process.follow(run, poll=0.05, offset=written))
     assert isinstance(events[-1], Finished), events[-1]
-    assert figures(events)[-1] == expected[-1]
+    assert figures(events)[-1] == alone[-1]
 
 
 def test_who_trains_is_told(project: Project, quick: RunSettings, cluster: LocalCluster) -> None:

@@ -13,7 +13,7 @@ from napari_imseg.engine.generations import Generations
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
-from tests.engine.conftest import never, new_run, trainer_of, wait_for_the_end
+from tests.engine.conftest import execute, never, new_run, trainer_of, wait_for_the_end
 
 pytestmark = pytest.mark.slow
 
@@ -39,7 +39,7 @@ def test_several_processes_give_the_same_figures_as_one(
     project: Project, quick: RunSettings, method: str
 ) -> None:
     quick = quick.model_copy(update={"method": method})
-    alone = list(process.follow(process.start(project.folder, quick), poll=0.05))
+    alone = execute(project, quick)
     side_by_side = quick.model_copy(update={"workers": 2})
     together = list(process.follow(process.start(project.folder, side_by_side), poll=0.05))
     assert isinstance(together[-1], Finished)
@@ -103,7 +103,7 @@ def test_nothing_outlives_a_killed_trainer_and_the_rest_is_resumed(
     project: Project, quick: RunSettings, method: str, term: str
 ) -> None:
     quick = quick.model_copy(update={"method": method, "epochs": 4})
-    expected = figures(list(process.follow(process.start(project.folder, quick), poll=0.05)))
+    expected = figures(execute(project, quick))
     run = process.start(project.folder, quick.model_copy(update={"workers": 2}))
     next(e for e in process.follow(run, poll=0.02) if isinstance(e, Step) and term in e.losses)
     processes = processes_of(run)
