@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 KINDS = ("labels", "im", "probabilities", "instances")
 
 
+def _threshold(help_text: str) -> Any:
+    """An option from 0 to 1 that takes the place of what a generation found."""
+    meaning = f"{help_text} (instances); default: as found on validation images."
+    return typer.Option(metavar="P", min=0, max=1, help=meaning)
+
+
 def predict(
     project: Annotated[Path, typer.Argument(help="Folder of the project.", metavar="PROJECT")],
     images: Annotated[list[Path], typer.Argument(help="Image files or folders.", metavar="IMAGE…")],
@@ -32,24 +38,10 @@ def predict(
         typer.Option("--volume", help="Find objects in 3-D: the planes of each file are one volume."),
     ] = False,
     foreground_threshold: Annotated[
-        float | None,
-        typer.Option(
-            metavar="P",
-            min=0,
-            max=1,
-            help="More than this is foreground: lower it for larger objects (instances); "
-            "default: as found on validation images.",
-        ),
+        float | None, _threshold("More than this is foreground: lower it for larger objects")
     ] = None,
     seed_threshold: Annotated[
-        float | None,
-        typer.Option(
-            metavar="P",
-            min=0,
-            max=1,
-            help="More than this is the core of an object: raise it to part more (instances); "
-            "default: as found on validation images.",
-        ),
+        float | None, _threshold("More than this is the core of an object: raise it to part more")
     ] = None,
     minimum_size: Annotated[
         int, typer.Option(metavar="N", min=0, help="Leave out objects of fewer pixels (instances).")

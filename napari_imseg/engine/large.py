@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from napari_imseg.core.blending import blend
 from napari_imseg.core.boxes import Box
-from napari_imseg.core.intensity import Bands, find_limits, scale
+from napari_imseg.core.intensity import scale
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.core.tiled_instances import TILE, Steps, tiled_parts, tiled_watershed
 from napari_imseg.engine.model import Model
@@ -129,16 +129,9 @@ class _Work:
 
     def _normalised(self) -> Any:
         """Reads boxes of the image as networks see them."""
-        channels, height, width = self._image.shape
-        read = images.windows(self._image.path, self._image.plane)
-
-        def bands() -> Bands:
-            for top in range(0, height, WINDOW):
-                yield top, read((top, 0, min(WINDOW, height - top), width))
-
-        dtype = np.dtype(images.contents(self._image.path).dtype)
-        how = self._model.project.info.intensity
-        limits = find_limits(bands, (channels, height, width), dtype, how)
+        image, how = self._image, self._model.project.info.intensity
+        read = images.windows(image.path, image.plane)
+        limits = images.limits(image.path, image.plane, how)
 
         def normalised(box: Box) -> NDArray[np.float32]:
             rows, columns = box
