@@ -9,6 +9,14 @@ from typing import Annotated
 import typer
 
 from napari_imseg.cli.terminal import number, print_table
+from napari_imseg.cli.watershed import (
+    FillHoles,
+    ForegroundThreshold,
+    KeepSeedless,
+    MinimumSize,
+    SeedThreshold,
+    with_watershed,
+)
 
 
 def evaluate(
@@ -18,6 +26,11 @@ def evaluate(
     generation: Annotated[
         str, typer.Option(metavar="best|N", help="best, a number in the newest run, or a name like r001-g2.")
     ] = "best",
+    foreground_threshold: ForegroundThreshold = None,
+    seed_threshold: SeedThreshold = None,
+    minimum_size: MinimumSize = 0,
+    fill_holes: FillHoles = False,
+    keep_seedless: KeepSeedless = False,
     json_: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the metrics as JSON; - prints them.")
     ] = None,
@@ -29,7 +42,15 @@ def evaluate(
     from napari_imseg.project.project import Project
 
     with Project.open(project) as opened:
-        found = measure(load_model(opened, generation), images, labels)
+        model = with_watershed(
+            load_model(opened, generation),
+            foreground_threshold=foreground_threshold,
+            seed_threshold=seed_threshold,
+            minimum_size=minimum_size,
+            fill_holes=fill_holes,
+            drop_seedless=not keep_seedless,
+        )
+        found = measure(model, images, labels)
     text = json.dumps({"overall": found.overall, "images": found.images}, indent=2)
     if json_ == Path("-"):
         typer.echo(text)

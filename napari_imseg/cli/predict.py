@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from napari_imseg.cli.failures import UsageMistake
+from napari_imseg.cli.watershed import (
+    FillHoles,
+    ForegroundThreshold,
+    KeepSeedless,
+    MinimumSize,
+    SeedThreshold,
+    with_watershed,
+)
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
 KINDS = ("labels", "im", "probabilities", "instances")
-
-
-def _threshold(help_text: str) -> Any:
-    """An option from 0 to 1 that takes the place of what a generation found."""
-    meaning = f"{help_text} (instances); default: as found on validation images."
-    return typer.Option(metavar="P", min=0, max=1, help=meaning)
 
 
 def predict(
@@ -37,51 +38,29 @@ def predict(
         bool,
         typer.Option("--volume", help="Find objects in 3-D: the planes of each file are one volume."),
     ] = False,
-    foreground_threshold: Annotated[
-        float | None, _threshold("More than this is foreground: lower it for larger objects")
-    ] = None,
-    seed_threshold: Annotated[
-        float | None, _threshold("More than this is the core of an object: raise it to part more")
-    ] = None,
-    minimum_size: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Leave out objects of fewer pixels (instances).")
-    ] = 0,
-    fill_holes: Annotated[
-        bool, typer.Option("--fill-holes", help="Fill background that one object encloses (instances).")
-    ] = False,
-    keep_seedless: Annotated[
-        bool,
-        typer.Option(
-            "--keep-seedless",
-            help="Give foreground without a seed of its own to the object that floods it (instances).",
-        ),
-    ] = False,
+    foreground_threshold: ForegroundThreshold = None,
+    seed_threshold: SeedThreshold = None,
+    minimum_size: MinimumSize = 0,
+    fill_holes: FillHoles = False,
+    keep_seedless: KeepSeedless = False,
 ) -> None:
     """Segment images of any size with a trained generation; writes one TIFF per image and kind."""
     from napari_imseg.cli.segmenting import holds_gaps, load_model, segment, sources
     from napari_imseg.cli.terminal import messages, progress_bars, warn
-    from napari_imseg.core.problem import Task
     from napari_imseg.project.project import Project
     from napari_imseg.project.wording import some
 
     kinds = _kinds(save)
-    asked = {
-        "foreground_threshold": foreground_threshold,
-        "seed_threshold": seed_threshold,
-        "minimum_size": minimum_size or None,
-        "fill_holes": fill_holes or None,
-        "drop_seedless": False if keep_seedless else None,
-    }
-    changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     with Project.open(project) as opened, progress_bars(messages()) as bars:
         planned = sources(images, out, volume=volume)
-        if changes and opened.problem.task is not Task.INSTANCES:
-            raise UsageMistake(
-                "--foreground-threshold, --seed-threshold, --minimum-size, --fill-holes and --keep-seedless "
-                f"find and clean up objects, and this project is {opened.problem.task}; leave them out"
-            )
-        model = load_model(opened, generation)
-        model = replace(model, watershed=replace(model.watershed, **changes))
+        model = with_watershed(
+            load_model(opened, generation),
+            foreground_threshold=foreground_threshold,
+            seed_threshold=seed_threshold,
+            minimum_size=minimum_size,
+            fill_holes=fill_holes,
+            drop_seedless=not keep_seedless,
+        )
         task = bars.add_task("images", total=len(planned), remark="")
         gaps = []
         for source in planned:

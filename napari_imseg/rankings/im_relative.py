@@ -9,7 +9,7 @@ class ImRelative(Ranking):
     """The most disagreement per agreed foreground comes first: crowded images get no bonus."""
 
     name = "im-relative"
-    title = "Inconsistency mask relative to the foreground"
+    title = "Inconsistency mask per foreground"
     source = "Inconsistency Masks"
     minimum_members = 2
 

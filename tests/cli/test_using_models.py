@@ -132,6 +132,11 @@ def test_the_planes_of_a_project_become_one_volume(call: Call, cells: Path, tmp_
         assert tifffile.imread(tmp_path / "all" / f"stack-p{plane:04d}_labels.tif").all()
         alone = tifffile.imread(out / f"stack-p{plane:04d}_probabilities.tif")
         np.testing.assert_allclose(volume[:, plane], alone, atol=1e-6)
+    share = (tifffile.imread(tmp_path / "labels" / "stack.tif") > 0).mean(axis=(1, 2))
+    for options, expected in ((large, share == 0), (all_of_it, share)):
+        measured = call("evaluate", project, *folders, *options, "--json", "-")
+        images = json.loads(measured.stdout)["images"].values()
+        np.testing.assert_allclose([one["iou"] for one in images], expected, err_msg=measured.output)
 
 
 def test_a_volume_that_cannot_be_is_refused(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
@@ -149,6 +154,9 @@ def test_a_volume_that_cannot_be_is_refused(call: Call, trained: Path, cells: Pa
     for option in (["--fill-holes"], ["--foreground-threshold", 0.5], ["--seed-threshold", 0]):
         refused = call("predict", trained, image, "--out", tmp_path / "o", *option)
         assert_refused(refused, 2, "clean up objects, and this project is semantic; leave them out")
+    folders = ("--images", cells / "images", "--labels", cells / "labels")
+    refused = call("evaluate", trained, *folders, "--minimum-size", 5)
+    assert_refused(refused, 2, "clean up objects, and this project is semantic; leave them out")
 
 
 def test_predict_refuses_two_images_of_one_name(call: Call, trained: Path, tmp_path: Path) -> None:
