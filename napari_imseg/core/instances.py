@@ -14,16 +14,6 @@ from skimage.segmentation import find_boundaries
 
 from napari_imseg.core.flooding import connected_parts, flood, keep_connected_to_seed, separate_parts
 from napari_imseg.core.problem import BACKGROUND, BOUNDARY, INTERIOR, UNLABELED
-from napari_imseg.core.thresholds import Thresholds, find_thresholds
-
-__all__ = [
-    "Thresholds",
-    "find_thresholds",
-    "foreground_and_seeds",
-    "three_class_target",
-    "watershed_instances",
-    "without_small",
-]
 
 
 def three_class_target(ids_H_W: NDArray[np.integer[Any]]) -> NDArray[np.int16]:

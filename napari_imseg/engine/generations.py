@@ -10,8 +10,8 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import cast
 
-from napari_imseg.core.instances import find_thresholds
 from napari_imseg.core.problem import Task
+from napari_imseg.core.thresholds import find_thresholds
 from napari_imseg.engine import foreign, starting_weights, training_set, truths, unlabeled
 from napari_imseg.engine.advice import advice, afterthought, when_untaught
 from napari_imseg.engine.card import write_card

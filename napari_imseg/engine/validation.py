@@ -142,7 +142,7 @@ def ap50_checkpoint_score(
     for example, ids in zip(examples, true_ids, strict=True):
         if has_labels(ids):
             maps = predict(example.image_C_H_W)
-            found = watershed_instances(maps, ONLINE_FOREGROUND, ONLINE_SEED, separate=False)
+            found = watershed_instances(maps, ONLINE_FOREGROUND, ONLINE_SEED)
             scores.append(average_precision(match(ids, found), (0.5,), "pr"))
     return float(np.mean(scores)) if scores else None
 

@@ -19,9 +19,10 @@ from napari_imseg.core.components import (
     object_score,
 )
 from napari_imseg.core.disagreement import hard_labels
-from napari_imseg.core.instances import Thresholds, find_thresholds, watershed_instances
+from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.metrics import Empty, overall
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.core.thresholds import Thresholds, find_thresholds
 from napari_imseg.engine.evaluation import metrics_of_label
 from napari_imseg.engine.prediction import load_member, predict_image
 from napari_imseg.engine.processes import prepare_worker
@@ -230,6 +231,6 @@ def _of_components(
 
 def _label(probabilities: NDArray[np.float32], problem: Problem, cuts: Cuts) -> NDArray[np.int32]:
     if problem.task is Task.INSTANCES:
-        return watershed_instances(probabilities, *cuts, separate=False)  # as thresholds are searched
+        return watershed_instances(probabilities, *cuts)
     label: NDArray[np.int16] = hard_labels(probabilities[None], problem)[0]
     return label.astype(np.int32)

@@ -19,8 +19,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_imseg.core.instances import find_thresholds, watershed_instances
+from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.interactive import InteractiveWatershed
+from napari_imseg.core.thresholds import find_thresholds
 from tests.core.scenes import discs, maps_of
 from tests.core.test_thresholds import search_by_brute_force
 

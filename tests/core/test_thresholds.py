@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from napari_imseg.core.instances import find_thresholds, watershed_instances
+from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.matching import match
 from napari_imseg.core.metrics import average_precision
-from napari_imseg.core.thresholds import FIRST_SEED, GRID, Thresholds
+from napari_imseg.core.thresholds import FIRST_SEED, GRID, Thresholds, find_thresholds
 from tests.core.scenes import discs, maps_of
 from tests.oracles import WorkedExample, takes
 
@@ -18,15 +18,14 @@ Truths = list[NDArray[np.int32]]
 
 
 def search_by_brute_force(images: Images, truths: Truths) -> Thresholds:
-    def score(foreground: float, seed: float) -> float:
-        found = [watershed_instances(maps, foreground, seed, separate=False) for maps in images]
+    def score(foreground: float, seed: float, separate: bool = False) -> float:
+        found = [watershed_instances(maps, foreground, seed, separate=separate) for maps in images]
         pairs = zip(truths, found, strict=True)
         return float(np.mean([average_precision(match(true, ids), (0.5,), "pr") for true, ids in pairs]))
 
     foreground = GRID[np.argmax([score(threshold, FIRST_SEED) for threshold in GRID])]
-    scores = [score(foreground, threshold) for threshold in GRID]
-    best = int(np.argmax(scores))
-    return Thresholds(float(foreground), float(GRID[best]), scores[best])
+    seed = GRID[np.argmax([score(foreground, threshold) for threshold in GRID])]
+    return Thresholds(float(foreground), float(seed), score(foreground, seed, separate=True))
 
 
 @takes("actis_threshold_search", left_out=("online_validation",))  # see tests/engine/test_validation.py
@@ -88,6 +87,25 @@ def test_one_pixel() -> None:
     maps = np.array([[[0.2]], [[0.7]], [[0.1]]], np.float32)
     found = find_thresholds([maps], [np.ones((1, 1), np.int32)])
     assert found == Thresholds(float(GRID[0]), float(GRID[0]), 1.0)
+
+
+def test_an_image_without_a_labeled_pixel_says_nothing() -> None:
+    rng = np.random.default_rng(8)
+    ids = discs(rng, 32, 5)
+    maps, nothing = maps_of(ids, rng, 1.5), np.full_like(ids, -1)
+    assert find_thresholds([maps, maps], [ids, nothing]) == find_thresholds([maps], [ids])
+    with pytest.raises(ValueError, match="2 predictions and 0 labels"):
+        find_thresholds([maps, maps], [nothing, nothing])
+
+
+def test_the_score_is_that_of_the_objects_that_are_delivered() -> None:
+    """The published search lets pieces of a seed share an id; a watershed gives each its own."""
+    foreground = np.array([[0.95, 0.7, 0.7, 0.7, 0.95, 0.05]])
+    interior = np.array([[0.9, 0.65, 0.65, 0.65, 0.9, 0.01]])
+    maps = np.stack([1 - foreground, interior, foreground - interior]).astype(np.float32)
+    found = find_thresholds([maps], [np.array([[1, 0, 0, 0, 1, 0]], np.int32)])
+    assert found.foreground == pytest.approx(0.7), "which leaves both ends of the object, and nothing between"
+    assert found.score == 0.5, "one end is half of the object, and the other one was not asked for"
 
 
 def test_without_images() -> None:
