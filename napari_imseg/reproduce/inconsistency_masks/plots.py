@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from itertools import product
+from itertools import islice, product
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -23,7 +23,7 @@ from napari_imseg.reproduce.study import StudyInfo
 COLORS = (BLUE, ORANGE, GREEN, PURPLE, VERMILION, SKY)
 STYLES = {
     one.name: (color, marker)
-    for one, (marker, color) in zip(VARIANTS, product("os^", COLORS), strict=False)
+    for one, (marker, color) in zip(VARIANTS, islice(product("os^D", COLORS), len(VARIANTS)), strict=True)
 } | {
     "ME": (SKY, "o"), "IE": (ORANGE, "s"), "NS": (GREEN, "^"), "EvalNet": (PURPLE, "D"),
     "IM": (BLUE, "o"), "IM left out": (ORANGE, "D"), "IM+": (VERMILION, "s"), "IM++": (GREEN, "^"),

@@ -20,6 +20,8 @@ from napari_imseg.reproduce.figures_file import (
     figures_path,
     read_figures,
 )
+from napari_imseg.reproduce.inconsistency_masks import plots
+from napari_imseg.reproduce.inconsistency_masks.approaches import COMPARED, VARIANTS
 from napari_imseg.reproduce.inconsistency_masks.report import write_report
 from napari_imseg.reproduce.inconsistency_masks.summary import (
     Row,
@@ -235,6 +237,23 @@ def test_variants_have_lines_and_a_panel_of_their_own(stored: Study) -> None:
         drawn = np.asarray(picture.convert("RGB"))
     assert drawn.shape == without.shape
     assert (drawn != without).any()
+
+
+def test_every_approach_is_drawn_and_no_two_variants_alike() -> None:
+    one = Estimate((0.7, 0.72))
+    quality, numbered = {"iou": one}, {0: one, 1: one}
+    every = [
+        Row(each.name, "", (0, 1), quality, quality, numbered, numbered, numbered, one, one, ())
+        for each in COMPARED + VARIANTS
+    ]
+    plots.quality(every, "iou")
+    plots.cost(every, "iou")
+    figure = plots.im_size(every)
+    assert figure is not None
+    lines, names = figure.axes[0].get_legend_handles_labels()
+    assert names == [row.name for row in every]
+    looks = {(line[0].get_color(), line[0].get_marker()) for line in lines[len(COMPARED) :]}
+    assert len(looks) == len(VARIANTS)
 
 
 def test_without_a_finished_unit_there_is_no_report(study: Study) -> None:
