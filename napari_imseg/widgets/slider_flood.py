@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -43,6 +44,7 @@ class SliderFlood(QObject):
         self._jobs, self._options = jobs, options
         self.source: Source | None = None
         self._flood: InteractiveWatershed | None = None
+        self._reloads = 0
         self._preview_wanted = False
         self._rest = QTimer(self)
         self._rest.setSingleShot(True)
@@ -58,6 +60,7 @@ class SliderFlood(QObject):
     def reload(self) -> None:
         """Ask the source again next time, because its pixels have changed."""
         self._flood = None
+        self._reloads += 1
 
     def forget(self) -> None:
         """Answer nothing of what was asked for so far."""
@@ -78,7 +81,8 @@ class SliderFlood(QObject):
             ready = flood or flood_of(source)
             return answer_of(ready, instances(ready, options))
 
-        self._jobs.run("exact", work, self._made, topic="exact", failed=self._failed)
+        done = partial(self._made, self._reloads)
+        self._jobs.run("exact", work, done, topic="exact", failed=self._failed)
 
     def follow(self) -> None:
         """A slider has moved."""
@@ -103,20 +107,28 @@ class SliderFlood(QObject):
             ready = flood or flood_of(source)
             return answer_of(ready, preview(ready, options))
 
-        self._jobs.run("preview", work, self._previewed, topic="preview", failed=self._failed)
+        done = partial(self._previewed, self._reloads)
+        self._jobs.run("preview", work, done, topic="preview", failed=self._failed)
 
-    def _previewed(self, answer: Answer) -> None:
-        self._flood, ids, count = answer
+    def _previewed(self, reloads: int, answer: Answer) -> None:
+        flood, ids, count = answer
+        self._keep(flood, reloads)
         self.previewed.emit(ids)
         self.said.emit(f"about {count} instances…")
         if self._preview_wanted:
             self._preview()
 
-    def _made(self, answer: Answer) -> None:
-        self._flood, ids, count = answer
+    def _made(self, reloads: int, answer: Answer) -> None:
+        flood, ids, count = answer
+        self._keep(flood, reloads)
         self._jobs.forget("preview")
         self.said.emit(f"{count} instances, measuring…")
         self.made.emit(ids)
+
+    def _keep(self, flood: InteractiveWatershed, reloads: int) -> None:
+        """Flood again without reading, unless the pixels have changed since ``flood`` was asked for."""
+        if reloads == self._reloads:
+            self._flood = flood
 
     def _failed(self, error: BaseException) -> None:
         self._rest.stop()

@@ -204,6 +204,35 @@ def test_a_mask_that_was_painted_on_is_read_again(viewer, qtbot):
 
 
 @pytest.mark.gui
+@pytest.mark.parametrize("start", ["make_instances", "seed_threshold"])
+def test_a_mask_that_is_painted_on_during_a_flood_is_read_again(viewer, qtbot, start):
+    layer = viewer.add_labels(MASK.copy())
+    widget = open_widget(viewer)
+    panel = child(widget, "instances_panel")
+    has_read, is_painted, exact = Event(), Event(), []
+    panel.made.connect(exact.append)
+
+    def load() -> np.ndarray:
+        maps = mask_as_probabilities(layer.data)
+        has_read.set()
+        assert is_painted.wait(20)
+        return maps
+
+    panel.set_source(Source(load, layer))
+    if start == "make_instances":
+        click(widget, start)
+    else:
+        child(widget, start).setValue(70)
+    assert has_read.wait(20)
+    layer.brush_size = 12
+    layer.paint((80, 20), 1)
+    is_painted.set()
+    qtbot.waitUntil(lambda: len(exact) == 1)
+    click(widget, "make_instances")
+    wait_for(widget, qtbot, "4 instances")
+
+
+@pytest.mark.gui
 def test_intensities_of_an_image_are_measured(viewer, qtbot):
     viewer.add_image(np.full((2, SIDE, SIDE), [[[3.0]], [[7.0]]]), name="two channels")
     viewer.add_labels(MASK, name="mask")
