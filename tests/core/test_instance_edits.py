@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import ndimage
-from skimage.draw import disk, ellipse
+from skimage.draw import disk, ellipse, line
 
 from napari_imseg.core import instance_edits
 from napari_imseg.core.instance_edits import Change, delete, free_ids, merge, split
@@ -119,13 +119,47 @@ def test_all_parts_are_deleted_and_merged() -> None:
     assert (changed(ids, merge(ids, 5, 2)) == 2).sum() == 3
 
 
-def test_a_large_instance_is_cut_on_a_coarse_grid(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_large_instance_is_cut_along_cells(monkeypatch: pytest.MonkeyPatch) -> None:
     ids = touching(14, 24)
     fine = changed(ids, split(ids, 1))
     monkeypatch.setattr(instance_edits, "LARGEST_CUT", ids.size // 16)
     coarse = changed(ids, split(ids, 1))
     assert np.array_equal(coarse > 0, fine > 0)
     assert ((coarse == 1) == (fine == 1)).mean() > 0.98 or ((coarse == 2) == (fine == 1)).mean() > 0.98
+
+
+@pytest.mark.parametrize("side", [512, 1024])
+@pytest.mark.parametrize("gap", [1, 4])
+def test_a_gap_that_is_narrower_than_a_cell_parts_a_large_instance(side: int, gap: int) -> None:
+    ids = np.ones((side, side), np.int32)
+    middle = slice(side // 2, side // 2 + gap)
+    ids[:, middle] = 0
+    ids[side // 2 - 8 : side // 2 + 8, middle] = 1  # a bridge
+    after = changed(ids, split(ids, 1))
+    for number in (1, 2):
+        assert ndimage.label(after == number)[1] == 1
+    left, right = after[:, : middle.start], after[:, middle.stop :]
+    for half in (left, right):
+        assert np.bincount(half.ravel()).max() > 0.998 * half.size
+    assert left[0, 0] != right[0, 0]
+
+
+def test_a_bridge_that_is_thinner_than_a_cell_parts_a_large_instance() -> None:
+    ids = np.zeros((600, 600), np.int32)
+    ids[disk((150, 150), 60)] = ids[disk((450, 450), 60)] = 1
+    ids[line(150, 150, 450, 450)] = 1
+    after = changed(ids, split(ids, 1))
+    assert after[150, 150] != after[450, 450]
+
+
+def test_large_ellipses_have_no_neck_however_thin() -> None:
+    rng = np.random.default_rng(1)
+    for _ in range(20):
+        ids = np.zeros((500, 500), np.int32)
+        radii, rotation = (rng.uniform(4, 30), rng.uniform(100, 240)), rng.uniform(0.3, 1.2)
+        ids[ellipse(250, 250, *radii, rotation=rotation)] = 1
+        with pytest.raises(ValueError, match="no neck"):
+            split(ids, 1)
 
 
 def test_a_volume_is_split() -> None:
