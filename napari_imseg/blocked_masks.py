@@ -14,6 +14,9 @@ from napari_imseg.method import Curator, Example, UnlabeledImage
 class BlockedMasks(Curator):
     """The pixels that all teachers agree on are the label, the others are blocked.
 
+    Blocked pixels are left out of the loss and the image stays as it is (the default, which departs from
+    METHODS 1.5), or they are black in image and label, as in the paper.
+
     Source: METHODS 1.4 (IM).
     """
 
@@ -39,7 +42,7 @@ class BlockedMasks(Curator):
         return None if pair is None else Example(*pair)
 
     def learned(self, pair: Example, unlabeled: UnlabeledImage) -> Example:
-        """A blocked pair as students see it: black, or the image as it is, `UNLABELED` where blocked."""
+        """A blocked pair as students see it: the image as it is, `UNLABELED` where blocked; or black."""
         if self.settings.blocking == "black":
             return pair
         target = np.where(pair.target_H_W == INCONSISTENT, UNLABELED, pair.target_H_W)

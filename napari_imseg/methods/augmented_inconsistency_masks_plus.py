@@ -6,7 +6,7 @@ from napari_imseg.growing_masks import GrowingMasks
 
 
 class AugmentedInconsistencyMasksPlus(GrowingMasks):
-    """AIM+: labels and augmented copies of them, each blocked image as it is and augmented once.
+    """AIM+: labels and augmented copies of them, each blocked pair as it is and augmented once.
 
     Source: METHODS 1.4.
     """

@@ -6,7 +6,7 @@ from napari_imseg.growing_masks import JudgedMasks
 
 
 class AugmentedInconsistencyMasksPlusPlus(JudgedMasks):
-    """AIM++: labels and augmented copies of them, each blocked image as it is and in one to five versions.
+    """AIM++: labels and augmented copies of them, each blocked pair as it is and in one to five versions.
 
     Source: METHODS 1.4.
     """

@@ -1,4 +1,4 @@
-"""Inconsistency Masks: what the teachers disagree on is blocked out of image and label."""
+"""Inconsistency Masks: nobody learns what the teachers disagree on."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from napari_imseg.method import Example, UnlabeledImage
 
 
 class InconsistencyMasks(BlockedMasks):
-    """IM: the pixels that all teachers agree on are the label, the others are blocked.
+    """IM: the pixels that all teachers agree on are the label, the others are blocked (`BlockedMasks`).
 
     Source: METHODS 1.4.
     """
