@@ -154,7 +154,7 @@ class Method(ABC):
 
 NeedsUnlabeled = Literal["", "beside", "after"]
 """How an objective sees unlabeled images: never; in every step, beside the labeled ones; or by themselves,
-in a pass that follows the pass over the labeled ones in every epoch (each ends with a validation)."""
+in a pass that follows the pass over the labeled ones in every epoch."""
 
 Checkpoint = Literal["iou", "soft-iou", "loss", "ap50"]
 """What chooses the epoch that is kept: IoU, IoU of probabilities, the loss of the labels, or precision x

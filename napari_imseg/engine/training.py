@@ -43,7 +43,8 @@ class Training:
     Attributes
     ----------
     passes
-        What an epoch is made of, one after the other; the network is validated and kept after each.
+        What an epoch is made of, one after the other; in an epoch with a validation (`Plan.validate_every`)
+        the network is validated after each, and kept if it is the best.
     mean
         Follows the predictor of the objective and is what is validated and kept; ``None`` to
         validate and keep the predictor itself.
