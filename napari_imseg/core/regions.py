@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.measure import regionprops_table
+from skimage.segmentation import relabel_sequential
 
 COLUMNS = {
     "label": "id",
@@ -68,14 +69,15 @@ def measure(
         raise ValueError(
             f"expected ids and image of one height and width, got {ids.shape} and {image.shape[1:]}"
         )
-    ids = np.maximum(ids, 0)
+    # regionprops looks for every id up to the highest one
+    ids, _, id_of = relabel_sequential(np.maximum(ids, 0))
     names, columns = ["label", "area", "centroid", "equivalent_diameter_area"], VOLUME_COLUMNS
     if ids.ndim == 2:
         square = pixel_size is None or pixel_size[0] == pixel_size[1]
         names += ["eccentricity", "solidity", *(["perimeter"] if square else [])]
         columns = COLUMNS
     shape = regionprops_table(ids, properties=names, spacing=pixel_size)
-    table = {columns[name]: column for name, column in shape.items()}
+    table = {columns[name]: column for name, column in shape.items()} | {"id": id_of[shape["label"]]}
     return table | _intensities(ids, image)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tracemalloc
+
 import numpy as np
 import pytest
 from skimage.measure import regionprops
@@ -65,6 +67,21 @@ def test_no_measure_is_nan() -> None:
     assert table["id"].tolist() == [1, 2, 70_000]
     assert all(np.isfinite(column).all() for column in table.values())
     assert table["intensity_max_0"].tolist() == [0, 1, 3]
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.uint32, np.int64])
+def test_memory_does_not_grow_with_the_ids(dtype: type) -> None:
+    ids = np.zeros((30, 40), dtype)
+    ids[2:9, 2:9], ids[12:20, 5:30], ids[25:, :] = 2_000_000_000, 3, 70_000
+    image = np.arange(1200.0).reshape(1, 30, 40)
+    measure(ids, image)  # imports
+    tracemalloc.start()
+    table = measure(ids, image)
+    assert tracemalloc.get_traced_memory()[1] < 1e6
+    tracemalloc.stop()
+    assert table["id"].tolist() == [3, 70_000, 2_000_000_000]
+    assert table["area"].tolist() == [200, 200, 49]
+    assert table["intensity_min_0"].tolist() == [485, 1000, 82]
 
 
 def test_arrays_that_do_not_fit() -> None:

@@ -60,6 +60,19 @@ def test_evaluation_measures_each_image_and_their_mean(trained: Project) -> None
     assert result.overall["iou"] == pytest.approx(np.mean([metrics["iou"] for _, metrics in told]))
 
 
+def test_objects_keep_their_ids_however_high(tmp_path: Path) -> None:
+    ids = np.zeros((64, 64), np.int32)
+    ids[2:12, 2:12], ids[20:40, 5:25], ids[20:40, 25:30] = 70_000, 2_000_000_000, 3
+    with made_project(tmp_path, Task.INSTANCES, ["cell"]) as project:
+        image = project.unlabeled()[0].id
+        project.write_label(image, ids)
+        list(export(project, None, tmp_path / "out"))
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out" / "masks" / f"{image}.tif"), ids)
+    with (tmp_path / "out" / "measurements.csv").open(encoding="utf-8") as file:
+        rows = [(row["id"], float(row["area"])) for row in csv.DictReader(file)]
+    assert rows == [("3", 100), ("70000", 100), ("2000000000", 400)]
+
+
 def test_labels_are_exported_where_confirmed_and_pseudo_labels_elsewhere(
     trained: Project, tmp_path: Path
 ) -> None:
