@@ -7,8 +7,11 @@ import json
 import shutil
 from pathlib import Path
 
+from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.records import StudentRecord, read_record, record_path, write_record
 from napari_imseg.engine.room import Room
+from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.method import Classifier
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.runs import Run
 
@@ -23,12 +26,12 @@ def take_over(room: Room) -> None:
     ProjectError
         There is no such run, it is not that far, or it learned other labels.
     """
-    seats = room.seats(0)
+    seats, checkpoints = room.seats(0), room.run.checkpoints
     for name, compared in ((room.settings.first_run, False), (room.settings.compared_run, True)):
         places = [
             place for place, seat in enumerate(seats) if seat.compared == compared and seat.classifier is None
         ]
-        if name and places:
+        if name and not all(record_path(checkpoints, 0, place).exists() for place in places):
             _copy(_run(room, name), room, places)
 
 
@@ -62,19 +65,31 @@ def _same_labels(one: Run, other: Run) -> bool:
 
 
 def _copy(run: Run, room: Room, places: list[int]) -> None:
-    for student, place in enumerate(places):
-        given, own = (
-            record_path(run.checkpoints, 0, student),
-            record_path(room.run.checkpoints, 0, place),
+    networks = _networks(run)
+    given = [path for path in networks[: len(places)] if path.exists()]
+    if len(given) < len(places):
+        trained = sum(path.exists() for path in networks)
+        students = "first_students" if room.settings.first_students else "students"
+        raise ProjectError(
+            f"run {run.name} has {trained} networks in generation 0, but {len(places)} are needed; "
+            f"let it finish, or lower {students}"
         )
+    for path, place in zip(given, places, strict=True):
+        own = record_path(room.run.checkpoints, 0, place)
         if own.exists():
             continue
-        if not given.exists():
-            raise ProjectError(
-                f"run {run.name} has {student} networks in generation 0, but {len(places)} are needed; "
-                "let it finish, or lower first_students"
-            )
-        record = read_record(StudentRecord, given)
+        record = read_record(StudentRecord, path)
         member = own.with_suffix(Path(record.member).suffix).name
         shutil.copyfile(run.checkpoints / record.member, room.run.checkpoints / member)
         write_record(own, record.model_copy(update={"member": member}))
+
+
+def _networks(run: Run) -> list[Path]:
+    """Records of the networks that a run makes teachers of in generation 0; some may not be trained yet.
+
+    Classifiers and networks that are only compared come after them (`Room.seats`).
+    """
+    settings = RunSettings.checked(run.settings)
+    if settings.first_teachers or issubclass(find_method(settings.method), Classifier):
+        return []
+    return [record_path(run.checkpoints, 0, student) for student in range(settings.students_of(0))]

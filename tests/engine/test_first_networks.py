@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
-from napari_imseg.engine.events import StudentFinished, StudentStarted
+from napari_imseg.engine.events import Finished, StudentFinished, StudentStarted
 from napari_imseg.engine.records import StudentRecord, generations, read_record, record_path
 from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.engine.training import StopRequested
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
-from tests.engine.conftest import execute
+from tests.engine.conftest import after, execute, new_run
 from tests.engine.test_generations import figures
 
 JUDGING = {"evalnets": 1, "evalnets_trained": 1, "evalnet_alpha": 0.125, "evalnet_epochs": 1}
@@ -77,3 +80,33 @@ def test_networks_that_do_not_fit_are_refused(project: Project, quick: RunSettin
     project.write_label(painted.id, 1 - label.clip(0, 1))
     with pytest.raises(ProjectError, match="learned other labels"):
         execute(project, quick.model_copy(update={"first_run": "r002"}))
+
+
+def test_neither_forests_nor_compared_networks_are_taken_over(project: Project, quick: RunSettings) -> None:
+    beside = quick.model_copy(update={"generations": 0, "companions": ("pixel-classifier",)})
+    execute(project, beside)  # r001
+    compared = quick.model_copy(update={"method": "evalnet", "method_settings": JUDGING})
+    execute(project, compared)  # r002
+    for run in ("r001", "r002"):
+        for more in ({"students": 3}, {"first_students": 3}):
+            given = quick.model_copy(update={"first_run": run} | more)
+            (lowered,) = more
+            with pytest.raises(ProjectError, match=f"has 2 networks .* 3 are needed; .* lower {lowered}$"):
+                execute(project, given)
+    forest = quick.model_copy(update={"method": "pixel-classifier", "generations": 0})
+    execute(project, forest, named := new_run(project, forest))
+    with pytest.raises(ProjectError, match=f"run {named.name} has 0 networks"):
+        execute(project, quick.model_copy(update={"first_run": named.name}))
+
+
+def test_a_run_goes_on_without_the_run_whose_networks_it_has_taken_over(
+    project: Project, quick: RunSettings
+) -> None:
+    execute(project, quick.model_copy(update={"method": "supervised"}))  # r001
+    settings = quick.model_copy(update={"first_run": "r001"})
+    begun = new_run(project, settings)
+    with pytest.raises(StopRequested):
+        execute(project, settings, begun, after(1))
+    assert len(list(begun.checkpoints.glob("g0-s*.json"))) == settings.students
+    shutil.rmtree(project.folder / "runs" / "r001")
+    assert isinstance(execute(project, settings, begun)[-1], Finished)
