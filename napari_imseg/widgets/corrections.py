@@ -151,7 +151,16 @@ class Corrections(QObject):
 
     def _under_cursor(self) -> int | None:
         """Id of the instance at which the mouse points; the user is told if there is none."""
-        value = self.layer.get_value(self._viewer.cursor.position, world=True)
+        dims, camera = self._viewer.dims, self._viewer.scene.camera
+        if dims.ndisplay == 3 and camera.perspective:
+            notify.info("In a view with perspective no instance can be pointed at; set the perspective to 0.")
+            return None
+        value = self.layer.get_value(
+            self._viewer.cursor.position,
+            view_direction=camera.calculate_nd_view_direction(dims.ndim, dims.displayed),
+            dims_displayed=list(dims.displayed),
+            world=True,
+        )
         if value is None or value <= BACKGROUND:
             notify.info("There is no instance under the cursor; point at one and press the key again.")
             return None

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import QWidget
 from skimage.draw import disk
 
 from napari_imseg.core.regions import measure
+from napari_imseg.widgets.corrections import Corrections
 from napari_imseg.widgets.watershed_widget import WatershedWidget
 from tests.widgets.gui import CONTROL, NONE, SHIFT, assert_explained, child, choose, click, last_words
 
@@ -29,6 +30,13 @@ def mask() -> np.ndarray:
     return mask
 
 
+def canvas_of(viewer) -> QWidget:
+    (canvas,) = (
+        found for found in viewer.window._qt_window.findChildren(QWidget) if "Canvas" in type(found).__name__
+    )
+    return canvas
+
+
 class Person:
     """Hands on mouse and keyboard, in a viewer with instances of 0.5 µm a pixel."""
 
@@ -44,10 +52,7 @@ class Person:
         child(self.widget, "seed_threshold_number").setValue(seed)
         self.wait_for("3 instances" if seed > 0.6 else "2 instances")
         viewer.reset_view()
-        (self.canvas,) = (
-            found for found in viewer.window._qt_window.findChildren(QWidget)
-            if "Canvas" in type(found).__name__
-        )  # fmt: skip
+        self.canvas = canvas_of(viewer)
         qtbot.waitUntil(lambda: min(self.canvas.width(), self.canvas.height()) > 150)
         viewer.reset_view()
 
@@ -224,6 +229,33 @@ def test_features_follow_corrections_in_micrometres(make_person):
     for channel, value in enumerate((3.0, 7.0)):
         for which in ("mean", "min", "max"):
             assert list(features[f"intensity_{which}_{channel}"]) == [value] * 3
+
+
+@pytest.mark.parametrize(("direction", "gone"), [((1, 0, 0), 1), ((-1, 0, 0), 3)])
+def test_in_three_dimensions_the_instance_that_is_seen_is_corrected(
+    make_napari_viewer, qtbot, direction, gone
+):
+    viewer = make_napari_viewer(show=True)
+    ids = np.zeros((20, 20, 20), np.uint16)
+    ids[2:6], ids[8:12], ids[14:18] = 1, 2, 3  # one behind the other
+    layer = viewer.add_labels(ids.copy(), scale=(2, 0.5, 0.5))
+    viewer.dims.ndisplay = 3
+    viewer.reset_view()
+    viewer.scene.camera.set_view_direction(direction)
+    corrections = Corrections(viewer)
+    corrections.hold_with_keys(layer)
+    canvas = canvas_of(viewer)
+    for step in (QPoint(4, 4), QPoint(0, 0)):
+        QTest.mouseMove(canvas, canvas.rect().center() + step)
+    qtbot.waitUntil(lambda: np.allclose(viewer.cursor.position[1:], 4.75, atol=0.5))
+    viewer.scene.camera.perspective = 30
+    corrections.delete()
+    assert "set the perspective to 0" in last_words()
+    assert np.array_equal(layer.data, ids)
+    viewer.scene.camera.perspective = 0
+    corrections.delete()
+    assert np.array_equal(layer.data, np.where(ids == gone, 0, ids))
+    corrections.let_go()
 
 
 def test_a_closed_widget_gives_the_keys_back(make_person):
