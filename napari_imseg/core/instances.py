@@ -111,6 +111,17 @@ def watershed_instances(
     return _without_holes(ids) if fill_holes else ids
 
 
+def in_raster_order(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Number the objects anew, without gaps: 1, 2, ... in the order of their first pixels."""
+    places = np.flatnonzero(ids)[::-1]
+    first = np.full(int(ids.max(initial=0)) + 1, ids.size)
+    first[ids.ravel()[places]] = places  # the last one written is the first in the image
+    found = np.argsort(first)[: np.count_nonzero(first < ids.size)]
+    new_ids = np.zeros(len(first), np.int32)
+    new_ids[found] = np.arange(1, len(found) + 1)
+    return new_ids[ids]
+
+
 def without_small(ids: NDArray[np.int32], minimum_size: int) -> NDArray[np.int32]:
     """Set the objects of fewer than ``minimum_size`` pixels to 0."""
     if minimum_size < 2:

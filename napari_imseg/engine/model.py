@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.disagreement import hard_labels, inconsistency
-from napari_imseg.core.instances import watershed_instances
+from napari_imseg.core.instances import in_raster_order, watershed_instances
 from napari_imseg.core.problem import Task
 from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.prediction import Ensemble, load_member
@@ -54,9 +54,9 @@ class Model:
         return cls(project, record, Ensemble(members), record.watershed)
 
     def label(self, probabilities_C_H_W: NDArray[np.float32]) -> NDArray[np.int32]:
-        """The label that mean probabilities stand for: classes, or instance ids."""
+        """The label that mean probabilities stand for: classes, or instance ids from 1 without gaps."""
         if self.project.problem.task is Task.INSTANCES:
-            return watershed_instances(probabilities_C_H_W, **asdict(self.watershed))
+            return in_raster_order(watershed_instances(probabilities_C_H_W, **asdict(self.watershed)))
         label: NDArray[np.int16] = hard_labels(probabilities_C_H_W[None], self.project.problem)[0]
         return label.astype(np.int32)
 

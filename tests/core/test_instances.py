@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import mahotas
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from skimage.measure import label as components_of
 
 from napari_imseg.core.flooding import cross, highest_cost_on_the_way
-from napari_imseg.core.instances import three_class_target, watershed_instances
+from napari_imseg.core.instances import in_raster_order, three_class_target, watershed_instances
 from napari_imseg.core.metrics import instance_metrics
 from napari_imseg.core.problem import BOUNDARY, UNLABELED
 from tests.core.scenes import discs, maps_of
@@ -123,6 +124,17 @@ def test_small_objects_and_holes() -> None:
     filled = watershed_instances(maps, 0.5, 0.5, minimum_size=25, fill_holes=True)
     assert not filled.any()  # too small before its hole is filled
     assert np.bincount(watershed_instances(maps, 0.5, 0.5, fill_holes=True).ravel()).tolist() == [37, 1, 25]
+
+
+@pytest.mark.parametrize(
+    "ids", [[[0, 7, 7, 3], [9, 9, 3, 0]], [[2]], [[0]], [[[5, 5], [0, 1]], [[5, 2], [2, 2]]]]
+)
+def test_ids_in_raster_order_have_no_gaps(ids: list[Any]) -> None:
+    ordered = in_raster_order(np.array(ids, np.int32))
+    by_hand: dict[int, int] = {0: 0}
+    expected = [by_hand.setdefault(index, len(by_hand)) for index in np.ravel(ids).tolist()]
+    assert ordered.ravel().tolist() == expected
+    assert ordered.dtype == np.int32
 
 
 def test_a_hole_with_another_object_in_it_is_filled_around_that_object() -> None:
