@@ -69,6 +69,7 @@ class VersionSettings(Settings):
         "Score up to which there is one version; 0 = the lowest validation score of the first networks.",
         ge=0,
         le=1,
+        zero="from the first networks",
         step=0.001,
     )
     highest: float = setting(
@@ -76,6 +77,7 @@ class VersionSettings(Settings):
         "Score above which there are five versions; 0 = the highest validation score of the first networks.",
         ge=0,
         le=1,
+        zero="from the first networks",
         step=0.001,
     )
 
@@ -89,6 +91,9 @@ class VersionSettings(Settings):
         return highest
 
     def limits(self, derived: tuple[float, float]) -> tuple[float, float]:
-        """Lowest and highest score, those ``derived`` from the run where the settings give none."""
+        """Lowest and highest score, those ``derived`` from the run where the settings give none.
+
+        One that is given stays; a derived one beyond it gives way, and both are the same.
+        """
         lowest, highest = self.lowest or derived[0], self.highest or derived[1]
-        return min(lowest, highest), highest
+        return (lowest, max(lowest, highest)) if self.lowest else (min(lowest, highest), highest)

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.judging import VersionSettings
 from napari_imseg.core.metric_names import TITLES
 from napari_imseg.core.problem import INTERIOR, Problem, Task
 from napari_imseg.engine.events import Note
@@ -83,6 +84,24 @@ def when_untaught(room: Room, record: GenerationRecord) -> Iterator[Note]:
         f"{why}, so generation {record.generation + 1} learns from the labels alone; "
         "label more images, or train longer (epochs)"
     )
+
+
+def beyond_limits(room: Room) -> Iterator[Note]:
+    """What is told where a limit for versions that is given lies beyond the derived other one."""
+    curator = room.recipe.curator
+    settings = None if curator is None else curator.settings
+    if not isinstance(settings, VersionSettings) or not room.curates(0):
+        return
+    worst, best = room.limits
+    if not settings.highest and settings.lowest > best:
+        moved = f"lowest={settings.lowest:g} lies above the highest validation score of the first networks "
+        moved += f"({best:.3f}), so highest is the same"
+    elif not settings.lowest and 0 < settings.highest < worst:
+        moved = f"highest={settings.highest:g} lies below the lowest validation score of the first networks "
+        moved += f"({worst:.3f}), so lowest is the same"
+    else:
+        return
+    yield _warning(f"{moved}: an image gets one augmented version up to this score, and five above it")
 
 
 def _about(room: Room, record: MemberRecord) -> str:

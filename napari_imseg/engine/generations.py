@@ -13,7 +13,7 @@ from typing import cast
 from napari_imseg.core.problem import Task
 from napari_imseg.core.thresholds import find_thresholds
 from napari_imseg.engine import foreign, starting_weights, training_set, truths, unlabeled
-from napari_imseg.engine.advice import advice, afterthought, when_untaught
+from napari_imseg.engine.advice import advice, afterthought, beyond_limits, when_untaught
 from napari_imseg.engine.card import write_card
 from napari_imseg.engine.clock import Clock
 from napari_imseg.engine.events import Epoch, Event, Finished, GenerationFinished, Note, Predicted, RunStarted
@@ -204,6 +204,8 @@ class Generations:
         curator = self.room.recipe.curator
         everybody = curator is not None and curator.asks_all_students and self.room.curates(generation)
         asked = [record.member for record in students] if everybody else teachers
+        if generation == 0:
+            yield from beyond_limits(self.room)
         with self.clock.measuring_pass() if asked else nullcontext():  # to read masks takes no time
             shard = yield from self._predict(generation, asked, len(teachers))
         record = self._record(generation, students, shard)

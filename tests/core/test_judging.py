@@ -17,8 +17,8 @@ def test_0_stands_for_the_scores_of_the_first_networks() -> None:
     assert VersionSettings(lowest=0.1, highest=0.2).limits((0.6, 0.7)) == (0.1, 0.2)
 
 
-def test_limits_are_in_order_whatever_the_run_says() -> None:
-    assert VersionSettings(lowest=0.9).limits((0.6, 0.7)) == (0.7, 0.7)
+def test_a_limit_that_is_given_stays_whatever_the_run_says() -> None:
+    assert VersionSettings(lowest=0.9).limits((0.6, 0.7)) == (0.9, 0.9)
     assert VersionSettings(highest=0.5).limits((0.6, 0.7)) == (0.5, 0.5)
 
 

@@ -10,10 +10,10 @@ import tifffile
 
 from napari_imseg.core.problem import Task
 from napari_imseg.engine import training_set
-from napari_imseg.engine.advice import afterthought
+from napari_imseg.engine.advice import afterthought, beyond_limits
 from napari_imseg.engine.events import Finished, Note
 from napari_imseg.engine.generations import Generations
-from napari_imseg.engine.records import GenerationRecord
+from napari_imseg.engine.records import GenerationRecord, StudentRecord, record_path, write_record
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
@@ -66,6 +66,46 @@ def test_a_run_whose_later_generations_are_worse_says_what_to_try(
             assert notes.endswith(f"of the queue{tried}")
             return
     pytest.fail("the first generation was never the best one")
+
+
+JUDGING = {"evalnets": 1, "evalnets_trained": 1, "evalnet_alpha": 0.125, "evalnet_epochs": 1}
+
+
+def test_a_limit_beyond_the_scores_of_the_first_networks_is_told(
+    project: Project, quick: RunSettings
+) -> None:
+    change = {"method": "IM++", "epochs": 1, "method_settings": JUDGING | {"lowest": 1.0}}
+    notes, _ = told(project, quick.model_copy(update=change))
+    assert "lowest=1 lies above the highest validation score of the first networks (0." in notes
+    assert "), so highest is the same: an image gets one augmented version up to this score" in notes
+
+
+@pytest.mark.parametrize(
+    ("limits", "message"),
+    [
+        ({}, ""),
+        ({"lowest": 0.7}, ""),
+        ({"lowest": 0.9, "highest": 0.95}, ""),
+        ({"lowest": 0.9}, "lowest=0.9 lies above the highest validation score of the first networks (0.800)"),
+        (
+            {"highest": 0.5},
+            "highest=0.5 lies below the lowest validation score of the first networks (0.600)",
+        ),
+    ],
+)
+def test_limits_that_are_not_moved_are_not_told(
+    project: Project, quick: RunSettings, limits: dict[str, float], message: str
+) -> None:
+    settings = quick.model_copy(update={"method": "IM++", "method_settings": limits})
+    run = Run.create(project.folder, settings.model_dump(mode="json"))
+    training_set.freeze(project, run)
+    room = Room.open(project, run, settings, lambda: False)
+    for student, score in enumerate((0.8, 0.6)):
+        record = StudentRecord(member="", method="", score=score, seconds=0, training_images=0)
+        write_record(record_path(run.checkpoints, 0, student), record)
+    notes = [note.message for note in beyond_limits(room)]
+    assert len(notes) == bool(message)
+    assert all(note.startswith(message) for note in notes)
 
 
 def test_without_unlabeled_images_nobody_is_sent_to_the_queue(tmp_path: Path, quick: RunSettings) -> None:
