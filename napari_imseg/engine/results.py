@@ -29,7 +29,9 @@ def results(model: Model, image_C_H_W: NDArray[np.float32], kinds: Sequence[str]
     check_kinds(model, kinds)
     members = model.ensemble.probabilities(image_C_H_W)
     mean = members.mean(axis=0)
-    made: dict[str, NDArray[Any]] = {"probabilities": mean, "labels": model.label(mean)}
+    made: dict[str, NDArray[Any]] = {"probabilities": mean}
+    if {"labels", "instances"} & set(kinds):
+        made["labels"] = model.label(mean)
     if "im" in kinds:
         made["im"] = model.disagreement(members)
     if "instances" in kinds:

@@ -86,18 +86,19 @@ def segment_volume(model: Model, volume: Volume, kinds: Sequence[str]) -> Iterat
         )
     depth, _, height, width = volume.shape
     probabilities = np.empty((problem.classes, depth, height, width), np.float32)
-    im = np.zeros((depth, height, width), np.int32) if "im" in kinds else None
+    made = {"im": np.zeros((depth, height, width), np.int32)}
     for plane in range(depth):
         image = normalise(images.read(volume.path, plane), model.project.info.intensity)
         members = model.ensemble.probabilities(image)
         probabilities[:, plane] = members.mean(axis=0)
-        if im is not None:
-            im[plane] = model.disagreement(members)
+        if "im" in kinds:
+            made["im"][plane] = model.disagreement(members)
         yield "planes", plane + 1, depth
+    if {"labels", "instances"} & set(kinds):
+        made["labels"] = made["instances"] = model.label(probabilities)
     for kind in kinds:
         path = result_path(volume.target, kind)
         if kind == "probabilities":
             write_probabilities(path, probabilities, "CZYX")
         else:
-            ids = model.label(probabilities) if im is None or kind != "im" else im
-            write_mask(path, ids, description={"axes": "ZYX"} | description(problem.task, kind))
+            write_mask(path, made[kind], description={"axes": "ZYX"} | description(problem.task, kind))

@@ -19,6 +19,7 @@ from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine import volume
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.prediction import Ensemble
+from napari_imseg.engine.results import results
 from napari_imseg.engine.volume import Volume, check_volume, segment_volume
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.masks import read_mask
@@ -83,6 +84,29 @@ def test_thresholds_and_clean_up_act_in_a_volume(tmp_path: Path) -> None:
         np.testing.assert_array_equal(found[-1], expected)
     many, few, none = (np.count_nonzero(each) for each in found)
     assert many > few > none == 0
+
+
+@pytest.mark.parametrize(
+    ("kinds", "floods"), [(("im", "probabilities"), 0), (("labels",), 1), (("instances", "labels"), 1)]
+)
+def test_objects_are_found_once_and_only_if_they_are_wanted(
+    tmp_path: Path, kinds: tuple[str, ...], floods: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found: list[tuple[int, ...]] = []
+
+    def flood(maps: NDArray[np.float32], **options: Any) -> NDArray[np.int32]:
+        found.append(maps.shape)
+        return watershed_instances(maps, **options)
+
+    monkeypatch.setattr("napari_imseg.engine.model.watershed_instances", flood)
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.eye(20, dtype=np.float32)[None].repeat(5, 0), metadata={"axes": "ZYX"}
+    )
+    list(segment_volume(model_of(), Volume(tmp_path / "a.tif", (5, 1, 20, 20), tmp_path / "b"), kinds))
+    assert found == [(3, 5, 20, 20)] * floods
+    found.clear()
+    assert set(kinds) <= results(model_of(), np.eye(20, dtype=np.float32)[None], kinds).keys()
+    assert found == [(3, 20, 20)] * floods
 
 
 @pytest.mark.parametrize(
