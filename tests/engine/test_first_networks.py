@@ -6,8 +6,9 @@ import shutil
 
 import pytest
 
+from napari_imseg.engine import training_set
 from napari_imseg.engine.events import Finished, StudentFinished, StudentStarted
-from napari_imseg.engine.records import StudentRecord, generations, read_record, record_path
+from napari_imseg.engine.records import StudentRecord, generations, read_record, record_path, write_record
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training import StopRequested
 from napari_imseg.project.errors import ProjectError
@@ -82,21 +83,27 @@ def test_networks_that_do_not_fit_are_refused(project: Project, quick: RunSettin
         execute(project, quick.model_copy(update={"first_run": "r002"}))
 
 
-def test_neither_forests_nor_compared_networks_are_taken_over(project: Project, quick: RunSettings) -> None:
-    beside = quick.model_copy(update={"generations": 0, "companions": ("pixel-classifier",)})
-    execute(project, beside)  # r001
-    compared = quick.model_copy(update={"method": "evalnet", "method_settings": JUDGING})
-    execute(project, compared)  # r002
-    for run in ("r001", "r002"):
-        for more in ({"students": 3}, {"first_students": 3}):
-            given = quick.model_copy(update={"first_run": run} | more)
-            (lowered,) = more
-            with pytest.raises(ProjectError, match=f"has 2 networks .* 3 are needed; .* lower {lowered}$"):
-                execute(project, given)
-    forest = quick.model_copy(update={"method": "pixel-classifier", "generations": 0})
-    execute(project, forest, named := new_run(project, forest))
-    with pytest.raises(ProjectError, match=f"run {named.name} has 0 networks"):
-        execute(project, quick.model_copy(update={"first_run": named.name}))
+@pytest.mark.parametrize("more", [{"students": 3}, {"first_students": 3}])
+@pytest.mark.parametrize(
+    ("own", "there"),
+    [
+        ({"method": "supervised", "companions": ("pixel-classifier",)}, 2),
+        ({"method": "evalnet", "method_settings": JUDGING}, 2),
+        ({"method": "pixel-classifier"}, 0),
+    ],
+)
+def test_neither_forests_nor_compared_networks_are_taken_over(
+    project: Project, quick: RunSettings, own: dict[str, object], there: int, more: dict[str, int]
+) -> None:
+    settings = quick.model_copy(update=own)
+    run = new_run(project, settings)
+    training_set.freeze(project, run)
+    for student in range(4):
+        record = StudentRecord(member="", method="", score=0.5, seconds=0, training_images=4)
+        write_record(record_path(run.checkpoints, 0, student), record)
+    (lowered,) = more
+    with pytest.raises(ProjectError, match=f"has {there} networks .* 3 are needed; .* lower {lowered}$"):
+        execute(project, quick.model_copy(update={"first_run": run.name} | more))
 
 
 def test_a_run_goes_on_without_the_run_whose_networks_it_has_taken_over(
