@@ -24,6 +24,13 @@ class RunStarted(Event):
         In words for people, precision and memory layout among them.
     precision
         The same precision by itself, for programs.
+    students
+        Networks of each generation.
+    first_students
+        Those of generation 0, with the ones that are only compared; ``None`` (in files of older versions):
+        as many as later.
+    judges
+        EvalNets that learn from them.
     """
 
     kind: Literal["run-started"] = "run-started"
@@ -34,6 +41,8 @@ class RunStarted(Event):
     precision: str
     generations: int
     students: int
+    first_students: int | None = None
+    judges: int = 0
     labeled: int
     validation: int
     unlabeled: int
@@ -88,6 +97,15 @@ class StudentFinished(Event):
     student: int
     member: str
     metric_name: str = "score"
+    score: float | None
+    seconds: float
+
+
+class JudgeFinished(Event):
+    """An EvalNet is trained and saved; ``score``, on validation images, ranks it among the others."""
+
+    kind: Literal["judge-finished"] = "judge-finished"
+    judge: int
     score: float | None
     seconds: float
 
@@ -159,6 +177,7 @@ AnyEvent = Annotated[
     | Step
     | Epoch
     | StudentFinished
+    | JudgeFinished
     | Predicted
     | GenerationFinished
     | Note

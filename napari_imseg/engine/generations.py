@@ -120,6 +120,8 @@ class Generations:
             precision=room.hardware.precision,
             generations=room.last,
             students=len(room.seats(1)),
+            first_students=len(room.seats(0)),
+            judges=room.judging.settings.evalnets_trained if room.judging else 0,
             labeled=len(room.sets.labeled),
             validation=len(room.sets.validation),
             unlabeled=len(room.sets.unlabeled),

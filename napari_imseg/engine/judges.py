@@ -23,7 +23,7 @@ from napari_imseg.core.growth import ScheduleSettings
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.core.strength import BelowBlack
 from napari_imseg.engine.batches import Pass
-from napari_imseg.engine.events import Event, Note
+from napari_imseg.engine.events import Event, JudgeFinished, Note
 from napari_imseg.engine.judged import (
     Judged,
     JudgedCrops,
@@ -157,6 +157,7 @@ def train_judge(
     )
     write_record(path.with_suffix(".json"), record)
     yield Note(message=f"EvalNet {number + 1} of {settings.evalnets_trained} is trained")
+    yield JudgeFinished(judge=number, score=record.score, seconds=record.seconds)
     return record
 
 

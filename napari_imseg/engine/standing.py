@@ -9,6 +9,7 @@ from napari_imseg.engine.events import (
     Event,
     Finished,
     GenerationFinished,
+    JudgeFinished,
     Predicted,
     RunStarted,
     Step,
@@ -43,6 +44,7 @@ class Standing:
     seconds_left: float | None = None
     _left: dict[int, float] = field(default_factory=dict)
     _trained: dict[int, float] = field(default_factory=dict)
+    _judged: int = 0
     _predicted: float = 0.0
 
     def add(self, event: Event) -> None:
@@ -67,6 +69,8 @@ class Standing:
                 self._trained[event.student] = 1.0
                 self.epochs.pop(event.student, None)
                 self._left.pop(event.student, None)
+            case JudgeFinished():
+                self._judged += 1
             case Predicted():
                 self._enter(event.generation)
                 self._predicted = event.done / max(1, event.total)
@@ -88,6 +92,7 @@ class Standing:
             self.epochs.clear()
             self._left.clear()
             self._trained.clear()
+            self._judged = 0
             self._predicted = 0.0
 
     def _estimate(self, event: Epoch) -> None:
@@ -101,11 +106,20 @@ class Standing:
             self.share = 1.0
         if self.started is None:
             return
-        students = max(1, self.started.students)
         passes = min(1, self.started.unlabeled)  # to predict the unlabeled images counts as one student
-        here = min(students, sum(self._trained.values())) + passes * self._predicted
-        done = self.generation + here / (students + passes)
-        self.share = max(self.share, min(1.0, done / (self.started.generations + 1)))
+        students = [self._students(generation) for generation in range(self.started.generations + 1)]
+        before = sum(count + passes for count in students[: self.generation])
+        here = min(self._students(self.generation), sum(self._trained.values()) + self._judged)
+        done = before + here + passes * self._predicted
+        self.share = max(self.share, min(1.0, done / sum(count + passes for count in students)))
+
+    def _students(self, generation: int) -> int:
+        """Networks to train in a generation, EvalNets among them."""
+        assert self.started is not None
+        later, first = max(1, self.started.students), self.started.first_students
+        if generation:
+            return later
+        return (later if first is None else first) + self.started.judges
 
 
 def duration(seconds: float) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from napari_imseg.engine.events import Note, Step, from_line, to_line
+from napari_imseg.engine.events import Note, RunStarted, Step, from_line, to_line
 from napari_imseg.project.lines import append_line, read_lines
 
 
@@ -35,6 +35,14 @@ def test_only_a_line_break_ends_an_event(tmp_path: Path, odd: str) -> None:
     append_line(tmp_path / "events.jsonl", to_line(event))
     lines, _ = read_lines(tmp_path / "events.jsonl")
     assert [from_line(line) for line in lines] == [event]
+
+
+def test_the_start_of_a_run_of_an_older_version_is_read() -> None:
+    told = {"kind": "run-started", "run": "r001", "method": "im", "objective": "", "device": "cpu"}
+    counts = {"generations": 1, "students": 2, "labeled": 8, "validation": 2, "unlabeled": 9}
+    started = from_line(json.dumps(told | counts | {"precision": "fp32"}))
+    assert isinstance(started, RunStarted)
+    assert (started.first_students, started.judges) == (None, 0)
 
 
 @pytest.mark.parametrize("line", ["garbage", "[]", '{"kind": "magic"}', '{"kind": "note"}'])

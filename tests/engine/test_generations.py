@@ -16,6 +16,7 @@ from napari_imseg.engine.events import (
     Event,
     Finished,
     GenerationFinished,
+    JudgeFinished,
     Note,
     RunStarted,
     StudentStarted,
@@ -300,6 +301,9 @@ def test_evalnets_are_trained_once_and_judge(
         first = [event for event in events if isinstance(event, StudentStarted) and event.generation == 0]
         compared = settings.students if method == "evalnet" else 0
         assert len(first) == settings.students + compared
+        assert isinstance(events[0], RunStarted)
+        assert (events[0].first_students, events[0].judges) == (len(first), 2)
+        assert sum(isinstance(event, JudgeFinished) for event in events) == 2
         assert find_generation(project, "r001-g1").generation == 1
 
 

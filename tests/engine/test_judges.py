@@ -18,7 +18,7 @@ from napari_imseg.core.judging import Judge, JudgingSettings
 from napari_imseg.core.morphology import Refill
 from napari_imseg.core.problem import INCONSISTENT, Problem
 from napari_imseg.engine import judges
-from napari_imseg.engine.events import Note
+from napari_imseg.engine.events import JudgeFinished, Note
 from napari_imseg.engine.judges import EvalNets, judge_of, judge_path, train_judge
 from napari_imseg.engine.recipe import Judging
 from napari_imseg.engine.records import StudentRecord, read_record
@@ -145,7 +145,8 @@ def test_a_record_tells_how_well_the_kept_evalnet_judges(tmp_path: Path) -> None
     assert record.training_images == 12 * (1 + 4)
     assert record.score is not None
     assert 0 < record.score < 1
-    assert all(isinstance(event, Note) for event in told)
+    assert isinstance(told[-1], JudgeFinished)
+    assert all(isinstance(event, Note) for event in told[:-1])
 
 
 @pytest.mark.parametrize("kind", ["masks", "blocked"])

@@ -11,6 +11,7 @@ from napari_imseg.engine.events import (
     Event,
     Finished,
     GenerationFinished,
+    JudgeFinished,
     Predicted,
     RunStarted,
     Step,
@@ -23,10 +24,10 @@ from napari_imseg.engine.standing import Standing, duration
 EPOCHS, STEPS = 4, 8
 
 
-def started(generations: int = 1, students: int = 2, unlabeled: int = 30) -> RunStarted:
+def started(generations: int = 1, students: int = 2, unlabeled: int = 30, **first: int) -> RunStarted:
     return RunStarted(
         run="r001", method="im", objective="supervised", device="cpu", precision="fp32",
-        generations=generations, students=students, labeled=8, validation=2, unlabeled=unlabeled,
+        generations=generations, students=students, labeled=8, validation=2, unlabeled=unlabeled, **first,
     )  # fmt: skip
 
 
@@ -91,7 +92,33 @@ def test_the_share_only_grows_and_ends_at_one_exactly(students, generations, unl
     assert standing.seconds_left is None
 
 
-def test_students_that_are_only_compared_do_not_count_twice():
+def test_all_networks_of_the_first_generation_and_the_evalnets_move_the_share():
+    standing, shares = Standing(), []
+    standing.add(started(first_students=6, judges=2))
+    for student in range(6):
+        for event in (begins(0, student), step(0, student, STEPS), ends(0, student)):
+            standing.add(event)
+        shares.append(standing.share)
+    for judge in range(2):
+        standing.add(JudgeFinished(judge=judge, score=0.9, seconds=3))
+        shares.append(standing.share)
+    whole = 6 + 2 + 1 + 2 + 1  # of two generations, and a pass over the unlabeled images in each
+    assert shares == pytest.approx([number / whole for number in range(1, 9)])
+    standing.add(complete(0))
+    assert standing.share == pytest.approx(9 / whole)
+    for event in side_by_side(1, 2):
+        standing.add(event)
+    assert standing.share == 1
+
+
+def test_without_networks_in_the_first_generation_its_pass_alone_counts():
+    standing = Standing()
+    standing.add(started(first_students=0))
+    standing.add(complete(0))
+    assert standing.share == pytest.approx(1 / 4)
+
+
+def test_in_files_of_older_versions_students_that_are_only_compared_do_not_count_twice():
     standing = Standing()
     standing.add(started(generations=1, students=1))
     for event in side_by_side(0, 3):
