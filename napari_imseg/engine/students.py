@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any, cast
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from safetensors.torch import load_file
 
 from napari_imseg.core.problem import Task
 from napari_imseg.core.thresholds import find_thresholds
 from napari_imseg.engine import training_set
 from napari_imseg.engine.batches import Crops, Pass, crop_side
+from napari_imseg.engine.beginning import begun
 from napari_imseg.engine.events import Event, StudentFinished, StudentStarted
 from napari_imseg.engine.pace import Plan
 from napari_imseg.engine.prediction import load_member, predict_image
@@ -33,16 +32,11 @@ from napari_imseg.engine.validation import (
     soft_checkpoint_score,
     validation_metrics,
 )
-from napari_imseg.method import Checkpoint, Example, Member, Objective
-from napari_imseg.nets.efficientnet import EfficientNetUNet
+from napari_imseg.method import Checkpoint, Classifier, Example, Member, Objective
 from napari_imseg.nets.flops import forward_flops
 from napari_imseg.nets.member import NetworkMember
 from napari_imseg.nets.network import Network
-from napari_imseg.nets.networks import new_network
-from napari_imseg.nets.outputs import n_outputs
-from napari_imseg.nets.saving import load_network
 from napari_imseg.ops.averaging import running_mean
-from napari_imseg.project.errors import ProjectError
 from napari_imseg.supervision import LabeledObjective
 
 CPU_STEPS = 64
@@ -74,53 +68,64 @@ def train_student(
         The training can be resumed by calling this again.
     """
     started = time.monotonic()
-    seat = room.seats(generation)[student]
-    examples, seen = room.examples(generation, seat), room.seen(generation, seat)
-    images = len(examples) + len(seen)
-    checkpoints = room.run.checkpoints
-    member_path = checkpoints / f"g{generation}-s{student}.safetensors"
-    if seat.classifier is not None:
-        method, cost = seat.classifier.name, dict[str, Any]()
-        yield _started(generation, student, images, 1, 1)
-        seed = int(np.random.SeedSequence([room.settings.seed, generation, student]).generate_state(1)[0])
-        member = seat.classifier.fit(examples, seed % 2**31)
-        member.save(member_path)
+    classifier = room.seats(generation)[student].classifier
+    path = room.run.checkpoints / f"g{generation}-s{student}.safetensors"
+    if classifier is None:
+        told = yield from _trained(room, generation, student, started + seconds, path)
     else:
-        method = room.recipe.loss(generation)[0].name
-        shared = room.in_shares(generation, examples)
-        training, side = _training(room, generation, student, shared, seen, started + seconds, member_path)
-        steps = training.plan.epochs * sum(each.steps for each in training.passes)
-        yield _started(generation, student, images, training.plan.epochs, steps)
-        cost = yield from _trained(training, (1, room.recipe.problem.channels, side, side))
-        member = load_member(member_path, room.hardware)
-    measured = _measured(member, room)
+        told = yield from _fitted(room, generation, student, classifier, path)
+    measured, name = _measured(load_member(path, room.hardware), room), metric_name(room.project.problem)
     record = StudentRecord(
-        member=member_path.name,
-        method=method,
-        score=measured.get(metric_name(room.project.problem)),
+        member=path.name,
+        score=measured.get(name),
         pixel_score=measured.get(pixel_metric(room.project.problem)),
         mcce=measured.get("mcce"),
         seconds=time.monotonic() - started,
-        training_images=images,
-        **cost,
+        **told,
     )
-    write_record(record_path(checkpoints, generation, student), record)
+    write_record(record_path(room.run.checkpoints, generation, student), record)
     yield StudentFinished(
         generation=generation,
         student=student,
         member=record.member,
-        metric_name=metric_name(room.project.problem),
+        metric_name=name,
         score=record.score,
         seconds=record.seconds,
     )
     return record
 
 
-def _trained(training: Training, crop: tuple[int, ...]) -> Generator[Event, None, dict[str, Any]]:
-    """Train to the end; the operations of a crop (1, C, H, W) and the steps that were made."""
+def _fitted(
+    room: Room, generation: int, student: int, classifier: Classifier, path: Path
+) -> Generator[Event, None, dict[str, Any]]:
+    """Let a classifier learn, and save it; what its record tells of that."""
+    examples = room.examples(generation)
+    yield _started(generation, student, len(examples), 1, 1)
+    seed = np.random.SeedSequence([room.settings.seed, generation, student]).generate_state(1)
+    classifier.fit(examples, int(seed[0]) % 2**31).save(path)
+    return {"method": classifier.name, "training_images": len(examples)}
+
+
+def _trained(
+    room: Room, generation: int, student: int, deadline: float, path: Path
+) -> Generator[Event, None, dict[str, Any]]:
+    """Train a network to the end, and save it; what its record tells of that."""
+    seat = room.seats(generation)[student]
+    examples, seen = room.examples(generation, seat), room.seen(generation, seat)
+    images = len(examples) + len(seen)
+    shared = room.in_shares(generation, examples)
+    training, side = _training(room, generation, student, shared, seen, deadline, path)
+    epochs = training.plan.epochs
+    yield _started(generation, student, images, epochs, epochs * sum(each.steps for each in training.passes))
     yield from training.run()
     training.checkpoint.unlink(missing_ok=True)
-    return {"forward_flops": forward_flops(training.objective.network, crop), "steps": training.made}
+    crop = (1, room.recipe.problem.channels, side, side)
+    return {
+        "method": training.objective.name,
+        "training_images": images,
+        "forward_flops": forward_flops(training.objective.network, crop),
+        "steps": training.made,
+    }
 
 
 def _training(
@@ -130,25 +135,48 @@ def _training(
     examples: Sequence[Example],
     seen: Sequence[Example],
     deadline: float,
-    member_path: Path,
+    path: Path,
 ) -> tuple[Training, int]:
     """Training on examples with targets and on unlabeled images as they are, and the side of the crops."""
-    settings, problem = room.settings, room.recipe.problem
-    network = _network(room, generation, student)
+    settings, problem, device = room.settings, room.recipe.problem, room.hardware.device
+    network = begun(room, generation, student)
     objective = room.recipe.new_objective(network, generation)
     mean = running_mean(objective.predictor(), settings.averaging) if settings.averaging else None
     kept = objective.predictor() if mean is None else mean.module
     sides = {KEY: settings.test_time_augmentation}  # not before it is trained (METHODS 2.3)
     member = NetworkMember(cast(Network, kept), problem, room.recipe.im_class, room.hardware, sides)
+    side, flips = crop_side(examples, settings.tile_on(device), network.stride), not objective.turns_crops
     seed = [settings.seed, generation, student]
-    tile, batch_size = settings.tile_on(room.hardware.device), settings.batch_size_on(room.hardware.device)
-    side = crop_side(examples, tile, network.stride)
-    flips = settings.flips and not objective.turns_crops
-    crops = Crops(examples, side, flips, seed)
-    unlabeled = Crops(seen, side, flips, [*seed, UNLABELED_SEED]) if seen else None
-    passes = _passes(room, generation, type(objective), crops, unlabeled, batch_size)
+    crops = Crops(examples, side, settings.flips and flips, seed)
+    unlabeled = Crops(seen, side, settings.flips and flips, [*seed, UNLABELED_SEED]) if seen else None
+    passes = _passes(room, generation, type(objective), crops, unlabeled)
     checkpoint = _checkpoint(room, objective)
-    plan = Plan(
+    training = Training(
+        objective=objective,
+        passes=passes,
+        mean=mean,
+        plan=_plan(room, generation, student, passes, side, deadline, checkpoint),
+        hardware=room.hardware,
+        checkpoint=path.with_suffix(".resume"),
+        metric_name={"ap50": "ap50_pr", "loss": "1 - loss"}.get(checkpoint, pixel_metric(problem)),
+        validate=_validation(room, member, checkpoint, objective),
+        keep=lambda: member.save(path),
+        should_stop=room.should_stop,
+    )
+    return training, side
+
+
+def _plan(
+    room: Room,
+    generation: int,
+    student: int,
+    passes: Sequence[Pass],
+    side: int,
+    deadline: float,
+    checkpoint: Checkpoint,
+) -> Plan:
+    settings, batch_size = room.settings, room.settings.batch_size_on(room.hardware.device)
+    return Plan(
         generation=generation,
         student=student,
         epochs=settings.epochs,
@@ -158,19 +186,6 @@ def _training(
         validate_every=settings.validate_every or _validate_every(room, passes, batch_size * side**2),
         last_of_equals=checkpoint == "ap50",  # METHODS 2.3
     )
-    training = Training(
-        objective=objective,
-        passes=passes,
-        mean=mean,
-        plan=plan,
-        hardware=room.hardware,
-        checkpoint=member_path.with_name(f"{member_path.stem}.resume"),
-        metric_name={"ap50": "ap50_pr", "loss": "1 - loss"}.get(checkpoint, pixel_metric(problem)),
-        validate=_validation(room, member, checkpoint, objective),
-        keep=lambda: member.save(member_path),
-        should_stop=room.should_stop,
-    )
-    return training, side
 
 
 def _checkpoint(room: Room, objective: Objective) -> Checkpoint:
@@ -200,58 +215,22 @@ def _validation(
     return lambda: score(predict, images, problem)
 
 
-def _network(room: Room, generation: int, student: int) -> Network:
-    """What a student starts as."""
-    seed = np.random.SeedSequence([room.settings.seed, generation, student])
-    torch.manual_seed(int(seed.generate_state(1)[0]))
-    problem = room.recipe.problem
-    outputs = n_outputs(problem, room.recipe.im_class)
-    network = new_network(room.settings.network, problem.channels, outputs, room.width(generation))
-    start = room.start_of(generation, student)
-    if start is not None and _take_over(network, start):
-        return network
-    if start is not None and room.recipe.start is not None:
-        raise ProjectError(
-            f"the students of generation {generation} start from '{start.name}', which is another network "
-            "than theirs; train generation 0 with the same network and width"
-        )
-    if isinstance(network, EfficientNetUNet) and room.settings.weights:
-        network.take_encoder(load_file(room.starting_weights))
-    return network
-
-
-@torch.no_grad()
-def _take_over(network: Network, path: Path) -> bool:
-    """Start from the weights of an earlier network; false if it is of another kind or width.
-
-    One of the two may have an output for inconsistent pixels, which is the last one, and the other none.
-    """
-    earlier, header = load_network(path)
-    if (header.kind, header.arguments | {"outputs": 0}) != (network.kind, network.arguments | {"outputs": 0}):
-        return False
-    own = network.state_dict()
-    for name, value in earlier.state_dict().items():
-        common = (slice(min(len(value), len(own[name]))),) if value.ndim else ()
-        own[name][common] = value[common]
-    return True
-
-
 def _passes(
     room: Room,
     generation: int,
     objective: type[Objective],
     labeled: Crops,
     unlabeled: Crops | None,
-    batch_size: int,
 ) -> list[Pass]:
     """What an epoch is made of, as the objective wants it."""
-    settings = room.settings
+    settings, device = room.settings, room.hardware.device
+    batch_size = settings.batch_size_on(device)
     least = room.least_steps(generation, batch_size)
 
     def steps(crops: int, least: int = 0) -> int:
         """Those in which each crop is seen once, within the limits of the run."""
         wanted = max(crops // batch_size, least)
-        most = settings.max_steps or (CPU_STEPS if room.hardware.device == "cpu" else wanted)
+        most = settings.max_steps or (CPU_STEPS if device == "cpu" else wanted)
         return max(min(wanted, most), settings.min_steps)
 
     if unlabeled is None:
