@@ -70,8 +70,6 @@ class UnlabeledImage:
         after them of the other tools that speak beside them; K may differ from image to image.
     generation
         The generation that will be trained, 1 or more.
-    rng
-        Seeded per image and generation.
     previous
         What the image taught the generation before, for curators whose ``judge_of`` is ``masks``; the
         first example, if there were several.
@@ -87,7 +85,6 @@ class UnlabeledImage:
     image_C_H_W: NDArray[np.float32]
     probabilities_K_C_H_W: NDArray[np.float32]
     generation: int
-    rng: np.random.Generator
     previous: Example | None = None
     limits: tuple[float, float] = (0.0, 1.0)
     judge: Judge | None = None

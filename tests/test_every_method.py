@@ -343,13 +343,12 @@ class Lenient:
         return 0.9
 
 
-def told(known: Example, answers: Any, generation: int = 1, seed: int = 0) -> UnlabeledImage:
+def told(known: Example, answers: Any, generation: int = 1) -> UnlabeledImage:
     """Everything that a curator may be told of an image."""
     return UnlabeledImage(
         known.image_C_H_W,
         answers,
         generation,
-        np.random.default_rng(seed),
         limits=(0.5, 0.8),
         judge=Lenient(),
         truth_H_W=known.target_H_W,
@@ -362,8 +361,8 @@ def test_curated_examples_are_well_formed(method: type[Curator], problem: Proble
     known, answers = teachers(problem, method)
     before, untouched = known.image_C_H_W.copy(), answers.copy()
     curator = prepared(method(method.Settings(), problem))
-    curated = curator.curate(told(known, answers, generation, seed=3))
-    again = curator.curate(told(known, answers, generation, seed=3))
+    curated = curator.curate(told(known, answers, generation))
+    again = curator.curate(told(known, answers, generation))
     assert np.array_equal(before, known.image_C_H_W), "the image of the pool was changed"
     assert np.array_equal(answers, untouched), "the predictions were changed"
     assert curated

@@ -57,12 +57,10 @@ def curate(
     made: list[Example] = []
     dropped = 0
     for image_id, image, probabilities in zip(image_ids, images, answers, strict=True):
-        rng = np.random.default_rng([*seed, crc32(image_id.encode())])
         unlabeled = UnlabeledImage(
             image,
             probabilities,
             generation + 1,
-            rng,
             previous=_previous(room, generation).get(image_id) if curator.judge_of == "masks" else None,
             limits=limits,
             judge=judge,

@@ -51,7 +51,7 @@ def test_one_class_and_masks_need_every_view() -> None:
     assert found.image_C_H_W is unlabeled.image_C_H_W
     answers = np.array([[[[0.9, 0.9]], [[0.1, 0.9]]], [[[0.4, 0.6]], [[0.2, 0.8]]]], np.float32)
     image = np.ones((1, 1, 2), np.float32)
-    (masks,) = ensemble(MASKS).curate(UnlabeledImage(image, answers, 1, np.random.default_rng(0)))
+    (masks,) = ensemble(MASKS).curate(UnlabeledImage(image, answers, 1))
     assert masks.target_H_W.tolist() == [[[0, 1]], [[0, 1]]]
 
 

@@ -23,7 +23,7 @@ def of_pixels(problem: Problem, *members: list[list[float]]) -> UnlabeledImage:
     """A row of pixels; each member gives the probabilities of every class, class by class."""
     answers = np.array(members, np.float32)[:, :, None]
     image = np.ones((problem.channels, 1, answers.shape[-1]), np.float32)
-    return UnlabeledImage(image, answers, 1, np.random.default_rng(0))
+    return UnlabeledImage(image, answers, 1)
 
 
 def test_one_class_is_foreground_where_all_agree_and_the_image_stays_whole() -> None:

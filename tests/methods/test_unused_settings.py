@@ -66,7 +66,6 @@ def taught(method: type[Curator], settings: Any, problem: Any) -> list[NDArray[A
         known.image_C_H_W,
         answers,
         1,
-        np.random.default_rng(0),
         limits=(0.5, 0.8),
         judge=Judge(),
         truth_H_W=known.target_H_W,

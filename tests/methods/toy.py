@@ -70,7 +70,7 @@ def asked(problem: Problem, labels: Sequence[object], generation: int = 1) -> Un
     targets = [np.array(label, np.int16) for label in labels]
     image = np.ones((problem.channels, *targets[0].shape[-2:]), np.float32)
     answers = np.stack([probabilities(problem, target) for target in targets])
-    return UnlabeledImage(image, answers, generation, np.random.default_rng(0))
+    return UnlabeledImage(image, answers, generation)
 
 
 CuratorT = TypeVar("CuratorT", bound=Curator)
