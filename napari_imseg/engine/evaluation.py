@@ -67,13 +67,6 @@ def evaluate(
     return Evaluation(means, images, tuple(left_out))
 
 
-def metrics_of(
-    model: Model, truth: NDArray[np.int32], probabilities_C_H_W: NDArray[np.float32]
-) -> dict[str, float]:
-    """The metrics of one image that fit the task of the project."""
-    return metrics_of_label(model.project.problem, truth, model.label(probabilities_C_H_W))
-
-
 def metrics_of_label(
     problem: Problem, truth: NDArray[np.int32], predicted: NDArray[np.int32], empty: Empty = "perfect"
 ) -> dict[str, float]:

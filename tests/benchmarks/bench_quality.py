@@ -26,7 +26,7 @@ from napari_imseg.cli.assignments import run_settings
 from napari_imseg.core.intensity import normalise
 from napari_imseg.core.problem import Task
 from napari_imseg.engine import process
-from napari_imseg.engine.evaluation import metrics_of, metrics_of_label
+from napari_imseg.engine.evaluation import metrics_of_label
 from napari_imseg.engine.events import Failed
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.records import find_generation
@@ -85,8 +85,8 @@ def quality(project: Project, generation: str, data: Path, names: list[str]) -> 
     for name in names:
         pixels = tifffile.imread(data / "images" / name)
         channels_first = np.moveaxis(pixels, -1, 0) if pixels.ndim == 3 else pixels[None]
-        mean = model.ensemble.mean(normalise(channels_first, project.info.intensity))
-        scores.append(metrics_of(model, truth(data, name, task), mean)[METRIC[task]])
+        label = model.label(model.ensemble.mean(normalise(channels_first, project.info.intensity)))
+        scores.append(metrics_of_label(project.problem, truth(data, name, task), label)[METRIC[task]])
     return float(np.mean(scores))
 
 
