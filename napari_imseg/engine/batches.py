@@ -98,33 +98,37 @@ class Crops:
     def batch(self, step: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Images (B, C, side, side) in [0, 1] and targets (B, side, side) of one step, from 0."""
         rng = np.random.default_rng((*self._seed, step))
-        visited = self._visited(range(step * size, (step + 1) * size))
-        crops = [self._crop(self._examples[index], rng) for index in visited]
+        places = visited(range(step * size, (step + 1) * size), len(self), self._seed)
+        crops = [self._crop(self._examples[self._visits[place]], rng) for place in places]
         images = np.stack([image for image, _ in crops])
         targets = np.stack([target for _, target in crops])
         return images.astype(np.float32, copy=False), targets.astype(np.int64)
-
-    def _visited(self, places: range) -> list[int]:
-        """Examples at these places of the endless sequence of shuffled rounds."""
-        count = len(self._visits)
-        rounds = range(places.start // count, (places.stop - 1) // count + 1)
-        orders = [np.random.default_rng((*self._seed, 2**31, number)).permutation(count) for number in rounds]
-        order, offset = np.concatenate(orders), rounds.start * count
-        return [self._visits[order[place - offset]] for place in places]
 
     def _crop(
         self, example: Example, rng: np.random.Generator
     ) -> tuple[NDArray[np.float32], NDArray[np.int16]]:
         image, target = example.image_C_H_W, example.target_H_W
-        height, width = image.shape[1:]
-        top = int(rng.integers(max(0, height - self.side) + 1))
-        left = int(rng.integers(max(0, width - self.side) + 1))
+        top, left = corner(image.shape[1:], self.side, rng)
         window = (..., slice(top, top + self.side), slice(left, left + self.side))
         image, target = _pad(image[window], target[window], self.side)
         if not self._flips:
             return image, target
         turns, mirrored = int(rng.integers(4)), bool(rng.integers(2))
         return _turn(image, turns, mirrored), _turn(target, turns, mirrored)
+
+
+def visited(places: range, count: int, seed: Sequence[int]) -> list[int]:
+    """Which of ``count`` stand at these places of an endless row of shuffled rounds, each once a round."""
+    rounds = range(places.start // count, (places.stop - 1) // count + 1)
+    orders = [np.random.default_rng((*seed, 2**31, number)).permutation(count) for number in rounds]
+    order, offset = np.concatenate(orders), rounds.start * count
+    return [int(order[place - offset]) for place in places]
+
+
+def corner(shape: tuple[int, ...], side: int, rng: np.random.Generator) -> tuple[int, int]:
+    """Upper left corner of a square window, drawn at random; 0 where the image is smaller than the window."""
+    top, left = (int(rng.integers(max(0, length - side) + 1)) for length in shape)
+    return top, left
 
 
 def crop_side(examples: Sequence[Example], tile: int, stride: int) -> int:

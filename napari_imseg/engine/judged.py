@@ -19,6 +19,7 @@ from napari_imseg.core.evalnet_labels import blocked_label, mask_label
 from napari_imseg.core.morphology import Refill
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem
 from napari_imseg.core.strength import EVALNET_IM_BINARY, EVALNET_IM_CLASSES, BelowBlack
+from napari_imseg.engine.batches import corner, visited
 from napari_imseg.engine.prediction import predict_image
 from napari_imseg.method import Example, JudgeOf, Member
 from napari_imseg.nets.evalnet import mask_channels
@@ -102,6 +103,8 @@ def _small(mask_H_W: NDArray[np.integer[Any]], problem: Problem) -> NDArray[np.i
 class JudgedCrops:
     """Batches of judged masks; batch ``step`` is a function of the seed and the step alone.
 
+    Every mask is visited once before any is visited again.
+
     Parameters
     ----------
     pairs
@@ -138,26 +141,17 @@ class JudgedCrops:
     def batch(self, step: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Images and masks (B, C + M, side, side); IoU and detection (B, 2, M)."""
         rng = np.random.default_rng((*self._seed, step))
-        first = step * size
-        chosen = [self._pairs[self._place(place)] for place in range(first, first + size)]
-        crops = [self._crop(pair, rng) for pair in chosen]
+        places = visited(range(step * size, (step + 1) * size), len(self), self._seed)
+        pairs = [self._pairs[place] for place in places]
+        crops = [
+            window(pair, *corner(pair.image_C_H_W.shape[1:], self.side, rng), self.side) for pair in pairs
+        ]
         images, masks = self._augmented(
             np.stack([crop.image_C_H_W for crop in crops]), np.stack([crop.mask_H_W for crop in crops]), rng
         )
         return looked_at(images, masks, self._problem, self._kind), np.stack(
             [truth_about(crop, self._problem, self._kind) for crop in crops]
         )
-
-    def _place(self, place: int) -> int:
-        """Every mask is visited once before any is visited again."""
-        number, within = divmod(place, len(self._pairs))
-        return int(np.random.default_rng((*self._seed, 2**31, number)).permutation(len(self._pairs))[within])
-
-    def _crop(self, pair: Judged, rng: np.random.Generator) -> Judged:
-        height, width = pair.image_C_H_W.shape[1:]
-        top = int(rng.integers(max(0, height - self.side) + 1))
-        left = int(rng.integers(max(0, width - self.side) + 1))
-        return window(pair, top, left, self.side)
 
     def _augmented(
         self, images: NDArray[np.float32], masks: NDArray[np.integer[Any]], rng: np.random.Generator
