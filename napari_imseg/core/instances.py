@@ -79,7 +79,7 @@ def watershed_instances(
     probabilities
         Probabilities of background, interior and boundary, (3, H, W) or (3, D, H, W); they sum to 1.
     minimum_size
-        Smaller objects are removed.
+        Smaller objects are removed; holes that are filled count.
     drop_seedless
         Remove foreground that is not connected to the seed whose id it got. If False, islands
         without a seed get the id of a remote object, as in the ACTIS code.
@@ -107,8 +107,10 @@ def watershed_instances(
         ids = keep_connected_to_seed(ids, seeds)
     if drop_seedless and separate:
         ids = separate_parts(ids)
-    ids = without_small(ids, minimum_size)
-    return _without_holes(ids) if fill_holes else ids
+    if not fill_holes:
+        return without_small(ids, minimum_size)
+    # once more in the end, for what a dropped object leaves
+    return _without_holes(without_small(_without_holes(ids), minimum_size))
 
 
 def in_raster_order(ids: NDArray[np.int32]) -> NDArray[np.int32]:

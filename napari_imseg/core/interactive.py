@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skimage.segmentation import watershed
 
 from napari_imseg.core.flooding import connected_parts, flood
-from napari_imseg.core.instances import foreground_and_seeds
+from napari_imseg.core.instances import foreground_and_seeds, without_small
 
 FLOODED_PIXELS: Final = 80_000
 """More contested pixels than this are flooded on a coarser grid: about 35 ms on one core."""
@@ -81,13 +81,11 @@ class InteractiveWatershed:
         seedless_F = ids_F == 0
         if not drop_seedless and seedless_F.any():
             ids_F[seedless_F] = self._remote(seeds, foreground.places_F[seedless_F])
-        if minimum_size > 1:
-            ids_F[(np.bincount(ids_F) < minimum_size)[ids_F]] = 0
         ids_H_W = np.zeros(foreground.parts_H_W.shape, np.int32)
         ids_H_W.ravel()[foreground.places_F] = ids_F
-        if fill_holes:
-            _fill_holes(ids_H_W)
-        return ids_H_W
+        if not fill_holes:
+            return without_small(ids_H_W, minimum_size)
+        return _without_holes(without_small(_without_holes(ids_H_W), minimum_size))
 
     def _flooded(self, foreground: _Foreground, seeds: _Seeds) -> NDArray[np.int32]:
         """Objects (F,) of the foreground: that of a part's only seed, or a watershed; 0 without a seed."""
@@ -207,7 +205,7 @@ def _cut(seeds: _Seeds, parts_H_W: NDArray[np.int32]) -> _Seeds:
     return replace(seeds, ids_H_W=ids_H_W, ids_S=ids_S)
 
 
-def _fill_holes(ids_H_W: NDArray[np.int32]) -> None:
+def _without_holes(ids_H_W: NDArray[np.int32]) -> NDArray[np.int32]:
     """Give background that borders on a single object, and not on the image's edge, to that object."""
     holes_H_W, count = connected_parts(ids_H_W == 0)
     edge = np.concatenate([holes_H_W[0], holes_H_W[-1], holes_H_W[:, 0], holes_H_W[:, -1]])
@@ -218,7 +216,8 @@ def _fill_holes(ids_H_W: NDArray[np.int32]) -> None:
     places = np.flatnonzero((holes_H_W > 0) & (holes_H_W != most))
     holes = holes_H_W.ravel()[places]
     places, holes = places[on_edge[holes] == 0], holes[on_edge[holes] == 0]
-    ids = ids_H_W.ravel()
+    filled_H_W = ids_H_W.copy()
+    ids = filled_H_W.ravel()
     lowest, highest = np.full(count + 1, np.iinfo(np.int32).max), np.zeros(count + 1, np.int32)
     for offset in (-1, 1, -ids_H_W.shape[1], ids_H_W.shape[1]):
         neighbour = ids[places + offset]
@@ -227,3 +226,4 @@ def _fill_holes(ids_H_W: NDArray[np.int32]) -> None:
         np.minimum.at(lowest, holes[object_], neighbour[object_])
     enclosed = lowest[holes] == highest[holes]
     ids[places[enclosed]] = highest[holes[enclosed]]
+    return filled_H_W

@@ -121,8 +121,9 @@ def test_small_objects_and_holes() -> None:
     maps = np.stack([1 - interior, interior, 0 * interior])
     assert np.bincount(watershed_instances(maps, 0.5, 0.5).ravel()).tolist() == [38, 1, 24]
     assert np.bincount(watershed_instances(maps, 0.5, 0.5, minimum_size=2).ravel()).tolist() == [39, 0, 24]
-    filled = watershed_instances(maps, 0.5, 0.5, minimum_size=25, fill_holes=True)
-    assert not filled.any()  # too small before its hole is filled
+    for minimum_size, sizes in ((25, [38, 0, 25]), (26, [63])):  # a hole that is filled counts
+        filled = watershed_instances(maps, 0.5, 0.5, minimum_size=minimum_size, fill_holes=True)
+        assert np.bincount(filled.ravel()).tolist() == sizes
     assert np.bincount(watershed_instances(maps, 0.5, 0.5, fill_holes=True).ravel()).tolist() == [37, 1, 25]
 
 

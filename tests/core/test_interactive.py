@@ -114,6 +114,17 @@ def test_holes_are_filled_where_one_object_is_around_them() -> None:
     assert not preview[10:, 3:5].any()
 
 
+@pytest.mark.parametrize("minimum_size", [36, 37])
+def test_a_hole_that_is_filled_counts(minimum_size: int) -> None:
+    interior = np.zeros((8, 8), np.float32)
+    interior[1:7, 1:7] = 0.9
+    interior[3, 3] = 0
+    maps, cut = maps_from(interior, interior), {"minimum_size": minimum_size, "fill_holes": True}
+    preview = InteractiveWatershed(maps).preview(0.5, 0.5, **cut)
+    np.testing.assert_array_equal(preview, watershed_instances(maps, 0.5, 0.5, **cut))
+    assert np.count_nonzero(preview) == (36 if minimum_size == 36 else 0)
+
+
 def test_a_hole_around_a_dropped_object_is_filled_with_it() -> None:
     interior = np.full((9, 9), 0.9, np.float32)
     interior[2:7, 2:7] = 0
