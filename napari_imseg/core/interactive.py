@@ -14,7 +14,7 @@ from napari_imseg.core.flooding import connected_parts, flood
 from napari_imseg.core.instances import foreground_and_seeds, without_small
 
 FLOODED_PIXELS: Final = 80_000
-"""More contested pixels than this are flooded on a coarser grid: about 35 ms on one core."""
+"""More contested pixels than this are flooded in cells of several pixels: about 35 ms on one core."""
 
 REMOTE_PIXELS: Final = 40_000
 """So many pixels of the whole image tell which seed is nearest to foreground that has none: about 7 ms."""
@@ -47,7 +47,7 @@ class InteractiveWatershed:
     It floods inside the foreground only, and there only the parts that hold several seeds. So
     it differs from `watershed_instances`, which makes the objects to keep, in the few pixels
     that floods reach around the outside, through background. Where crowded parts are large, it
-    floods on every 2nd, 3rd, ... pixel, and borders between touching objects are coarse; so are those
+    floods cells of 2, 3, ... pixels a side, and borders between touching objects are coarse; so are those
     within foreground without a seed. A hole is filled that borders on one object alone. What
     depends on a threshold that did not move is not computed again.
 
@@ -113,8 +113,9 @@ class InteractiveWatershed:
             return _watershed(self._cost_H_W, seeds.ids_H_W, seeds.inner_H_W, contested_H_W)
         inside_S = contested_H_W.ravel()[seeds.places_S]
         coarse = _coarse(seeds.places_S[inside_S], seeds.ids_S[inside_S], shape, step)
-        grid = np.s_[::step, ::step]
-        ids = _watershed(self._cost_H_W[grid], coarse, _inner(coarse), contested_H_W[grid] | (coarse > 0))
+        cells = np.logical_or.reduceat(contested_H_W, range(0, height, step), axis=0)
+        cells = np.logical_or.reduceat(cells, range(0, width, step), axis=1)  # no pixel falls through
+        ids = _watershed(self._cost_H_W[::step, ::step], coarse, _inner(coarse), cells)
         return ids.repeat(step, axis=0).repeat(step, axis=1)[:height, :width]
 
     def _remote(self, seeds: _Seeds, places: NDArray[np.int64]) -> NDArray[np.int32]:

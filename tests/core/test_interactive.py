@@ -45,6 +45,17 @@ def test_a_large_crowd_is_coarse_but_complete() -> None:
     assert (preview == final).mean() > 0.95
 
 
+@pytest.mark.parametrize("cut", [(0.2, 0.6), (0.5, 0.3)])
+def test_no_foreground_is_lost_in_a_crowd(cut: tuple[float, float]) -> None:
+    rng = np.random.default_rng(0)
+    maps = maps_of(discs(rng, 500, 800, radius=9), rng, noise=0.3)
+    preview, final = InteractiveWatershed(maps).preview(*cut), watershed_instances(maps, *cut)
+    assert preview[final > 0].all()
+    assert np.count_nonzero(preview) < 1.001 * np.count_nonzero(final)
+    assert len(np.unique(preview)) > 0.99 * len(np.unique(final))
+    assert agreement(preview, final) > 0.93
+
+
 def test_without_seeds() -> None:
     maps = np.stack([np.zeros((4, 4)), np.zeros((4, 4)), np.ones((4, 4))]).astype(np.float32)
     assert not InteractiveWatershed(maps).preview(0.5, 0.5).any()
