@@ -22,7 +22,7 @@ def write_card(room: Room, records: Sequence[GenerationRecord]) -> None:
         "",
         f"- Labeled images: {len(sets.labeled)} to train on, {len(sets.validation)} to validate.",
         f"- Unlabeled images: {len(sets.unlabeled)}.",
-        f"- Seed {settings.seed}, {settings.top_k} teachers a generation.",
+        f"- Seed {settings.seed}; teachers of a generation: {_teachers(records)}.",
         "- Training cost (operations of a forward pass x steps x epochs, EvalNets included): "
         f"{sum(each.cost for each in records) / 1e9:,.4g} GFLOP, counted as one crop a step.",
         "",
@@ -59,6 +59,11 @@ def write_card(room: Room, records: Sequence[GenerationRecord]) -> None:
     lines += ["", "Settings that differ from the defaults:", ""]
     lines += [f"- `{name}` = {value}" for name, value in changed.items()] or ["- none"]
     (run.folder / "card.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _teachers(records: Sequence[GenerationRecord]) -> str:
+    """How many students were teachers, where any was trained."""
+    return " or ".join(map(str, sorted({len(record.teachers) for record in records} - {0})))
 
 
 def _loss(room: Room) -> str:

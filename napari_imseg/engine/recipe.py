@@ -102,6 +102,8 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
     _check_first_teachers(method, settings)
     _check_task(settings, problem)
     classifiers = {name: _classifier(name, {}, problem) for name in settings.companions}
+    if issubclass(method, Objective | Classifier):
+        _check_ensemble(method, settings)
     if issubclass(method, Classifier):
         classifiers = {
             method.name: _classifier(method.name, settings.method_settings, problem),
@@ -132,6 +134,23 @@ def recipe_of(settings: RunSettings, problem: Problem) -> Recipe:
     return Recipe(problem, curator, loss, classifiers, _start(loss), _judging(curator, settings))
 
 
+def _check_ensemble(method: type[Method], settings: RunSettings) -> None:
+    """Of a method without pseudo-labels. The default number is no wish: a single student is one voice."""
+    generations = (0, 1) if issubclass(method, Objective) and method.starts_from else (0,)
+    students = min(settings.students_of(generation) for generation in generations)
+    if settings.top_k != RunSettings.model_fields["top_k"].default:
+        _check_top_k(settings, students + len(settings.companions))
+
+
+def _check_top_k(settings: RunSettings, available: int) -> None:
+    """More teachers than students are an error, not silent reuse (METHODS 7.4)."""
+    if settings.top_k > available:
+        raise SettingsError(
+            f"top_k={settings.top_k} teachers cannot be chosen from {available} students; "
+            "raise students or lower top_k"
+        )
+
+
 def _check_teachers(curator: Curator, settings: RunSettings) -> None:
     fewest = min(settings.students_of(0), settings.students)
     available = fewest + len(settings.companions)
@@ -143,11 +162,7 @@ def _check_teachers(curator: Curator, settings: RunSettings) -> None:
             f"{fewest} and top_k={settings.top_k} give {teachers}; raise students or top_k, or "
             "let masks of another tool join (foreign)"
         )
-    if settings.top_k > available:
-        raise SettingsError(
-            f"top_k={settings.top_k} teachers cannot be chosen from {available} students; "
-            "raise students or lower top_k"
-        )
+    _check_top_k(settings, available)
 
 
 def _check_task(settings: RunSettings, problem: Problem) -> None:

@@ -127,12 +127,23 @@ def test_methods_for_objects_end_with_a_model_that_predicts(
     assert any(message in warning for warning in warnings) or not message, warnings
 
 
-@pytest.mark.parametrize(("teachers", "students", "first_students"), [(3, 2, 0), (4, 3, 0), (4, 4, 3)])
+@pytest.mark.parametrize(
+    ("method", "teachers", "students", "first_students"),
+    [
+        ("inconsistency-masks", 3, 2, 0),
+        ("inconsistency-masks", 4, 3, 0),
+        ("inconsistency-masks", 4, 4, 3),
+        ("supervised", 5, 4, 0),
+        ("supervised", 4, 4, 3),
+        ("consistency-loss", 3, 2, 4),
+        ("pixel-classifier", 5, 4, 0),
+    ],
+)
 def test_more_teachers_than_students_are_refused_before_any_work(
-    tmp_path: Path, quick: RunSettings, teachers: int, students: int, first_students: int
+    tmp_path: Path, quick: RunSettings, method: str, teachers: int, students: int, first_students: int
 ) -> None:
     numbers = {"top_k": teachers, "students": students, "first_students": first_students}
-    settings = quick.model_copy(update={"method": "inconsistency-masks", **numbers})
+    settings = quick.model_copy(update={"method": method, **numbers})
     sentence = f"top_k={teachers} teachers cannot be chosen from {teachers - 1} students; raise students or"
     with (
         poor_project(tmp_path, Task.SEMANTIC, [TRIANGLE * 2] * 4) as project,
@@ -141,6 +152,27 @@ def test_more_teachers_than_students_are_refused_before_any_work(
         events_of(project, settings)
     assert not list(project.folder.rglob("*.safetensors"))
     assert not list(project.folder.rglob("training_set.json"))
+
+
+@pytest.mark.parametrize(
+    ("method", "numbers", "teachers"),
+    [
+        ("pixel-classifier", {"students": 1}, 1),
+        ("supervised", {"students": 1}, 1),
+        ("supervised", {"students": 1, "first_students": 3, "top_k": 3}, 3),
+    ],
+)
+def test_a_single_student_is_a_model_and_the_first_of_many_are_enough(
+    tmp_path: Path, quick: RunSettings, method: str, numbers: dict[str, int], teachers: int
+) -> None:
+    settings = quick.model_copy(update={"method": method, "epochs": 1, **numbers})
+    with poor_project(tmp_path, Task.SEMANTIC, [TRIANGLE * 2] * 4) as project:
+        events = events_of(project, settings)
+        assert isinstance(events[-1], Finished), events[-1]
+        record = find_generation(project)
+        assert len(record.teachers) == teachers
+        card = (project.folder / "runs" / record.run / "card.md").read_text(encoding="utf-8")
+        assert f"teachers of a generation: {teachers}." in card
 
 
 def test_a_validation_set_without_objects_is_told(tmp_path: Path, quick: RunSettings) -> None:
