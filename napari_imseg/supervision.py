@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from napari_imseg.core.cells import POSITION
 from napari_imseg.core.problem import Problem, Task
@@ -55,6 +55,13 @@ class SupervisionSettings(Settings):
     )
 
 
+def adamw(network: nn.Module, s: SupervisionSettings) -> torch.optim.Optimizer:
+    """The optimizer of METHODS 1.2 over the weights of a network."""
+    return torch.optim.AdamW(
+        network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, eps=1e-7, fused=True
+    )
+
+
 class LabeledObjective(Objective):
     """An objective with a supervised term; its settings are `SupervisionSettings` and perhaps more."""
 
@@ -70,10 +77,7 @@ class LabeledObjective(Objective):
         return frozenset(unused)
 
     def optimizer(self) -> torch.optim.Optimizer:
-        s = self.settings
-        return torch.optim.AdamW(
-            self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, eps=1e-7, fused=True
-        )
+        return adamw(self.network, self.settings)
 
     def schedule(self, progress: float) -> float:
         first, last = self.settings.learning_rate, self.settings.last_learning_rate

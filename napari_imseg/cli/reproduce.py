@@ -17,6 +17,7 @@ from napari_imseg.nets.names import IMAGENET
 from napari_imseg.reproduce import NAMES
 
 if TYPE_CHECKING:
+    from napari_imseg.reproduce.scale import Scale
     from napari_imseg.reproduce.study import Study
     from napari_imseg.reproduce.units import Unit
 
@@ -87,8 +88,6 @@ def reproduce(
     """Do the comparison of a paper again: table and plots; what is finished is not done twice."""
     if name not in NAMES:
         raise UsageMistake(f"there is no comparison '{name}'; choose: {' or '.join(NAMES)}")
-    from napari_imseg.engine.run_settings import RunSettings
-    from napari_imseg.engine.starting_weights import check
     from napari_imseg.nets.devices import choose
     from napari_imseg.reproduce.comparisons import COMPARISONS
     from napari_imseg.reproduce.starting import begin
@@ -102,9 +101,7 @@ def reproduce(
     share, counts = comparison.labeled(labeled or "", trained)
     if weights and not (comparison.weights and scale == "paper"):
         raise UsageMistake("only the networks of actis with scale paper have encoders; leave out --weights")
-    start = weights if weights in ("", IMAGENET) else str(Path(weights).resolve())
-    if start not in ("", IMAGENET):
-        check(RunSettings(**trained.run, weights=start))
+    start = _checked(weights, trained)
     study = begin(out, data, comparison, Terms(name, scale, share, seed, start, group_by), _listed(classes))
     often = repetitions or trained.repetitions
     planned = units(study, comparison, trained, wanted, often, device, counts)
@@ -115,6 +112,18 @@ def reproduce(
     if not finished:
         typer.echo("stopped; go on with the same command", err=True)
         raise typer.Exit(FAILED)
+
+
+def _checked(weights: str, scale: Scale) -> str:
+    """What encoders start from, a file by its whole path; refused if no network could start from it."""
+    from napari_imseg.engine.run_settings import RunSettings
+    from napari_imseg.engine.starting_weights import check
+
+    if weights in ("", IMAGENET):
+        return weights
+    file = str(Path(weights).resolve())
+    check(RunSettings(**scale.run, weights=file))
+    return file
 
 
 def _work(study: Study, planned: Sequence[Unit], device: str) -> bool:

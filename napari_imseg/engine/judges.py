@@ -46,7 +46,7 @@ from napari_imseg.nets.outputs import has_im_channel, n_outputs
 from napari_imseg.nets.saving import load_network, save_network
 from napari_imseg.ops.evalnet_losses import evalnet_losses, iou_loss
 from napari_imseg.settings import Settings
-from napari_imseg.supervision import SupervisionSettings
+from napari_imseg.supervision import SupervisionSettings, adamw
 
 ASKED = 32
 """Windows that are judged at a time."""
@@ -64,10 +64,7 @@ class EvalNetObjective(Objective):
 
     def optimizer(self) -> torch.optim.Optimizer:
         """As for the networks that segment, by their default settings."""
-        s = SupervisionSettings()
-        return torch.optim.AdamW(
-            self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, eps=1e-7, fused=True
-        )
+        return adamw(self.network, SupervisionSettings())
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         """MSE of the IoU, and binary cross-entropy of the detection where there are several masks."""
@@ -109,39 +106,17 @@ def train_judge(
 ) -> Generator[Event, None, StudentRecord]:
     """Train one EvalNet on what ``members`` say of the labeled images, save it, write its record."""
     started = time.monotonic()
-    problem, judging = room.project.problem, room.judging
+    problem, judging, path = room.project.problem, room.judging, judge_path(room, number)
     assert judging is not None
-    settings, kind, seed = judging.settings, judging.kind, [room.settings.seed, 2**30, number]
-    learned, checked = _judged(room, members, kind)
-    torch.manual_seed(int(np.random.SeedSequence(seed).generate_state(1)[0]))
-    outputs = n_outputs(problem, kind == "blocked")
-    network = EvalNet(problem.channels, outputs, settings.evalnet_alpha)
-    path = judge_path(room, number)
-    device = room.hardware.device
-    batch_size = room.settings.batch_size_on(device)
-    side = min(room.settings.tile_on(device), max(max(pair.image_C_H_W.shape[1:]) for pair in learned))
-    below_black: BelowBlack = settings.below_black if isinstance(settings, ScheduleSettings) else "clip"
-    crops = JudgedCrops(learned, problem, kind, side, seed, below_black)
-    check = _Check(checked, side, kind, room)
-    training = Training(
-        objective=EvalNetObjective(Settings(), problem, network),
-        mean=None,
-        passes=[Pass(crops, None, max(len(crops) // batch_size, room.settings.min_steps))],
-        plan=Plan(
-            generation=0,
-            student=number,
-            epochs=settings.evalnet_epochs,
-            batch_size=batch_size,
-            seed=room.settings.seed,
-            deadline=started + seconds,
-        ),
-        hardware=room.hardware,
-        checkpoint=path.with_suffix(".resume"),
-        metric_name="1 - error",
-        validate=lambda: 1 - check.loss(network),
-        keep=lambda: save_network(path, network, problem, kind == "blocked"),
-        should_stop=room.should_stop,
-    )
+    learned, checked = _judged(room, members, judging.kind)
+    seed = np.random.SeedSequence(_seed(room, number))
+    torch.manual_seed(int(seed.generate_state(1)[0]))
+    outputs = n_outputs(problem, judging.kind == "blocked")
+    network = EvalNet(problem.channels, outputs, judging.settings.evalnet_alpha)
+    largest = max(max(pair.image_C_H_W.shape[1:]) for pair in learned)
+    side = min(room.settings.tile_on(room.hardware.device), largest)
+    check = _Check(checked, side, judging.kind, room)
+    training = _training(room, number, network, learned, check, side, started + seconds)
     for event in training.run():
         if isinstance(event, Note):  # its steps and epochs are not those of a student
             yield event
@@ -156,9 +131,50 @@ def train_judge(
         steps=training.made,
     )
     write_record(path.with_suffix(".json"), record)
-    yield Note(message=f"EvalNet {number + 1} of {settings.evalnets_trained} is trained")
+    yield Note(message=f"EvalNet {number + 1} of {judging.settings.evalnets_trained} is trained")
     yield JudgeFinished(judge=number, score=record.score, seconds=record.seconds)
     return record
+
+
+def _seed(room: Room, number: int) -> list[int]:
+    return [room.settings.seed, 2**30, number]
+
+
+def _training(
+    room: Room,
+    number: int,
+    network: EvalNet,
+    learned: Sequence[Judged],
+    check: _Check,
+    side: int,
+    deadline: float,
+) -> Training:
+    """Training of an EvalNet on windows of masks; ``side`` is that of the windows."""
+    problem, judging, path = room.project.problem, room.judging, judge_path(room, number)
+    assert judging is not None
+    settings, kind = judging.settings, judging.kind
+    batch_size = room.settings.batch_size_on(room.hardware.device)
+    below_black: BelowBlack = settings.below_black if isinstance(settings, ScheduleSettings) else "clip"
+    crops = JudgedCrops(learned, problem, kind, side, _seed(room, number), below_black)
+    return Training(
+        objective=EvalNetObjective(Settings(), problem, network),
+        mean=None,
+        passes=[Pass(crops, None, max(len(crops) // batch_size, room.settings.min_steps))],
+        plan=Plan(
+            generation=0,
+            student=number,
+            epochs=settings.evalnet_epochs,
+            batch_size=batch_size,
+            seed=room.settings.seed,
+            deadline=deadline,
+        ),
+        hardware=room.hardware,
+        checkpoint=path.with_suffix(".resume"),
+        metric_name="1 - error",
+        validate=lambda: 1 - check.loss(network),
+        keep=lambda: save_network(path, network, problem, kind == "blocked"),
+        should_stop=room.should_stop,
+    )
 
 
 def judge_path(room: Room, number: int) -> Path:
