@@ -153,13 +153,14 @@ def _training(
     problem, judging, path = room.project.problem, room.judging, judge_path(room, number)
     assert judging is not None
     settings, kind = judging.settings, judging.kind
-    batch_size = room.settings.batch_size_on(room.hardware.device)
+    device = room.hardware.device
+    batch_size = room.settings.batch_size_on(device)
     below_black: BelowBlack = settings.below_black if isinstance(settings, ScheduleSettings) else "clip"
     crops = JudgedCrops(learned, problem, kind, side, _seed(room, number), below_black)
     return Training(
         objective=EvalNetObjective(Settings(), problem, network),
         mean=None,
-        passes=[Pass(crops, None, max(len(crops) // batch_size, room.settings.min_steps))],
+        passes=[Pass(crops, None, room.settings.steps_on(device, len(crops) // batch_size))],
         plan=Plan(
             generation=0,
             student=number,

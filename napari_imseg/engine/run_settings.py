@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import Field
 
 from napari_imseg.nets.names import UNET_1X1, NetworkName
 from napari_imseg.settings import Settings, setting
+
+CPU_STEPS: Final = 64
+"""Short epochs, so that a training that runs out of time has been validated more than once."""
 
 
 class NetworkTraining(Settings):
@@ -184,6 +187,11 @@ class RunSettings(NetworkTraining):
     def tile_on(self, device: str) -> int:
         """Side of the square training crops in pixels on a device."""
         return self.tile or (128 if device == "cpu" else 256)
+
+    def steps_on(self, device: str, wanted: int) -> int:
+        """Steps of an epoch on a device: as many as are wanted, within the limits of the run."""
+        most = self.max_steps or (CPU_STEPS if device == "cpu" else wanted)
+        return max(min(wanted, most), self.min_steps)
 
     def students_of(self, generation: int) -> int:
         """Networks (or classifiers) that are trained in a generation, without companions."""

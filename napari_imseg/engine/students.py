@@ -39,9 +39,6 @@ from napari_imseg.nets.network import Network
 from napari_imseg.ops.averaging import running_mean
 from napari_imseg.supervision import LabeledObjective
 
-CPU_STEPS = 64
-"""Short epochs, so that a training that runs out of time has been validated more than once."""
-
 VALIDATION_SHARE = 0.1
 """Validation takes at most about this share of the time of an epoch."""
 
@@ -223,15 +220,13 @@ def _passes(
     unlabeled: Crops | None,
 ) -> list[Pass]:
     """What an epoch is made of, as the objective wants it."""
-    settings, device = room.settings, room.hardware.device
-    batch_size = settings.batch_size_on(device)
+    device = room.hardware.device
+    batch_size = room.settings.batch_size_on(device)
     least = room.least_steps(generation, batch_size)
 
     def steps(crops: int, least: int = 0) -> int:
         """Those in which each crop is seen once, within the limits of the run."""
-        wanted = max(crops // batch_size, least)
-        most = settings.max_steps or (CPU_STEPS if device == "cpu" else wanted)
-        return max(min(wanted, most), settings.min_steps)
+        return room.settings.steps_on(device, max(crops // batch_size, least))
 
     if unlabeled is None:
         return [Pass(labeled, None, steps(len(labeled), least))]

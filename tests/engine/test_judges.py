@@ -47,11 +47,12 @@ class Toy:
     epochs: int = 6
     validation: int = 4
     tile: int = 0
+    max_steps: int = 0
     stop_after: float = float("inf")
     asked: int = field(default=0, init=False)
 
     def __post_init__(self) -> None:
-        self.settings = RunSettings(seed=0, min_steps=8, tile=self.tile)
+        self.settings = RunSettings(seed=0, min_steps=8, max_steps=self.max_steps, tile=self.tile)
         self.hardware = choose("cpu")
         self.project = SimpleNamespace(problem=self.problem)
         self.run = SimpleNamespace(checkpoints=self.folder)
@@ -147,6 +148,13 @@ def test_a_record_tells_how_well_the_kept_evalnet_judges(tmp_path: Path) -> None
     assert 0 < record.score < 1
     assert isinstance(told[-1], JudgeFinished)
     assert all(isinstance(event, Note) for event in told[:-1])
+
+
+@pytest.mark.parametrize(("max_steps", "steps"), [(0, 15), (10, 10)])
+def test_the_limits_of_an_epoch_hold_for_evalnets(tmp_path: Path, max_steps: int, steps: int) -> None:
+    record, _ = trained(Toy(tmp_path, PROBLEMS["binary"], "masks", epochs=1, max_steps=max_steps))
+    assert record.training_images == 60  # 15 batches of 4 on a CPU
+    assert record.steps == steps
 
 
 @pytest.mark.parametrize("kind", ["masks", "blocked"])
