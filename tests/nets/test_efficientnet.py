@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.nets.efficientnet import EfficientNetUNet
+from napari_imseg.nets.efficientnet import DepthwiseConv, EfficientNetUNet
 from napari_imseg.nets.flops import forward_flops
 from napari_imseg.nets.header import read_header
 from napari_imseg.nets.member import NetworkMember
@@ -126,3 +126,20 @@ def test_the_memory_of_a_pixel_is_that_of_the_widest_layer(name: str) -> None:
                 layer.register_forward_hook(look)
         network(torch.empty(1, 1, 128, 128))
     assert network.maps == pytest.approx(widest, rel=0.05)
+
+
+def test_depthwise_convolutions_learn_in_float32_on_a_cpu() -> None:
+    """Their gradients are slow in bf16 there; other layers, and networks that only predict, keep bf16."""
+    torch.manual_seed(0)
+    plain = nn.Conv2d(6, 6, 5, stride=2, groups=6, bias=False)
+    ours, image = DepthwiseConv.of(plain), torch.rand(2, 6, 11, 11)
+    with torch.autocast("cpu", torch.bfloat16):
+        learned = ours(image.bfloat16())
+        with torch.no_grad():
+            asked = ours(image)
+    assert (learned.dtype, asked.dtype) == (torch.float32, torch.bfloat16)
+    torch.testing.assert_close(learned, plain(image.bfloat16().float()))
+    network = EfficientNetUNet(B0, 1, 1)
+    grouped = [layer for layer in network.modules() if isinstance(layer, nn.Conv2d) and layer.groups > 1]
+    assert grouped
+    assert all(isinstance(layer, DepthwiseConv) for layer in grouped)
