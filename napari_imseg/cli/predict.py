@@ -45,7 +45,7 @@ def predict(
     keep_seedless: KeepSeedless = False,
 ) -> None:
     """Segment images of any size with a trained generation; writes one TIFF per image and kind."""
-    from napari_imseg.cli.segmenting import holds_gaps, load_model, segment, sources
+    from napari_imseg.cli.segmenting import check, holds_gaps, load_model, segment, sources
     from napari_imseg.cli.terminal import messages, progress_bars, warn
     from napari_imseg.project.project import Project
     from napari_imseg.project.wording import some
@@ -61,6 +61,7 @@ def predict(
             fill_holes=fill_holes,
             drop_seedless=not keep_seedless,
         )
+        check(model, planned, kinds)
         task = bars.add_task("images", total=len(planned), remark="")
         gaps = []
         for source in planned:

@@ -13,11 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.intensity import normalise
-from napari_imseg.engine.large import LARGEST_AT_ONCE, LargeImage, Progress, segment_large
+from napari_imseg.engine.large import LARGEST_AT_ONCE, LargeImage, Progress, check_watershed, segment_large
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.records import find_generation
-from napari_imseg.engine.results import results, write_results
-from napari_imseg.engine.volume import Volume, check_volume, segment_volume
+from napari_imseg.engine.results import check_kinds, results, write_results
+from napari_imseg.engine.volume import Volume, check_task, check_volume, segment_volume
 from napari_imseg.project import images
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
@@ -129,7 +129,24 @@ def holds_gaps(source: Source) -> bool:
     return False
 
 
-def check_channels(model: Model, source: Source) -> None:
+def check(model: Model, planned: Sequence[Source], kinds: Sequence[str]) -> None:
+    """Refuse everything that is known to fail, before the first image is segmented.
+
+    Raises
+    ------
+    ProjectError
+        The model cannot make results of one of these kinds, or not of one of these sources.
+    """
+    check_kinds(model, kinds)
+    for source in planned:
+        _check_channels(model, source)
+        if source.depth:
+            check_task(model)
+        elif source.pixels > LARGEST_AT_ONCE:
+            check_watershed(model, source.path)
+
+
+def _check_channels(model: Model, source: Source) -> None:
     """Refuse an image with other channels than those of the project."""
     channels, expected = source.shape[0], model.project.problem.channels
     if channels != expected:
@@ -145,10 +162,8 @@ def segment(model: Model, source: Source, kinds: Sequence[str]) -> Iterator[Prog
     Raises
     ------
     ProjectError
-        The image has other channels than those of the project or cannot be read, or a result
-        cannot be written.
+        The image cannot be read, or a result cannot be written.
     """
-    check_channels(model, source)
     if source.depth:
         stack = Volume(source.path, (source.depth, *source.shape), source.target)
         yield from segment_volume(model, stack, kinds)

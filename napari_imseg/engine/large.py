@@ -51,6 +51,15 @@ class LargeImage:
     target: Path
 
 
+def check_watershed(model: Model, path: Path) -> None:
+    """Refuse what needs the whole image at once, before the work begins."""
+    if model.watershed.fill_holes or not model.watershed.drop_seedless:
+        raise ProjectError(
+            f"'{path}' is too large for --fill-holes and --keep-seedless, which need the whole image "
+            f"at once (at most {LARGEST_AT_ONCE:,} pixels); leave them out, or predict parts of it"
+        )
+
+
 def segment_large(model: Model, image: LargeImage, kinds: Sequence[str]) -> Iterator[Progress]:
     """Predict an image of any size, and write what `write_results` writes, as tiled TIFF.
 
@@ -75,11 +84,7 @@ def segment_large(model: Model, image: LargeImage, kinds: Sequence[str]) -> Iter
         instances, or objects are to be filled or kept without a seed.
     """
     check_kinds(model, kinds)
-    if model.watershed.fill_holes or not model.watershed.drop_seedless:
-        raise ProjectError(
-            f"'{image.path}' is too large for --fill-holes and --keep-seedless, which need the whole image "
-            f"at once (at most {LARGEST_AT_ONCE:,} pixels); leave them out, or predict parts of it"
-        )
+    check_watershed(model, image.path)
     image.target.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".napari-imseg-", dir=image.target.parent) as folder:
         work = _Work(model, image, kinds, Path(folder))

@@ -61,6 +61,15 @@ def check_volume(path: Path) -> None:
         )
 
 
+def check_task(model: Model) -> None:
+    """Refuse a project without objects, before the work begins."""
+    task = model.project.problem.task
+    if task is not Task.INSTANCES:
+        raise ProjectError(
+            f"objects in a volume need a project of instances, and this one is {task}; leave --volume out"
+        )
+
+
 def segment_volume(model: Model, volume: Volume, kinds: Sequence[str]) -> Iterator[Progress]:
     """Predict a stack, and write each kind of result as one stack.
 
@@ -78,12 +87,8 @@ def segment_volume(model: Model, volume: Volume, kinds: Sequence[str]) -> Iterat
     ProjectError
         The project is not one of instances, a plane cannot be read, or a result cannot be written.
     """
+    check_task(model)
     problem = model.project.problem
-    if problem.task is not Task.INSTANCES:
-        raise ProjectError(
-            f"objects in a volume need a project of instances, and this one is {problem.task}; "
-            "leave --volume out"
-        )
     depth, _, height, width = volume.shape
     probabilities = np.empty((problem.classes, depth, height, width), np.float32)
     made = {"im": np.zeros((depth, height, width), np.int32)}

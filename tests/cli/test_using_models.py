@@ -6,13 +6,18 @@ import csv
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
+from napari_imseg.cli.segmenting import Source, check
+from napari_imseg.core.problem import Task
+from napari_imseg.project.errors import ProjectError
 from tests.cli.conftest import TINY, Call, assert_refused
+from tests.engine.test_large import model_of
 
 NewProject = Callable[..., Path]
 
@@ -183,10 +188,33 @@ def test_predict_refuses(
     assert_refused(result, code, part)
 
 
-def test_predict_refuses_other_channels(call: Call, trained: Path, tmp_path: Path) -> None:
+def test_predict_refuses_other_channels_before_the_first_image(
+    call: Call, trained: Path, cells: Path, tmp_path: Path
+) -> None:
+    image = sorted((cells / "images").iterdir())[0]
     tifffile.imwrite(tmp_path / "rgb.tif", np.zeros((64, 64, 3), np.uint8), photometric="rgb")
-    result = call("predict", trained, tmp_path / "rgb.tif", "--out", tmp_path / "o")
+    result = call("predict", trained, image, tmp_path / "rgb.tif", "--out", tmp_path / "o")
     assert_refused(result, 1, "has 3 channels", "have 1")
+    assert not (tmp_path / "o").exists()
+
+
+@pytest.mark.parametrize(
+    ("task", "change", "kind", "side", "depth", "part"),
+    [
+        (Task.INSTANCES, {"fill_holes": True}, "labels", 4000, 0, "too large for --fill-holes"),
+        (Task.INSTANCES, {"drop_seedless": False}, "im", 4000, 0, "and --keep-seedless"),
+        (Task.SEMANTIC, {}, "labels", 64, 5, "and this one is semantic; leave --volume out"),
+        (Task.MULTILABEL, {}, "instances", 64, 0, "cannot share one image"),
+    ],
+)
+def test_what_cannot_be_made_of_any_image_is_refused_before_the_first(
+    task: Task, change: dict[str, bool], kind: str, side: int, depth: int, part: str
+) -> None:
+    small, model = Source(Path("a.tif"), None, (1, 64, 64), Path("a")), model_of(task)
+    last = Source(Path("b.tif"), None, (1, side, side), Path("b"), depth)
+    check(model, [small], ("probabilities",))
+    with pytest.raises(ProjectError, match=part):
+        check(replace(model, watershed=replace(model.watershed, **change)), [small, last], (kind,))
 
 
 def test_evaluate_writes_overall_and_images(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
