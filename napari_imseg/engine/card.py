@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.records import GenerationRecord
 from napari_imseg.engine.room import Room
+from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.story import story
 
 
@@ -32,22 +33,37 @@ def write_card(room: Room, records: Sequence[GenerationRecord]) -> None:
         "",
         "## Figures",
         "",
+        *_figures(records),
+        "",
+        "Settings that differ from the defaults:",
+        "",
+        *_changes(settings),
+    ]
+    (run.folder / "card.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def _figures(records: Sequence[GenerationRecord]) -> Iterator[str]:
+    """A table of the generations, and one of their members."""
+    yield (
         "| generation | teachers | metric | score | mean IM size (fraction) | images that taught the next "
-        "| cost (GFLOP) |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    lines += [
-        f"| {record.generation} | {', '.join([*record.teachers, *record.foreign])} | {record.metric_name} | "
-        f"{_number(record.score)} | {_number(record.im_fraction)} | {record.kept} "
-        f"| {record.cost / 1e9:,.4g} |"
-        for record in records
-    ]
-    lines += ["", "| generation | member | validation score | validation images |", "|---|---|---|---|"]
-    lines += [
-        f"| {record.generation} | {member.name} | {_number(member.score)} | {member.images} |"
-        for record in records
-        for member in record.scores
-    ]
+        "| cost (GFLOP) |"
+    )
+    yield "|---|---|---|---|---|---|---|"
+    for record in records:
+        teachers = ", ".join([*record.teachers, *record.foreign])
+        yield (
+            f"| {record.generation} | {teachers} | {record.metric_name} | "
+            f"{_number(record.score)} | {_number(record.im_fraction)} | {record.kept} "
+            f"| {record.cost / 1e9:,.4g} |"
+        )
+    yield from ("", "| generation | member | validation score | validation images |", "|---|---|---|---|")
+    for record in records:
+        for member in record.scores:
+            yield f"| {record.generation} | {member.name} | {_number(member.score)} | {member.images} |"
+
+
+def _changes(settings: RunSettings) -> list[str]:
+    """Settings that are not the defaults."""
     changed = settings.model_dump(exclude_defaults=True) | {
         f"{of}_settings": _changed(name, given)
         for of, name, given in (
@@ -55,10 +71,7 @@ def write_card(room: Room, records: Sequence[GenerationRecord]) -> None:
             ("objective", settings.objective, settings.objective_settings),
         )
     }
-    changed = {name: value for name, value in changed.items() if value != {}}
-    lines += ["", "Settings that differ from the defaults:", ""]
-    lines += [f"- `{name}` = {value}" for name, value in changed.items()] or ["- none"]
-    (run.folder / "card.md").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return [f"- `{name}` = {value}" for name, value in changed.items() if value != {}] or ["- none"]
 
 
 def _teachers(records: Sequence[GenerationRecord]) -> str:
