@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from napari_imseg.project.errors import ProjectError
@@ -22,9 +24,12 @@ def begin(
     ProjectError
         There is another one, the folder holds something else, or the data does not do.
     """
+    if data is not None and data.is_dir():
+        terms = replace(terms, files=fingerprint(data))
     study = Study.open(out)
     if study is not None:
         _check_same(study, terms)
+        _check_data(study, data, terms, classes)
         _check_settings(study, comparison)
         return study
     if data is None and terms.scale != "smoke":
@@ -36,6 +41,13 @@ def begin(
         if data is None:
             data = comparison.write_drawn(Path(scratch))
         return Study.prepare(out, *comparison.read(data, classes, terms), terms, comparison.all_settings)
+
+
+def fingerprint(folder: Path) -> str:
+    """What tells one data set from another: a hash of the names and sizes of its files."""
+    files = sorted(path for path in folder.rglob("*") if path.is_file())
+    lines = (f"{path.relative_to(folder).as_posix()} {path.stat().st_size}\n" for path in files)
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
 
 
 def _check_same(study: Study, terms: Terms) -> None:
@@ -54,6 +66,20 @@ def _check_same(study: Study, terms: Terms) -> None:
                 f"'{study.out}' holds a comparison with {name} {known}, not {asked}; "
                 "give --out a new folder, or the same options to go on"
             )
+
+
+def _check_data(study: Study, data: Path | None, terms: Terms, classes: Sequence[str]) -> None:
+    """Nor figures of other images; data that is gone is not missed."""
+    if study.info.files and terms.files and study.info.files != terms.files:
+        raise ProjectError(
+            f"'{study.out}' holds a comparison on other files than those that are in '{data}' now; "
+            "give --out a new folder, or the same data to go on"
+        )
+    if classes and tuple(classes) != study.info.classes:
+        raise ProjectError(
+            f"'{study.out}' holds a comparison with --classes {','.join(study.info.classes)}, not "
+            f"{','.join(classes)}; give --out a new folder, or the same options to go on"
+        )
 
 
 def _check_settings(study: Study, comparison: Comparison) -> None:

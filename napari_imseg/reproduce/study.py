@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Final
 from uuid import uuid4
@@ -51,6 +51,9 @@ class Terms:
         `RunSettings.weights` of networks that start from no others.
     group_by
         Regular expression that finds the group of an image in its path; empty for none.
+    files
+        Fingerprint of the data (`napari_imseg.reproduce.starting.fingerprint`); empty if it was drawn, or is
+        not there any more: what is needed of it lies in the folder of the comparison.
     """
 
     comparison: str
@@ -59,6 +62,7 @@ class Terms:
     seed: int
     weights: str = ""
     group_by: str = ""
+    files: str = ""
 
 
 class StudyInfo(BaseModel):
@@ -68,7 +72,7 @@ class StudyInfo(BaseModel):
     ----------
     data
         `DataSet.key`.
-    labeled, weights, group_by
+    labeled, weights, group_by, files
         As in `Terms`.
     settings
         By approach: all settings of its run as they were when the comparison was begun.
@@ -98,6 +102,7 @@ class StudyInfo(BaseModel):
     remarks: tuple[str, ...] = ()
     weights: str = ""
     group_by: str = ""
+    files: str = ""
     settings: dict[str, dict[str, Any]] = {}
 
     @property
@@ -108,7 +113,7 @@ class StudyInfo(BaseModel):
     @property
     def terms(self) -> Terms:
         """What was asked for."""
-        return Terms(self.comparison, self.scale, self.labeled, self.seed, self.weights, self.group_by)
+        return Terms(**{one.name: getattr(self, one.name) for one in fields(Terms)})
 
     @property
     def empty(self) -> Empty:
