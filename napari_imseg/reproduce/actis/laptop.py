@@ -17,8 +17,8 @@ CORES: Final = 2
 LABEL_SAMPLES: Final = 12
 
 STEP: Final = 0.12
-"""Core seconds of a step of ACTIS with bf16: 2 labeled and 4 unlabeled crops of 128 x 128 at alpha .5, at which
-the teacher looks from three sides, while the other core trains as well. Without bf16 units about twice as many."""
+"""Core seconds of a step of ACTIS: 2 labeled and 4 unlabeled crops of 128 x 128 at alpha .5, at which the
+teacher looks from three sides. With bf16 units, while the other core trains as well; without about twice."""
 
 STUDENTS: Final = 6
 """That learn so in a label sample: two of ACTIS, two with the frozen teacher, two of IM x ACTIS."""
