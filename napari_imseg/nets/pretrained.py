@@ -121,6 +121,8 @@ def _fitting(kind: str, found: Mapping[str, Any], path: Path) -> dict[str, Tenso
                 f"the weights in '{path}' are not those of {kind}: expected {shape} at {name}, got {came}; "
                 "choose the network that they belong to, or another file"
             )
+        if not value.isfinite().all():
+            raise ValueError(f"'{path}' is damaged: not all values of {name} are finite; get it again")
         weights[name] = value.to(expected.dtype)
     return weights
 

@@ -172,6 +172,16 @@ def test_a_truncated_file_is_refused(tmp_path: Path, trained: Weights, name: str
     assert path.stat().st_size == keep
 
 
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_values_that_are_not_finite_are_refused(tmp_path: Path, trained: Weights, value: float) -> None:
+    name = next(name for name, tensor in trained.items() if tensor.is_floating_point())
+    damaged = {**trained, name: trained[name].clone()}
+    damaged[name].view(-1)[0] = value
+    save_file(damaged, tmp_path / "a.safetensors")
+    with pytest.raises(ValueError, match=rf"a\.safetensors' is damaged: not all values of {name} are finite"):
+        encoder_weights(B0, str(tmp_path / "a.safetensors"))
+
+
 def test_weights_of_another_network_are_refused(tmp_path: Path, trained: Weights) -> None:
     save_file(trained, tmp_path / "b0.safetensors")
     save_file({"weight": torch.zeros(1)}, tmp_path / "other.safetensors")
