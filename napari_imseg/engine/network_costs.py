@@ -78,6 +78,6 @@ def _sentence(settings: RunSettings, cost: NetworkCost, device: str) -> str:
     seconds = cost.pixel_seconds * crops * side**2
     where = "on a core here" if device == "cpu" else "here"
     return (
-        f"{cost.weights / 1e6:.2g} million weights, about {seconds:.2g} s a step {where} "
+        f"{cost.weights / 1e6:.2g} million weights, about {seconds:.2g} s a step on labels alone {where} "
         f"({crops} crops of {side} x {side})"
     )

@@ -148,7 +148,8 @@ class ResultsPanel(QWidget):
 
             self.instances = ProjectInstances(self._session)
             tip = (
-                "Move the thresholds, for all images and their export; correct single instances, and measure"
+                "Move the thresholds of instances, here and in the export of all images (pseudo-labels keep "
+                "those of their generation); correct single instances, and measure"
             )
             part = folding("results_instances", "Instances of this image", tip, self.instances.panel)
             self._instances_place.addWidget(part)

@@ -52,7 +52,7 @@ def test_another_process_measures_once_for_this_machine(
     cache = tmp_path / "deep" / "networks.json"
     (first,) = costs_here([SMALL], cache)
     assert first.startswith("0.011 million weights, about ")
-    assert first.endswith("s a step on a core here (4 crops of 128 x 128)")
+    assert first.endswith("s a step on labels alone on a core here (4 crops of 128 x 128)")
     monkeypatch.setattr(subprocess, "run", None)
     assert costs_here([SMALL], cache) == [first]
 
@@ -62,8 +62,8 @@ def test_only_what_is_not_known_is_asked(tmp_path: Path, asked: list[list[str]])
     costs_here([SMALL], cache)
     told = costs_here([SMALL, B0, B0.model_copy(update={"alpha": 2.0, "batch_size": 4, "tile": 64})], cache)
     assert asked == [["cpu", "unet-1x1:0.125"], ["cpu", "efficientnet-b0:1"]]
-    assert told[1] == "1 million weights, about 0.066 s a step on a core here (4 crops of 128 x 128)"
-    assert told[2] == "1 million weights, about 0.016 s a step on a core here (4 crops of 64 x 64)"
+    said = "1 million weights, about {} s a step on labels alone on a core here (4 crops of {} x {})"
+    assert told[1:] == [said.format(0.066, 128, 128), said.format(0.016, 64, 64)]
 
 
 def test_a_measurement_that_fails_is_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
