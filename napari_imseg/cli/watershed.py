@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from napari_imseg.cli.failures import UsageMistake
+from napari_imseg.core.watershed_options import WatershedOptions
 
 if TYPE_CHECKING:
     from napari_imseg.engine.model import Model
@@ -39,12 +40,9 @@ KeepSeedless = Annotated[
     ),
 ]
 
-UNASKED: Final = {
+UNASKED: Final = {field.name: field.default for field in fields(WatershedOptions)} | {
     "foreground_threshold": None,
     "seed_threshold": None,
-    "minimum_size": 0,
-    "fill_holes": False,
-    "drop_seedless": True,
 }
 """What `WatershedOptions` are if nobody says anything; thresholds as the generation found them."""
 

@@ -195,6 +195,7 @@ def _planned(problem: Problem, kinds: Sequence[str]) -> Plan:
     instances = problem.task is Task.INSTANCES
     masks = (problem.classes,) if problem.task is Task.MULTILABEL else ()
     labels = bool({"labels", "instances"} & set(kinds))
+    numbered = labels if instances else "instances" in kinds
     plan: Plan = {}
     if "probabilities" in kinds or (instances and labels):
         plan["probabilities"] = np.float32, (problem.classes,)
@@ -202,7 +203,7 @@ def _planned(problem: Problem, kinds: Sequence[str]) -> Plan:
         plan["labels"] = np.uint16, masks
     if "im" in kinds:
         plan["im"] = np.uint8, ()
-    if labels if instances else "instances" in kinds:
+    if numbered:
         plan["numbers"] = np.uint32, ()
     if labels and instances:
         plan["seeds"] = np.uint32, ()

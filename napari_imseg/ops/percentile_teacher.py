@@ -16,7 +16,8 @@ from napari_imseg.ops.losses import class_logits
 from napari_imseg.ops.views import AS_IT_IS_AND_FLIPPED, FLIPPED_AND_TURNED, average
 
 FIRST_THRESHOLD = 0.2
-"""Thresholds start below what the surest class of a pixel can have, so that everything is believed."""
+"""Where thresholds start. With up to four classes the surest one of a pixel always has more, so that
+everything is believed at first."""
 
 MOMENTUM = 0.99
 """Share of itself that a threshold keeps at each step, in the end."""
