@@ -17,8 +17,8 @@ from napari_imseg.nets.saving import load_network
 from napari_imseg.project.errors import ProjectError
 
 
-def begun(room: Room, generation: int, student: int) -> Network:
-    """The network of a student before its first step.
+def begun(room: Room, generation: int, student: int) -> tuple[Network, str | None]:
+    """The network of a student before its first step, and the file name of the one whose weights it has.
 
     Raises
     ------
@@ -32,7 +32,7 @@ def begun(room: Room, generation: int, student: int) -> Network:
     network = new_network(room.settings.network, problem.channels, outputs, room.width(generation))
     start = room.start_of(generation, student)
     if start is not None and _take_over(network, start):
-        return network
+        return network, start.name
     if start is not None and room.recipe.start is not None:
         raise ProjectError(
             f"the students of generation {generation} start from '{start.name}', which is another network "
@@ -40,7 +40,7 @@ def begun(room: Room, generation: int, student: int) -> Network:
         )
     if isinstance(network, EfficientNetUNet) and room.settings.weights:
         network.take_encoder(load_file(room.starting_weights))
-    return network
+    return network, None
 
 
 @torch.no_grad()

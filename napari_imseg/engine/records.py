@@ -36,6 +36,8 @@ class StudentRecord(BaseModel):
     mcce
         Cells that an image is miscounted by on average, on the validation images; ``None`` where living and
         dead cells are not counted.
+    start
+        File name of the earlier network from whose weights it started; ``None`` if it began anew.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -48,6 +50,7 @@ class StudentRecord(BaseModel):
     steps: int = 0
     pixel_score: float | None = None
     mcce: float | None = None
+    start: str | None = None
 
     @property
     def cost(self) -> float:

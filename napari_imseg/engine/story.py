@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 from napari_imseg.engine.records import GenerationRecord, StudentRecord, read_record, record_path
 from napari_imseg.engine.room import OWN, Room
 from napari_imseg.method import Curator
+
+ANEW: Final = "anew"
+"""At random, or from weights of ImageNet or of a file."""
 
 
 def story(room: Room, records: Sequence[GenerationRecord]) -> Iterator[str]:
@@ -97,14 +102,34 @@ def _start(room: Room, generation: int) -> str:
     """What the weights of later networks were before they learned."""
     if generation <= room.first or room.recipe.objective is None:
         return ""
-    own = room.settings.warm_start and room.recipe.curator is not None
-    if room.recipe.start is not None and not own:
-        return f", starting from the weights of the best network of generation {generation - 1}"
+    started = _started(room, generation)
+    if len(started) > 1:
+        return ", " + " and ".join(f"{count} starting {how}" for how, count in started.items())
+    (how,) = started
+    if how != ANEW:
+        return f", starting {how}"
     if not room.settings.warm_start:
         return ""
-    if room.width(generation) != room.width(generation - 1):
-        return ", starting at random, since they are wider than the students before them"
-    return ", starting from the weights of the students before them"
+    wider = room.width(generation) != room.width(generation - 1)
+    why = "they are wider than the students" if wider else "they are other networks than the students"
+    return f", starting {ANEW}, since {why} before them"
+
+
+def _started(room: Room, generation: int) -> Counter[str]:
+    """How many networks of a generation started from what."""
+    before, numbered = generation - 1, room.settings.warm_start and room.recipe.curator is not None
+    started: Counter[str] = Counter()
+    for student, seat in enumerate(room.seats(generation)):
+        if seat != OWN:
+            continue
+        start = read_record(StudentRecord, record_path(room.run.checkpoints, generation, student)).start
+        if start is None:
+            started[ANEW] += 1
+        elif numbered and start == f"g{before}-s{student}.safetensors":
+            started["from the weights of the students before them"] += 1
+        else:
+            started[f"from the weights of the best network of generation {before}"] += 1
+    return started
 
 
 def _judges(room: Room) -> str:

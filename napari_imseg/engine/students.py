@@ -111,7 +111,8 @@ def _trained(
     examples, seen = room.examples(generation, seat), room.seen(generation, seat)
     images = len(examples) + len(seen)
     shared = room.in_shares(generation, examples)
-    training, side = _training(room, generation, student, shared, seen, deadline, path)
+    network, start = begun(room, generation, student)
+    training, side = _training(room, network, generation, student, shared, seen, deadline, path)
     epochs = training.plan.epochs
     yield _started(generation, student, images, epochs, epochs * sum(each.steps for each in training.passes))
     yield from training.run()
@@ -122,11 +123,13 @@ def _trained(
         "training_images": images,
         "forward_flops": forward_flops(training.objective.network, crop),
         "steps": training.made,
+        "start": start,
     }
 
 
 def _training(
     room: Room,
+    network: Network,
     generation: int,
     student: int,
     examples: Sequence[Example],
@@ -136,7 +139,6 @@ def _training(
 ) -> tuple[Training, int]:
     """Training on examples with targets and on unlabeled images as they are, and the side of the crops."""
     settings, problem, device = room.settings, room.recipe.problem, room.hardware.device
-    network = begun(room, generation, student)
     objective = room.recipe.new_objective(network, generation)
     mean = running_mean(objective.predictor(), settings.averaging) if settings.averaging else None
     kept = objective.predictor() if mean is None else mean.module

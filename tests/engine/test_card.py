@@ -40,7 +40,15 @@ def test_unlabeled_images_without_labels_are_told(project: Project, quick: RunSe
 def test_wider_students_do_not_start_from_those_before(project: Project, quick: RunSettings) -> None:
     _, second, third = told(project, quick, method="NS", generations=2, method_settings={"alpha_step": 0.125})
     assert "what the best teacher of generation 0 says of 6 unlabeled ones, starting from the we" in second
-    assert "ones, starting at random, since they are wider than the students before them. The" in third
+    assert "ones, starting anew, since they are wider than the students before them. The" in third
+
+
+def test_students_of_another_kind_than_the_first_networks_start_anew(
+    project: Project, quick: RunSettings
+) -> None:
+    execute(project, quick.model_copy(update={"method": "LDT", "epochs": 1, "alpha": 0.25}))
+    _, second = told(project, quick, "r002", method="IM", first_run="r001")
+    assert ", starting anew, since they are other networks than the students before them. The" in second
 
 
 def test_versions_and_evalnets_are_told(project: Project, quick: RunSettings) -> None:

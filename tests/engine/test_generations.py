@@ -332,13 +332,17 @@ def test_evalnets_that_look_at_disagreement_need_two_networks(
         recipe_of(quick.model_copy(update=one | change), project.problem)
 
 
-def test_more_students_than_before_start_at_random(project: Project, quick: RunSettings) -> None:
+def test_more_students_than_before_start_anew(project: Project, quick: RunSettings) -> None:
     more = {"warm_start": True, "first_students": 2, "students": 4, "companions": ("pixel-classifier",)}
     events = execute(project, quick.model_copy(update=more))
     assert isinstance(events[-1], Finished)
     card = (project.folder / "runs" / "r001" / "card.md").read_text()
     assert "**Generation 0:** 3 students learned from 4 labeled images" in card
     assert "**Generation 1:** 5 students learned from" in card
+    assert ", 2 starting from the weights of the students before them and 2 starting anew. The best" in card
+    records = [record_path(project.folder / "runs/r001/checkpoints", 1, student) for student in range(4)]
+    starts = [read_record(StudentRecord, path).start for path in records]
+    assert starts == ["g0-s0.safetensors", "g0-s1.safetensors", None, None]
 
 
 def test_evalnets_are_not_trained_for_nothing(project: Project, quick: RunSettings) -> None:
