@@ -179,10 +179,8 @@ class Corrections(QObject):
         self.touched.emit()
 
 
-def count_corrected(ids: NDArray[np.int32], made: NDArray[np.int32] | None) -> int | None:
-    """How many instances differ from those that were made; ``None`` if nobody knows what was made."""
-    if made is None:
-        return None
+def count_corrected(ids: NDArray[np.int32], made: NDArray[np.int32]) -> int:
+    """How many instances differ from those that were made; for worker threads."""
     differ = ids != made
     involved = np.union1d(ids[differ], made[differ])
     return max(int(np.count_nonzero(involved > 0)), int(differ.any()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -22,6 +23,7 @@ from napari_imseg.widgets.watershed_form import WatershedForm
 from napari_imseg.widgets.watershed_source import Source
 
 NAME: Final = "instances"
+_COUNT: Final = "count"
 _LOOK_MS: Final = 250
 """So long after a correction the instances are measured anew and handed on."""
 
@@ -135,9 +137,12 @@ class InstancesPanel(QWidget):
             self._look_at_corrections()
 
     def _look_at_corrections(self) -> None:
-        ids = np.array(self._layer.data, np.int32)
+        ids, made = np.array(self._layer.data, np.int32), self._uncorrected
         self._ids = ids
-        self._hold(count_corrected(ids, self._uncorrected))
+        if made is None or np.array_equal(ids, made):
+            self._hold(None if made is None else 0)
+        else:  # counting takes seconds where nearly all pixels differ
+            self._jobs.run(_COUNT, partial(count_corrected, ids, made), self.bar.show_corrected)
         self._measure()
         self.corrected.emit(ids if self.is_held else None)
 
@@ -193,6 +198,7 @@ class InstancesPanel(QWidget):
 
     def _hold(self, count: int | None) -> None:
         """The sliders wait while instances are corrected."""
+        self._jobs.forget(_COUNT)
         self.is_held = count != 0
         self.bar.show_corrected(count)
         self._enable_sliders()

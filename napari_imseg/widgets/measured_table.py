@@ -30,6 +30,7 @@ class MeasuredTable(QWidget):
         self._ids: NDArray[np.int32] | None = None
         self._layer: Any = None
         self._like: Any = None
+        self._centroids_N_D = np.zeros((0, 2))
         self.image = LayerChoice(viewer, Image, name="measured_image", optional=True)
         self.image.setToolTip("Measure intensities in this image, too")
         self.image.layer_changed.connect(self._measure)
@@ -69,14 +70,17 @@ class MeasuredTable(QWidget):
         ids, image = self._ids, self.image.layer
         size, unit = pixel_size(self._like, ids.ndim)
 
-        def work() -> Columns:
+        def work() -> tuple[Columns, NDArray[np.float64]]:
             from napari_imseg.core.regions import measure  # slow to import: not on the GUI thread
 
-            return with_units(measure(ids, channels_of(image, ids.shape), size), unit)
+            found = measure(ids, channels_of(image, ids.shape), size)
+            centroids_N_D = np.stack([found[f"centroid_{axis}"] for axis in "zyx"[-ids.ndim :]], axis=1)
+            return with_units(found, unit), centroids_N_D / (size or 1)
 
         self._jobs.run("measure", work, self._show)
 
-    def _show(self, columns: Columns) -> None:
+    def _show(self, measured: tuple[Columns, NDArray[np.float64]]) -> None:
+        columns, self._centroids_N_D = measured
         self.table.set_columns(columns)
         if is_shown(self._viewer, self._layer):
             self._layer.features = {"index": columns["id"], **columns}
@@ -86,11 +90,8 @@ class MeasuredTable(QWidget):
         """Select an instance of the table, and bring it to the middle of the canvas."""
         if not is_shown(self._viewer, self._layer):
             return
-        instance = int(self.table.columns["id"][row])
-        self._layer.selected_label = instance
-        where = np.argwhere(self._layer.data == instance)
-        if len(where):
-            go_to(self._viewer, self._layer, where.mean(axis=0))
+        self._layer.selected_label = int(self.table.columns["id"][row])
+        go_to(self._viewer, self._layer, self._centroids_N_D[row])
 
 
 def channels_of(image: Any, shape: tuple[int, ...]) -> NDArray[Any]:
