@@ -9,6 +9,8 @@ from functools import cache
 from types import ModuleType
 from typing import Any
 
+from napari_imseg.similar_names import meant
+
 
 class UnknownName(KeyError):
     """No class has this name; the message lists those that exist."""
@@ -49,7 +51,8 @@ def find(package: ModuleType, kind: type, name: str) -> type[Any]:
         names = {candidate.name, *getattr(candidate, "aliases", ())}
         if name.lower() in {known.lower() for known in names}:
             return candidate
-    raise UnknownName(f"unknown {kind.__name__.lower()} '{name}'; choose from: {', '.join(classes)}")
+    near = meant(name, classes)
+    raise UnknownName(f"unknown {kind.__name__.lower()} '{name}'{near}; choose from: {', '.join(classes)}")
 
 
 def _is_own(candidate: object, kind: type, module: ModuleType) -> bool:

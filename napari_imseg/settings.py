@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
 
+from napari_imseg.similar_names import meant
+
 
 class SettingsError(ValueError):
     """A setting is unknown or out of range; the message names it and says what is allowed."""
@@ -120,7 +122,8 @@ def _explain(cls: type[Settings], error: ValidationError) -> str:
     for mistake in error.errors():
         name = ".".join(str(part) for part in mistake["loc"])
         if mistake["type"] == "extra_forbidden":
-            lines.append(f"unknown setting '{name}'; choose from: {', '.join(cls.model_fields)}")
+            known = cls.model_fields
+            lines.append(f"unknown setting '{name}'{meant(name, known)}; choose from: {', '.join(known)}")
         else:
             message = mistake["msg"].lower().removeprefix("value error, ")
             lines.append(f"{name}: {message}, got '{mistake['input']}'")

@@ -10,6 +10,7 @@ from napari_imseg.cli.failures import UsageMistake
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.nets.names import IMAGENET
 from napari_imseg.settings import Settings
+from napari_imseg.similar_names import meant
 
 if TYPE_CHECKING:
     from napari_imseg.method import Method
@@ -122,4 +123,5 @@ def _owner(name: str, owners: Sequence[type[Settings]]) -> int:
     parts = [
         f"{title}: {', '.join(names) or 'none'}" for title, names in zip((*titles, "run"), known, strict=True)
     ]
-    raise UsageMistake(f"unknown setting '{name}'; choose from: {'; '.join(parts)}")
+    near = meant(name, [one for names in known for one in names])
+    raise UsageMistake(f"unknown setting '{name}'{near}; choose from: {'; '.join(parts)}")

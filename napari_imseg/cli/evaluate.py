@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -17,6 +17,9 @@ from napari_imseg.cli.watershed import (
     SeedThreshold,
     with_watershed,
 )
+
+OF_EACH_IMAGE: Final = ("iou", "miou", "mcce", "ap50_pr", "f1_50")
+"""Columns of the table of images, which must fit into a terminal; ``--json`` has all metrics of each."""
 
 
 def evaluate(
@@ -57,7 +60,7 @@ def evaluate(
         return
     if json_ is not None:
         write_text(json_, text + "\n")
-    columns = list(found.overall)
+    print_table(("metric", "all images"), [(name, number(value)) for name, value in found.overall.items()])
+    columns = [name for name in found.overall if name in OF_EACH_IMAGE]
     rows = [[name, *(number(row.get(one)) for one in columns)] for name, row in found.images.items()]
-    rows.insert(0, ["all images", *(number(value) for value in found.overall.values())])
     print_table(("image", *columns), rows)

@@ -103,7 +103,10 @@ def line_of(event: Event) -> str:
         case Note():
             return f"{event.level}: {event.message}"
         case Finished():
-            return f"finished in {event.seconds:.0f} s; best generation {event.best_generation}"
+            used = f"best generation {event.best_generation}"
+            if event.score is None:
+                used = f"generation {event.best_generation} is used, none was measured on a validation image"
+            return f"finished in {event.seconds:.0f} s; {used}"
     return ""
 
 

@@ -157,10 +157,13 @@ def _check_teachers(curator: Curator, settings: RunSettings) -> None:
     teachers = min(settings.top_k, available) + len(settings.foreign_at(1))
     taught_by_students = settings.generations - bool(settings.first_teachers)
     if taught_by_students > 0 and teachers < curator.minimum_teachers:
+        counts = {"students": available, "top_k": settings.top_k}
+        low = [name for name, count in counts.items() if count < curator.minimum_teachers]
         raise SettingsError(
             f"{curator.name} needs at least {curator.minimum_teachers} teachers, but students="
-            f"{fewest} and top_k={settings.top_k} give {teachers}; raise students or top_k, or "
-            "let masks of another tool join (foreign)"
+            f"{fewest} and top_k={settings.top_k} give {teachers}; "
+            f"raise {' and '.join(low)} to {curator.minimum_teachers}, or let masks of another tool join "
+            "(foreign)"
         )
     _check_top_k(settings, available)
 

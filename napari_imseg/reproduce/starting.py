@@ -8,10 +8,14 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.reproduce.comparison import Comparison
 from napari_imseg.reproduce.study import Study, Terms
+
+DRAWN: Final = "drawn"
+"""`Terms.files` of images that were drawn for the comparison."""
 
 
 def begin(
@@ -25,6 +29,7 @@ def begin(
         There is another one, the folder holds something else, or the data does not do.
     """
     if data is not None and data.is_dir():
+        data = data.resolve()
         terms = replace(terms, files=fingerprint(data))
     study = Study.open(out)
     if study is not None:
@@ -40,6 +45,7 @@ def begin(
     with tempfile.TemporaryDirectory() as scratch:
         if data is None:
             data = comparison.write_drawn(Path(scratch))
+            terms = replace(terms, files=DRAWN)
         return Study.prepare(out, *comparison.read(data, classes, terms), terms, comparison.all_settings)
 
 

@@ -52,8 +52,8 @@ class Terms:
     group_by
         Regular expression that finds the group of an image in its path; empty for none.
     files
-        Fingerprint of the data (`napari_imseg.reproduce.starting.fingerprint`); empty if it was drawn, or is
-        not there any more: what is needed of it lies in the folder of the comparison.
+        Fingerprint of the data (`napari_imseg.reproduce.starting.fingerprint`), or that it was drawn; empty
+        if it is not there any more: what is needed of it lies in the folder of the comparison.
     """
 
     comparison: str

@@ -79,6 +79,15 @@ def test_an_unknown_method_lists_the_methods() -> None:
         run_settings("inconsistent", None, [], {})
 
 
+def test_a_name_that_is_nearly_right_is_guessed() -> None:
+    with pytest.raises(UsageMistake, match=r"unknown setting 'epoch' \(did you mean epochs\?\); choose from"):
+        run_settings("inconsistency-masks", None, ["epoch=3"], {})
+    with pytest.raises(UnknownName, match=r"'inconsistency-mask' \(did you mean inconsistency-masks\?\)"):
+        run_settings("inconsistency-mask", None, [], {})
+    with pytest.raises(UsageMistake, match="unknown setting 'xyzzy'; choose from"):
+        run_settings("inconsistency-masks", None, ["xyzzy=3"], {})
+
+
 def test_an_objective_is_not_paired_with_another() -> None:
     with pytest.raises(UsageMistake, match="leave out --with supervised"):
         run_settings("supervised", "supervised", [], {})

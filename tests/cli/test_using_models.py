@@ -230,6 +230,11 @@ def test_evaluate_writes_overall_and_images(call: Call, trained: Path, cells: Pa
     assert {"iou", "dice"} <= set(found["overall"])
     mean = np.mean([metrics["dice"] for metrics in found["images"].values()])
     assert found["overall"]["dice"] == pytest.approx(mean)
+    lines = [line.split("│")[1:-1] for line in result.stdout.splitlines() if "│" in line]
+    table = {cells[0].strip(): cells[1].strip() for cells in lines}
+    assert table["dice"] == f"{mean:.3f}", "all metrics of all images"
+    for name, metrics in found["images"].items():
+        assert table[name] == f"{metrics['iou']:.3f}", "one short line for each image"
 
 
 def test_evaluate_refuses_a_missing_folder(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:

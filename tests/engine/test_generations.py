@@ -245,8 +245,9 @@ def test_an_unlabeled_image_without_a_finite_pixel_is_left_out(tmp_path: Path, q
 
 
 def test_too_few_students_for_the_teachers(project: Project, quick: RunSettings) -> None:
-    with pytest.raises(SettingsError, match="raise students or top_k"):
-        execute(project, quick.model_copy(update={"students": 1, "top_k": 1}))
+    for students, teachers, advice in ((1, 1, "students and top_k"), (1, 2, "students"), (2, 1, "top_k")):
+        with pytest.raises(SettingsError, match=f"raise {advice} to 2, or let masks"):
+            execute(project, quick.model_copy(update={"students": students, "top_k": teachers}))
 
 
 def test_a_time_budget_is_kept(project: Project, quick: RunSettings) -> None:
