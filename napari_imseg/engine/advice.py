@@ -52,7 +52,10 @@ def advice(room: Room, foreign: list[MemberRecord]) -> Iterator[Note]:
         )
     yield from _about_classes(room)
     if room.last and not sets.unlabeled:
-        yield _warning("there is no unlabeled image, so every generation trains on the labels alone")
+        yield _warning(
+            "there is no unlabeled image, so every generation trains on the labels alone; add images that "
+            "have no label yet, or set generations to 0"
+        )
 
 
 def afterthought(room: Room, records: Sequence[GenerationRecord]) -> Iterator[Note]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import shlex
 import signal
 import sys
 import threading
@@ -86,7 +87,8 @@ def _guarded(run: Run, should_stop: Callable[[], bool], cluster: str | None) -> 
         with Project.open(run.project_folder) as project:
             yield from Generations(project, run, settings, should_stop).events()
     except StopRequested:
-        yield Stopped(message=f"stopped; go on with: napari-imseg train PROJECT --resume {run.name}")
+        folder = shlex.quote(str(run.project_folder))
+        yield Stopped(message=f"stopped; go on with: napari-imseg train {folder} --resume {run.name}")
     except Exception as error:
         log.exception("run %s failed", run.name)
         yield Failed(message=_sentence(error, run))

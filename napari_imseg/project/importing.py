@@ -56,7 +56,9 @@ class Converted:
         """What a person might not expect."""
         told = []
         if self.unused:
-            told.append(f"no image has the name of these label files: {some(self.unused)}; left out")
+            told.append(
+                f"no image that can be read has the name of these label files: {some(self.unused)}; left out"
+            )
         for remark, names in self.remarks.items():
             told.append(f"{remark}: {some(list(dict.fromkeys(names)))}")
         if self.kept:

@@ -77,7 +77,7 @@ def test_a_second_run_is_refused_while_one_is_at_work(folder: Path, long: RunSet
     process.stop(run)
     last = list(process.follow(run, poll=0.05))[-1]
     assert isinstance(last, Stopped)
-    assert "--resume r001" in last.message
+    assert last.message.endswith(f"napari-imseg train {folder} --resume r001")
     assert run.state == "stopped"
 
 

@@ -90,7 +90,9 @@ def test_a_later_import_adds_and_replaces(project: Project, labels: Path, folder
     tifffile.imwrite(folder / "other.tif", square(2))
     imported = project.members.import_folder("tool", folder)
     assert (imported.count, imported.replaced) == (2, 1)
-    assert imported.remarks == ["no image has the name of these label files: other.tif; left out"]
+    assert imported.remarks == [
+        "no image that can be read has the name of these label files: other.tif; left out"
+    ]
     assert project.members.counts() == {"tool": 6}
     assert np.array_equal(mask_of(project, "tool", 5), square(2))
     assert np.array_equal(mask_of(project, "tool", 4), square(4))
