@@ -76,8 +76,11 @@ def find_thresholds(
     scenes = [Scene.of(1 - maps[BACKGROUND], maps[INTERIOR], ids) for maps, ids in pairs]
     first_seed = np.float32(FIRST_SEED)
     foreground = int(np.argmax(_scores([sweep_foreground(scene, grid, first_seed) for scene in scenes])))
-    seed = int(np.argmax(_scores([sweep_seeds(scene, grid, grid[foreground]) for scene in scenes])))
+    scores = _scores([sweep_seeds(scene, grid, grid[foreground]) for scene in scenes])
+    seed = int(np.argmax(scores))
     chosen = float(GRID[foreground]), float(GRID[seed])
+    if foreground < seed:  # no seed is cut, so every object is one piece
+        return Thresholds(*chosen, float(scores[seed]))
     found = [match(ids, watershed_instances(maps, *chosen)) for maps, ids in pairs]
     return Thresholds(*chosen, float(np.mean([average_precision(each, (0.5,), "pr") for each in found])))
 
