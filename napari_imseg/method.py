@@ -257,6 +257,11 @@ class Curator(Method):
         """What further first networks learn, which only EvalNets learn from; none by default."""
         return []
 
+    @classmethod
+    def compares(cls) -> bool:
+        """True if there is such a set."""
+        return cls.compared_set is not Curator.compared_set
+
     def width(self, generation: int, alpha: float) -> float:
         """Width factor of the students of a generation, ``alpha`` by default."""
         return alpha

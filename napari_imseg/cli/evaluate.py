@@ -45,13 +45,9 @@ def evaluate(
     from napari_imseg.project.project import Project
 
     with Project.open(project) as opened:
+        loaded = load_model(opened, generation)
         model = with_watershed(
-            load_model(opened, generation),
-            foreground_threshold=foreground_threshold,
-            seed_threshold=seed_threshold,
-            minimum_size=minimum_size,
-            fill_holes=fill_holes,
-            drop_seedless=not keep_seedless,
+            loaded, foreground_threshold, seed_threshold, minimum_size, fill_holes, keep_seedless
         )
         found = measure(model, images, labels)
     text = json.dumps({"overall": found.overall, "images": found.images}, indent=2)

@@ -53,13 +53,9 @@ def predict(
     kinds = _kinds(save)
     with Project.open(project) as opened, progress_bars(messages()) as bars:
         planned = sources(images, out, volume=volume)
+        loaded = load_model(opened, generation)
         model = with_watershed(
-            load_model(opened, generation),
-            foreground_threshold=foreground_threshold,
-            seed_threshold=seed_threshold,
-            minimum_size=minimum_size,
-            fill_holes=fill_holes,
-            drop_seedless=not keep_seedless,
+            loaded, foreground_threshold, seed_threshold, minimum_size, fill_holes, keep_seedless
         )
         check(model, planned, kinds)
         task = bars.add_task("images", total=len(planned), remark="")

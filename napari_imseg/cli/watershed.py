@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from dataclasses import replace
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_imseg.cli.failures import UsageMistake
-from napari_imseg.core.watershed_options import WatershedOptions
 
 if TYPE_CHECKING:
     from napari_imseg.engine.model import Model
@@ -40,15 +39,16 @@ KeepSeedless = Annotated[
     ),
 ]
 
-UNASKED: Final = {field.name: field.default for field in fields(WatershedOptions)} | {
-    "foreground_threshold": None,
-    "seed_threshold": None,
-}
-"""What `WatershedOptions` are if nobody says anything; thresholds as the generation found them."""
 
-
-def with_watershed(model: Model, **asked: float | bool | None) -> Model:
-    """The model with what was asked for, by the names of `WatershedOptions`.
+def with_watershed(
+    model: Model,
+    foreground_threshold: float | None,
+    seed_threshold: float | None,
+    minimum_size: int,
+    fill_holes: bool,
+    keep_seedless: bool,
+) -> Model:
+    """The model with the options that were asked for; ``None`` leaves a threshold as it was found.
 
     Raises
     ------
@@ -57,11 +57,13 @@ def with_watershed(model: Model, **asked: float | bool | None) -> Model:
     """
     from napari_imseg.core.problem import Task
 
-    changes: dict[str, Any] = {name: value for name, value in asked.items() if value != UNASKED[name]}
+    asked = {"foreground_threshold": foreground_threshold, "seed_threshold": seed_threshold}
+    changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     task = model.project.problem.task
-    if changes and task is not Task.INSTANCES:
+    if task is not Task.INSTANCES and (changes or minimum_size or fill_holes or keep_seedless):
         raise UsageMistake(
             "--foreground-threshold, --seed-threshold, --minimum-size, --fill-holes and --keep-seedless "
             f"find and clean up objects, and this project is {task}; leave them out"
         )
+    changes |= {"minimum_size": minimum_size, "fill_holes": fill_holes, "drop_seedless": not keep_seedless}
     return replace(model, watershed=replace(model.watershed, **changes))

@@ -115,12 +115,10 @@ def watershed_instances(
 
 def in_raster_order(ids: NDArray[np.int32]) -> NDArray[np.int32]:
     """Number the objects anew, without gaps: 1, 2, ... in the order of their first pixels."""
-    places = np.flatnonzero(ids)[::-1]
-    first = np.full(int(ids.max(initial=0)) + 1, ids.size)
-    first[ids.ravel()[places]] = places  # the last one written is the first in the image
-    found = np.argsort(first)[: np.count_nonzero(first < ids.size)]
-    new_ids = np.zeros(len(first), np.int32)
-    new_ids[found] = np.arange(1, len(found) + 1)
+    found, first = np.unique(ids, return_index=True)
+    ordered = found[np.argsort(first)]
+    new_ids = np.zeros(int(ids.max(initial=0)) + 1, np.int32)
+    new_ids[ordered[ordered > 0]] = np.arange(1, np.count_nonzero(found) + 1)
     return new_ids[ids]
 
 

@@ -34,7 +34,7 @@ def unused_settings(
     taught = teaches and run.generations > 0
     judges = curator is not None and bool(curator.judge_of)
     views = curator is not None and curator.views is not Curator.views
-    compares = curator is not None and curator.compared_set is not Curator.compared_set
+    compares = curator is not None and curator.compares()
     starts = any(loss.starts_from for loss in losses)
     used = {
         "generations": teaches,

@@ -17,7 +17,7 @@ from napari_imseg.engine.recipe import Judging, Recipe, recipe_of
 from napari_imseg.engine.records import StudentRecord, ranked, read_record, record_path
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.training_set import TrainingSet
-from napari_imseg.method import Classifier, Curator, Example
+from napari_imseg.method import Classifier, Example
 from napari_imseg.nets.devices import Hardware, choose
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
@@ -137,8 +137,7 @@ class Room:
     def _compares(self) -> bool:
         """True if there are compared networks; without a next generation nothing is judged."""
         curator = self.recipe.curator
-        compares = curator is not None and type(curator).compared_set is not Curator.compared_set
-        return compares and self.curates(0)
+        return curator is not None and curator.compares() and self.curates(0)
 
     def examples(self, generation: int, seat: Seat = OWN) -> list[Example]:
         """The combined set CD: what the students of a generation train on.
