@@ -56,6 +56,9 @@ def test_it_says_what_it_is(name: str) -> None:
     assert method.title
     assert method.source
     assert method.tasks
+    shown, *_ = (method.__doc__ or "").strip().split("\n")  # below its name in the Train panel
+    assert shown.endswith("."), "one sentence"
+    assert "`" not in shown, "no names of code"
     assert find(methods, Method, name.upper()) is method
     assert all(find(methods, Method, alias) is method for alias in method.aliases)
 

@@ -8,7 +8,7 @@ from napari_imseg.method import Example, UnlabeledImage
 
 
 class InconsistencyMasks(BlockedMasks):
-    """IM: the pixels that all teachers agree on are the label, the others are blocked (`BlockedMasks`).
+    """IM: the pixels that all teachers agree on are the label, the others are blocked.
 
     Source: METHODS 1.4.
     """
