@@ -79,7 +79,7 @@ SCALES: Final = {
             "evalnets": 2,
             "evalnets_trained": 2,
             "evalnet_alpha": 0.25,
-            "evalnet_epochs": 4,
+            "evalnet_epochs": 2,
         },
         repetitions=3,
         epochs_of_steps=8,
