@@ -26,6 +26,10 @@ def evaluate(
     project: Annotated[Path, typer.Argument(help="Folder of the project.", metavar="PROJECT")],
     images: Annotated[Path, typer.Option(metavar="DIR", help="Folder of images.")],
     labels: Annotated[Path, typer.Option(metavar="DIR", help="Folder of true labels with the same names.")],
+    volume: Annotated[
+        bool,
+        typer.Option("--volume", help="Measure objects in 3-D: the planes of each file are one volume."),
+    ] = False,
     generation: Annotated[
         str, typer.Option(metavar="best|N", help="best, a number in the newest run, or a name like r001-g2.")
     ] = "best",
@@ -39,7 +43,7 @@ def evaluate(
     ] = None,
 ) -> None:
     """Measure a trained generation on images with true labels."""
-    from napari_imseg.cli.measuring import measure
+    from napari_imseg.cli.measuring import measure, measure_volumes
     from napari_imseg.cli.segmenting import load_model
     from napari_imseg.project.atomic import write_text
     from napari_imseg.project.project import Project
@@ -49,7 +53,7 @@ def evaluate(
         model = with_watershed(
             loaded, foreground_threshold, seed_threshold, minimum_size, fill_holes, keep_seedless
         )
-        found = measure(model, images, labels)
+        found = (measure_volumes if volume else measure)(model, images, labels)
     text = json.dumps({"overall": found.overall, "images": found.images}, indent=2)
     if json_ == Path("-"):
         typer.echo(text)

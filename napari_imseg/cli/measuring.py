@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
-from pathlib import Path
+from collections.abc import Collection, Iterator
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
+from rich.progress import Progress
 
-from napari_imseg.cli.terminal import messages, progress_bars, warn
+from napari_imseg.cli.segmenting import check_channels
+from napari_imseg.cli.terminal import follow, messages, progress_bars, warn
 from napari_imseg.engine.evaluation import Evaluation, evaluate
 from napari_imseg.engine.model import Model
+from napari_imseg.engine.volume import Volume, check_task, predict_volume
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.fingerprints import fingerprint
+from napari_imseg.project.foreign_labels import label_of_volume
+from napari_imseg.project.label_names import find_labels, label_of
 from napari_imseg.project.project import Project
+from napari_imseg.project.scanning import find_images
 
-Pairs = Iterator[tuple[str, NDArray[np.float32], NDArray[np.int32]]]
+Predicted = Iterator[tuple[str, NDArray[np.float32], NDArray[np.int32]]]
+"""Name, class probabilities and true label."""
 
 
 def measure(model: Model, images: Path, labels: Path) -> Evaluation:
@@ -42,32 +50,56 @@ def measure(model: Model, images: Path, labels: Path) -> Evaluation:
             validation=0,
         )
         with made as truth:
-            _check_channels(truth, model.project, images)
-            return _run(model, truth, images)
+            labeled = truth.labeled()
+            check_channels(model, images, truth.problem.channels)
+            for warning in truth.warnings:
+                warn(warning)
+            _warn_of_others(truth.catalog.count() - len(labeled), truth.catalog.count(), "images")
+            _warn_of_learned(model.project, [record.fingerprint for record in labeled], "images")
+            with progress_bars(messages()) as bars:
+                return _measured(model, _images(model, truth, images), len(labeled), bars)
 
 
-def _run(model: Model, truth: Project, images: Path) -> Evaluation:
-    labeled, total = len(truth.labeled()), truth.catalog.count()
-    for warning in truth.warnings:
-        warn(warning)
-    if labeled < total:
-        warn(f"{total - labeled} of {total} images have no label and are left out")
+def measure_volumes(model: Model, images: Path, labels: Path) -> Evaluation:
+    """The same of volumes, whose objects go through the planes.
+
+    A volume has the label that it would have in a project, but with the ids that are in the file:
+    the parts of an object in several planes share one.
+
+    Raises
+    ------
+    ProjectError
+        As `measure`; or the project is not one of instances, or a file is no volume.
+    """
+    check_task(model)
+    known, volumes, others = find_labels(labels), [], 0
+    for path, within in find_images([images], [], []):
+        label = label_of(PurePosixPath(within), known)
+        if label is None:
+            others += 1
+        else:
+            volume = Volume.open(path)
+            check_channels(model, path, volume.shape[1])
+            _true_ids(model, volume, label)
+            volumes.append((within, volume, label))
+    if not volumes:
+        raise ProjectError(f"no label file in '{labels}' has the name of a volume in '{images}'")
+    _warn_of_others(others, others + len(volumes), "volumes")
+    _warn_of_learned(model.project, [fingerprint(volume.path) for _, volume, _ in volumes], "volumes")
     with progress_bars(messages()) as bars:
-        task = bars.add_task("images", total=labeled, remark="")
-        steps = evaluate(model, _pairs(truth, images))
-        while True:
-            try:
-                next(steps)
-            except StopIteration as finished:
-                result: Evaluation = finished.value
-                break
-            bars.advance(task)
-    if result.left_out:
-        warn(f"left out, for no pixel of their labels is labeled: {', '.join(result.left_out)}")
-    return result
+        predicted = (
+            (name, follow(bars, name, predict_volume(model, volume))[0], _true_ids(model, volume, label))
+            for name, volume, label in volumes
+        )
+        return _measured(model, predicted, len(volumes), bars)
 
 
-def _pairs(truth: Project, images: Path) -> Pairs:
+def _true_ids(model: Model, volume: Volume, label: Path) -> NDArray[np.int32]:
+    depth, _, height, width = volume.shape
+    return label_of_volume(label, (depth, height, width), model.project.info)
+
+
+def _images(model: Model, truth: Project, images: Path) -> Predicted:
     for record in truth.labeled():
         label = truth.read_label(record.id)
         if label is None:
@@ -75,12 +107,35 @@ def _pairs(truth: Project, images: Path) -> Pairs:
         path = (truth.folder / record.path).resolve()
         name = path.relative_to(images.resolve()).as_posix() if images.is_dir() else path.name
         suffix = "" if record.plane is None else f"#{record.plane}"
-        yield name + suffix, truth.network_image(record.id), label
+        yield name + suffix, model.ensemble.mean(truth.network_image(record.id)), label
 
 
-def _check_channels(truth: Project, project: Project, images: Path) -> None:
-    if truth.problem.channels != project.problem.channels:
-        raise ProjectError(
-            f"the images in '{images}' have {truth.problem.channels} channels, but the project's images "
-            f"have {project.problem.channels}; give images like those of the project"
+def _measured(model: Model, predicted: Predicted, total: int, bars: Progress) -> Evaluation:
+    task = bars.add_task("measured", total=total, remark="")
+    steps = evaluate(model, predicted)
+    while True:
+        try:
+            next(steps)
+        except StopIteration as finished:
+            result: Evaluation = finished.value
+            break
+        bars.advance(task)
+    if result.left_out:
+        warn(f"left out, for no pixel of their labels is labeled: {', '.join(result.left_out)}")
+    return result
+
+
+def _warn_of_others(others: int, total: int, what: str) -> None:
+    if others:
+        warn(f"{others} of {total} {what} have no label and are left out")
+
+
+def _warn_of_learned(project: Project, found: Collection[str], what: str) -> None:
+    """Say that figures are too good, if these files are labeled in the project."""
+    learned = {record.fingerprint for record in project.labeled()}
+    known = sum(one in learned for one in found)
+    if known:
+        warn(
+            f"{known} of {len(found)} {what} are labeled in the project; networks know them, so the figures "
+            "are better than on new ones: measure on images that are not in the project"
         )

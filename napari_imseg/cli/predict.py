@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -17,9 +16,6 @@ from napari_imseg.cli.watershed import (
     SeedThreshold,
     with_watershed,
 )
-
-if TYPE_CHECKING:
-    from rich.progress import Progress, TaskID
 
 KINDS = ("labels", "im", "probabilities", "instances")
 
@@ -46,7 +42,7 @@ def predict(
 ) -> None:
     """Segment images of any size with a trained generation; writes one TIFF per image and kind."""
     from napari_imseg.cli.segmenting import check, holds_gaps, load_model, segment, sources
-    from napari_imseg.cli.terminal import messages, progress_bars, warn
+    from napari_imseg.cli.terminal import follow, messages, progress_bars, warn
     from napari_imseg.project.project import Project
     from napari_imseg.project.wording import some
 
@@ -61,23 +57,12 @@ def predict(
         task = bars.add_task("images", total=len(planned), remark="")
         gaps = []
         for source in planned:
-            _follow(bars, source.path.name, segment(model, source, kinds))
+            follow(bars, source.path.name, segment(model, source, kinds))
             gaps += [source.target.name] * holds_gaps(source)
             bars.advance(task)
     if gaps:
         warn(f"pixels that are NaN or infinite count as black; there are some in {some(gaps)}")
     typer.echo(f"{len(planned)} images by generation {model.record.name} in {out}")
-
-
-def _follow(bars: Progress, name: str, steps: Iterator[tuple[str, int, int]]) -> None:
-    """Draw how far a large image or a volume is, with a bar for each kind of work."""
-    tasks: dict[str, TaskID] = {}
-    for work, done, total in steps:
-        if work not in tasks:
-            tasks[work] = bars.add_task(f"{name}: {work}", total=total, remark="")
-        bars.update(tasks[work], completed=done)
-    for task in tasks.values():
-        bars.remove_task(task)
 
 
 def _kinds(save: str) -> tuple[str, ...]:

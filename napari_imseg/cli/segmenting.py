@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,7 @@ from napari_imseg.engine.large import LARGEST_AT_ONCE, LargeImage, Progress, che
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.records import find_generation
 from napari_imseg.engine.results import check_kinds, results, write_results
-from napari_imseg.engine.volume import Volume, check_task, check_volume, segment_volume
+from napari_imseg.engine.volume import Volume, check_task, segment_volume
 from napari_imseg.project import images
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
@@ -74,13 +74,12 @@ def sources(paths: Sequence[Path], out: Path, *, volume: bool = False) -> list[S
     """
     found: list[Source] = []
     for path, within in find_images(paths, [out], []):
-        units = images.read_units(path, any_size=True)
         target = out / Path(within).with_suffix("")
         if volume:
-            check_volume(path)
-            found.append(Source(path, None, units[0].shape, target, len(units)))
+            depth, channels, height, width = Volume.open(path).shape
+            found.append(Source(path, None, (channels, height, width), target, depth))
             continue
-        for unit in units:
+        for unit in images.read_units(path, any_size=True):
             place = "" if unit.plane is None else f"-p{unit.plane:04d}"
             found.append(Source(path, unit.plane, unit.shape, target.with_name(target.name + place)))
     if not found:
@@ -139,24 +138,24 @@ def check(model: Model, planned: Sequence[Source], kinds: Sequence[str]) -> None
     """
     check_kinds(model, kinds)
     for source in planned:
-        _check_channels(model, source)
+        check_channels(model, source.path, source.shape[0])
         if source.depth:
             check_task(model)
         elif source.pixels > LARGEST_AT_ONCE:
             check_watershed(model, source.path)
 
 
-def _check_channels(model: Model, source: Source) -> None:
+def check_channels(model: Model, path: Path, channels: int) -> None:
     """Refuse an image with other channels than those of the project."""
-    channels, expected = source.shape[0], model.project.problem.channels
+    expected = model.project.problem.channels
     if channels != expected:
         raise ProjectError(
-            f"'{source.path}' has {channels} channels, but the project's images have {expected}; "
+            f"'{path}' has {channels} channels, but the project's images have {expected}; "
             "give images like those of the project"
         )
 
 
-def segment(model: Model, source: Source, kinds: Sequence[str]) -> Iterator[Progress]:
+def segment(model: Model, source: Source, kinds: Sequence[str]) -> Generator[Progress, None, None]:
     """Predict one image and write its results; tells how far it is with a large one or a volume.
 
     Raises
@@ -165,8 +164,8 @@ def segment(model: Model, source: Source, kinds: Sequence[str]) -> Iterator[Prog
         The image cannot be read, or a result cannot be written.
     """
     if source.depth:
-        stack = Volume(source.path, (source.depth, *source.shape), source.target)
-        yield from segment_volume(model, stack, kinds)
+        stack = Volume(source.path, (source.depth, *source.shape))
+        yield from segment_volume(model, stack, source.target, kinds)
     elif source.pixels > LARGEST_AT_ONCE:
         yield from segment_large(
             model, LargeImage(source.path, source.plane, source.shape, source.target), kinds

@@ -6,14 +6,16 @@ rich takes longer to import than the whole of ``--help`` may last, so each funct
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Generator, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
+
+Result = TypeVar("Result")
 
 
 def print_json(value: Any) -> None:
@@ -66,6 +68,29 @@ def progress_bars(console: Console, *, time_left: bool = True) -> Progress:
         disable=not console.is_terminal,
         transient=True,
     )
+
+
+def follow(bars: Progress, name: str, steps: Generator[tuple[str, int, int], None, Result]) -> Result:
+    """Draw how far a large image or a volume is, with a bar for each kind of work; what comes of it.
+
+    Parameters
+    ----------
+    steps
+        Yields what is being done, how much is done, and how much there is.
+    """
+    tasks: dict[str, TaskID] = {}
+    while True:
+        try:
+            work, done, total = next(steps)
+        except StopIteration as finished:
+            result: Result = finished.value
+            break
+        if work not in tasks:
+            tasks[work] = bars.add_task(f"{name}: {work}", total=total, remark="")
+        bars.update(tasks[work], completed=done)
+    for task in tasks.values():
+        bars.remove_task(task)
+    return result
 
 
 def number(value: float | None, digits: int = 3) -> str:

@@ -34,14 +34,15 @@ class Evaluation:
 
 
 def evaluate(
-    model: Model, pairs: Iterable[tuple[str, NDArray[np.float32], NDArray[np.int32]]]
+    model: Model, images: Iterable[tuple[str, NDArray[np.float32], NDArray[np.int32]]]
 ) -> Generator[tuple[str, dict[str, float]], None, Evaluation]:
-    """Predict and measure image after image.
+    """Measure image after image, or volume after volume.
 
     Parameters
     ----------
-    pairs
-        Name, image (C, H, W) in [0, 1], and true label (H, W).
+    images
+        Name, class probabilities (classes, H, W) as the ensemble of the model predicts them, and true
+        label (H, W), or (classes, H, W) for ``multilabel``. Of a volume (classes, D, H, W) and (D, H, W).
 
     Yields
     ------
@@ -50,21 +51,21 @@ def evaluate(
     """
     problem = model.project.problem
     pooled = PooledIou(problem)
-    images: dict[str, dict[str, float]] = {}
+    found: dict[str, dict[str, float]] = {}
     left_out: list[str] = []
-    for name, image, truth in pairs:
+    for name, probabilities, truth in images:
         if has_labels(truth):
-            label = model.label(model.ensemble.mean(image))
-            images[name] = metrics_of_label(problem, truth, label)
+            label = model.label(probabilities)
+            found[name] = metrics_of_label(problem, truth, label)
             if problem.task is not Task.INSTANCES:
                 pooled.add(truth, label)
         else:
             left_out.append(name)
-        yield name, images.get(name, {})
-    means, score = overall(list(images.values())), pooled.score()
+        yield name, found.get(name, {})
+    means, score = overall(list(found.values())), pooled.score()
     if score is not None:
         means[f"{pixel_metric(problem)}_pooled"] = score
-    return Evaluation(means, images, tuple(left_out))
+    return Evaluation(means, found, tuple(left_out))
 
 
 def metrics_of_label(

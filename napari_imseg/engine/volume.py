@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from napari_imseg.core.intensity import normalise
 from napari_imseg.core.problem import Task
@@ -24,7 +25,7 @@ LARGEST_VOLUME: Final = 2**26
 
 @dataclass(frozen=True)
 class Volume:
-    """A file of planes, and the path of its results without ending.
+    """A file whose planes are one volume; use `Volume.open`.
 
     Attributes
     ----------
@@ -34,31 +35,31 @@ class Volume:
 
     path: Path
     shape: tuple[int, int, int, int]
-    target: Path
 
+    @classmethod
+    def open(cls, path: Path) -> Volume:
+        """The volume in a file; only its header is read.
 
-def check_volume(path: Path) -> None:
-    """Refuse a file whose planes are no volume, or too large a one.
-
-    Raises
-    ------
-    ProjectError
-        It has a single plane, its planes are not declared as depth, or they have too many voxels.
-    """
-    layout = images.contents(path).layout
-    if layout.planes == 1:
-        raise ProjectError(f"'{path}' has one plane, which is no volume; leave --volume out")
-    beside = [letter for letter in layout.axes if letter not in "CSYX"]
-    if len(beside) > 1 or beside[0] not in "ZQI":
-        raise ProjectError(
-            f"the planes of '{path}' are not those of one volume (axes {layout.axes}); leave --volume out, "
-            "or save each volume as a stack of its own with axes ZYX"
-        )
-    if layout.planes * layout.height * layout.width > LARGEST_VOLUME:
-        raise ProjectError(
-            f"'{path}' has {layout.planes} x {layout.height} x {layout.width} voxels, but at most "
-            f"{LARGEST_VOLUME:,} fit into memory at once; crop it, or leave --volume out"
-        )
+        Raises
+        ------
+        ProjectError
+            It has a single plane, its planes are not declared as depth, or they have too many voxels.
+        """
+        layout = images.contents(path).layout
+        if layout.planes == 1:
+            raise ProjectError(f"'{path}' has one plane, which is no volume; leave --volume out")
+        beside = [letter for letter in layout.axes if letter not in "CSYX"]
+        if len(beside) > 1 or beside[0] not in "ZQI":
+            raise ProjectError(
+                f"the planes of '{path}' are not those of one volume (axes {layout.axes}); leave --volume "
+                "out, or save each volume as a stack of its own with axes ZYX"
+            )
+        if layout.planes * layout.height * layout.width > LARGEST_VOLUME:
+            raise ProjectError(
+                f"'{path}' has {layout.planes} x {layout.height} x {layout.width} voxels, but at most "
+                f"{LARGEST_VOLUME:,} fit into memory at once; crop it, or leave --volume out"
+            )
+        return cls(path, (layout.planes, layout.channels, layout.height, layout.width))
 
 
 def check_task(model: Model) -> None:
@@ -70,12 +71,50 @@ def check_task(model: Model) -> None:
         )
 
 
-def segment_volume(model: Model, volume: Volume, kinds: Sequence[str]) -> Iterator[Progress]:
+def predict_volume(
+    model: Model, volume: Volume
+) -> Generator[Progress, None, tuple[NDArray[np.float32], NDArray[np.bool_]]]:
+    """Predict a stack; each plane is normalised and predicted by itself, as in training.
+
+    Yields
+    ------
+    tuple
+        `Progress`, whenever a plane is done.
+
+    Returns
+    -------
+    probabilities : numpy.ndarray
+        Mean over the members, float32 (classes, D, H, W).
+    im : numpy.ndarray
+        Where the members disagree, bool (D, H, W).
+
+    Raises
+    ------
+    ProjectError
+        A plane cannot be read.
+    """
+    depth, _, height, width = volume.shape
+    probabilities = np.empty((model.project.problem.classes, depth, height, width), np.float32)
+    im = np.empty((depth, height, width), np.bool_)
+    for plane in range(depth):
+        image = normalise(images.read(volume.path, plane), model.project.info.intensity)
+        members = model.ensemble.probabilities(image)
+        probabilities[:, plane] = members.mean(axis=0)
+        im[plane] = model.disagreement(members)
+        yield "planes", plane + 1, depth
+    return probabilities, im
+
+
+def segment_volume(model: Model, volume: Volume, target: Path, kinds: Sequence[str]) -> Iterator[Progress]:
     """Predict a stack, and write each kind of result as one stack.
 
-    Each plane is normalised and predicted by itself, as in training. ``labels`` and ``instances``
-    are ids (D, H, W) of a 3-D watershed, ``im`` 0 and 1 (D, H, W), and ``probabilities`` float32
-    (3, D, H, W).
+    ``labels`` and ``instances`` are ids (D, H, W) of a 3-D watershed, ``im`` 0 and 1 (D, H, W), and
+    ``probabilities`` float32 (3, D, H, W).
+
+    Parameters
+    ----------
+    target
+        Path of the results without ending.
 
     Yields
     ------
@@ -88,22 +127,14 @@ def segment_volume(model: Model, volume: Volume, kinds: Sequence[str]) -> Iterat
         The project is not one of instances, a plane cannot be read, or a result cannot be written.
     """
     check_task(model)
-    problem = model.project.problem
-    depth, _, height, width = volume.shape
-    probabilities = np.empty((problem.classes, depth, height, width), np.float32)
-    made = {"im": np.zeros((depth, height, width), np.int32)}
-    for plane in range(depth):
-        image = normalise(images.read(volume.path, plane), model.project.info.intensity)
-        members = model.ensemble.probabilities(image)
-        probabilities[:, plane] = members.mean(axis=0)
-        if "im" in kinds:
-            made["im"][plane] = model.disagreement(members)
-        yield "planes", plane + 1, depth
+    probabilities, im = yield from predict_volume(model, volume)
+    made = {"im": im.astype(np.int32)}
     if {"labels", "instances"} & set(kinds):
         made["labels"] = made["instances"] = model.label(probabilities)
     for kind in kinds:
-        path = result_path(volume.target, kind)
+        path = result_path(target, kind)
         if kind == "probabilities":
             write_probabilities(path, probabilities, "CZYX")
         else:
-            write_mask(path, made[kind], description={"axes": "ZYX"} | description(problem.task, kind))
+            about = {"axes": "ZYX"} | description(Task.INSTANCES, kind)
+            write_mask(path, made[kind], description=about)

@@ -82,6 +82,16 @@ def label_of_image(
     return as_label(_cut(stored, record, whole, info, name), record, info, name)
 
 
+def label_of_volume(path: Path, shape_D_H_W: tuple[int, int, int], info: ProjectInfo) -> NDArray[np.int32]:
+    """Ids (D, H, W) of the objects in a volume, as a label file holds them; refused as in `label_of_image`.
+
+    They are not numbered anew plane by plane: an object has one id in all planes.
+    """
+    name = f"the label file '{path}'"
+    stored = _shaped(read_label_file(path, math.prod(shape_D_H_W)), shape_D_H_W, name)
+    return label_values.checked(stored, info, (1, *shape_D_H_W), name)
+
+
 def as_label(
     values: NDArray[Any], record: ImageRecord, info: ProjectInfo, name: str
 ) -> tuple[NDArray[np.int32], str]:
@@ -118,15 +128,21 @@ def _cut(
     """Plane and tile of a record, if the label file is as large as the image file."""
     planes, height, width = whole
     masks = (len(info.classes),) if info.task is Task.MULTILABEL else ()
-    expected = (*((planes,) if planes > 1 else ()), *masks, height, width)
-    if stored.shape[-2:] != (height, width) or stored.size != math.prod(expected):
+    stored = _shaped(stored, (*((planes,) if planes > 1 else ()), *masks, height, width), name)
+    plane: NDArray[Any] = stored.reshape(planes, *masks, height, width)[record.plane or 0]
+    y, x, rows, columns = record.tile or (0, 0, height, width)
+    return plane[..., y : y + rows, x : x + columns]
+
+
+def _shaped(stored: NDArray[Any], expected: tuple[int, ...], name: str) -> NDArray[Any]:
+    """The values in the shape of their image, whichever axes of length 1 the file has."""
+    if stored.shape[-2:] != expected[-2:] or stored.size != math.prod(expected):
         raise ProjectError(
             f"{name}: expected {label_values.size(expected)} like its image, "
             f"got {label_values.size(stored.shape)}; export it in the size of the image, or remove it"
         )
-    plane: NDArray[Any] = stored.reshape(planes, *masks, height, width)[record.plane or 0]
-    y, x, rows, columns = record.tile or (0, 0, height, width)
-    return plane[..., y : y + rows, x : x + columns]
+    shaped: NDArray[Any] = stored.reshape(expected)
+    return shaped
 
 
 def _ones(ids: NDArray[np.int32]) -> NDArray[np.int32]:

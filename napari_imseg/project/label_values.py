@@ -12,7 +12,7 @@ from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.info import ProjectInfo
 
 
-def label_shape(info: ProjectInfo, shape: tuple[int, int, int]) -> tuple[int, ...]:
+def label_shape(info: ProjectInfo, shape: tuple[int, ...]) -> tuple[int, ...]:
     """Shape of the label of an image of shape (C, H, W): a mask for each class in ``multilabel``."""
     return (len(info.classes), *shape[1:]) if info.task is Task.MULTILABEL else shape[1:]
 
@@ -22,15 +22,13 @@ def highest_value(info: ProjectInfo) -> int | None:
     return {Task.SEMANTIC: len(info.classes), Task.MULTILABEL: 1, Task.INSTANCES: None}[info.task]
 
 
-def checked(
-    label: NDArray[Any], info: ProjectInfo, shape: tuple[int, int, int], name: str
-) -> NDArray[np.int32]:
+def checked(label: NDArray[Any], info: ProjectInfo, shape: tuple[int, ...], name: str) -> NDArray[np.int32]:
     """The label as int32, if it fits the image and the task.
 
     Parameters
     ----------
     shape
-        (C, H, W) of the image.
+        (C, H, W) of the image, or (C, D, H, W) of a volume.
     name
         What to call it in a message.
 

@@ -14,6 +14,7 @@ import pytest
 import tifffile
 
 from napari_imseg.cli.segmenting import Source, check
+from napari_imseg.core.metrics import instance_metrics
 from napari_imseg.core.problem import Task
 from napari_imseg.project.errors import ProjectError
 from tests.cli.conftest import TINY, Call, assert_refused
@@ -132,16 +133,32 @@ def test_the_planes_of_a_project_become_one_volume(call: Call, cells: Path, tmp_
     assert volume.shape == (3, 10, 64, 64)
     assert tifffile.imread(out / "stack_labels.tif").shape == (10, 64, 64)
     assert not tifffile.imread(tmp_path / "none" / "stack_labels.tif").any(), "no object is so large"
-    assert tifffile.imread(tmp_path / "all" / "stack_labels.tif").all(), "everything is above 0"
+    above_0 = volume[0] < 1  # nearly everything
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "all" / "stack_labels.tif") > 0, above_0)
     for plane in range(10):  # each is predicted by itself
-        assert tifffile.imread(tmp_path / "all" / f"stack-p{plane:04d}_labels.tif").all()
+        found = tifffile.imread(tmp_path / "all" / f"stack-p{plane:04d}_labels.tif") > 0
+        np.testing.assert_array_equal(found, above_0[plane])
         alone = tifffile.imread(out / f"stack-p{plane:04d}_probabilities.tif")
         np.testing.assert_allclose(volume[:, plane], alone, atol=1e-6)
-    share = (tifffile.imread(tmp_path / "labels" / "stack.tif") > 0).mean(axis=(1, 2))
-    for options, expected in ((large, share == 0), (all_of_it, share)):
+    true = tifffile.imread(tmp_path / "labels" / "stack.tif") > 0
+    share = (true & above_0).mean(axis=(1, 2)) / (true | above_0).mean(axis=(1, 2))
+    for options, expected in ((large, ~true.any(axis=(1, 2))), (all_of_it, share)):
         measured = call("evaluate", project, *folders, *options, "--json", "-")
         images = json.loads(measured.stdout)["images"].values()
         np.testing.assert_allclose([one["iou"] for one in images], expected, err_msg=measured.output)
+    assert "10 of 10 images are labeled in the project" in measured.stderr
+    truth = tifffile.imread(tmp_path / "labels" / "stack.tif")
+    whole = call("evaluate", project, *folders, "--volume", "--json", "-")
+    assert whole.exit_code == 0, whole.output
+    assert "1 of 1 volumes are labeled in the project" in whole.stderr
+    expected = instance_metrics(truth.astype(np.int32), tifffile.imread(out / "stack_labels.tif"))
+    assert json.loads(whole.stdout) == {"overall": expected, "images": {"stack.tif": expected}}
+    tifffile.imwrite(tmp_path / "labels" / "stack.tif", truth[:5])
+    refused = call("evaluate", project, *folders, "--volume")
+    assert_refused(refused, 1, "expected 10 x 64 x 64 like its image, got 5 x 64 x 64")
+    (tmp_path / "labels" / "stack.tif").rename(tmp_path / "labels" / "other.tif")
+    refused = call("evaluate", project, *folders, "--volume")
+    assert_refused(refused, 1, "no label file in", "has the name of a volume")
 
 
 def test_a_volume_that_cannot_be_is_refused(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
@@ -160,6 +177,8 @@ def test_a_volume_that_cannot_be_is_refused(call: Call, trained: Path, cells: Pa
         refused = call("predict", trained, image, "--out", tmp_path / "o", *option)
         assert_refused(refused, 2, "clean up objects, and this project is semantic; leave them out")
     folders = ("--images", cells / "images", "--labels", cells / "labels")
+    refused = call("evaluate", trained, *folders, "--volume")
+    assert_refused(refused, 1, "need a project of instances, and this one is semantic")
     refused = call("evaluate", trained, *folders, "--minimum-size", 5)
     assert_refused(refused, 2, "clean up objects, and this project is semantic; leave them out")
 

@@ -8,27 +8,34 @@ from typing import Any
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from napari_imseg.core.metrics import Empty
+from napari_imseg.core.instances import watershed_instances
+from napari_imseg.core.metrics import Empty, instance_metrics
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.evaluation import evaluate, metrics_of_label
 from napari_imseg.engine.model import Model
 from napari_imseg.project.project import Project
 from napari_imseg.synthetic.dataset import KINDS, write_dataset
+from tests.core.scenes import balls
 
 ALIVE_DEAD = "brightfield-alive-dead"
 
 
-class Perfect:
-    """An ensemble that is sure of the truth, hidden in the image."""
+def model_without_networks(project: Project) -> Model:
+    nothing: Any = SimpleNamespace()
+    return Model(project, nothing, nothing, WatershedOptions())
 
-    def __init__(self, truth_C_H_W: NDArray[np.int32]) -> None:
-        self.truth_C_H_W = truth_C_H_W
 
-    def mean(self, image_C_H_W: NDArray[np.float32]) -> NDArray[np.float32]:
-        return self.truth_C_H_W.astype(np.float32) * image_C_H_W.mean()
+def test_objects_of_a_volume_go_through_its_planes() -> None:
+    truth = balls(np.random.default_rng(0), (12, 40, 44), 8, radius=4)
+    project: Any = SimpleNamespace(problem=Problem(Task.INSTANCES, 1, 3))
+    inside = (truth > 0).astype(np.float32)
+    maps = np.stack([1 - inside, inside, 0 * inside])
+    ((name, found),) = evaluate(model_without_networks(project), [("a", maps, truth)])
+    expected = watershed_instances(maps, 0.5, 0.5)
+    assert (name, found) == ("a", instance_metrics(truth, expected))
+    assert found["iou"] == 1
 
 
 @pytest.mark.parametrize("classes", [KINDS[ALIVE_DEAD].classes, ("a", "b", "c")])
@@ -40,18 +47,18 @@ def test_cells_are_counted_if_the_classes_are_alive_dead_and_position(
     with Project.create(tmp_path / "project", **folders, task=Task.MULTILABEL, classes=classes) as project:
         truth = project.read_label(project.labeled()[0].id)
         assert truth is not None
-        model: Any = Model(project, SimpleNamespace(), Perfect(truth), WatershedOptions())
-        bright, dark = np.ones((1, 96, 96), np.float32), np.zeros((1, 96, 96), np.float32)
-        found = list(evaluate(model, [("seen", bright, truth), ("blind", dark, truth)]))
-    (_, seen), (_, blind) = found
+        model = model_without_networks(project)
+        seen, blind = truth.astype(np.float32), np.zeros(truth.shape, np.float32)
+        found = list(evaluate(model, [("seen", seen, truth), ("blind", blind, truth)]))
+    (_, of_seen), (_, of_blind) = found
     always = {"iou", "dice", "miou", "mpa"}
     if classes == ("a", "b", "c"):
-        assert seen.keys() == always
+        assert of_seen.keys() == always
         return
     cells = len((tmp_path / "cells.csv").read_text().splitlines()) - 1
-    assert seen.keys() == always | {"mcce", "miou_ad"}
-    assert (seen["mcce"], seen["miou_ad"]) == (0, 1)
-    assert (blind["mcce"], blind["miou_ad"]) == (cells, 0)
+    assert of_seen.keys() == always | {"mcce", "miou_ad"}
+    assert (of_seen["mcce"], of_seen["miou_ad"]) == (0, 1)
+    assert (of_blind["mcce"], of_blind["miou_ad"]) == (cells, 0)
 
 
 @pytest.mark.parametrize("task", Task)
@@ -70,11 +77,10 @@ def test_an_image_without_a_labeled_pixel_is_left_out_and_told(tmp_path: Path) -
     with Project.create(tmp_path / "project", **folders, task=Task.SEMANTIC) as project:
         truth = project.read_label(project.labeled()[0].id)
         assert truth is not None
-        both = np.stack([truth == 0, truth == 1]).astype(np.int32)
-        model: Any = Model(project, SimpleNamespace(), Perfect(both), WatershedOptions())
-        bright = np.ones((1, 64, 64), np.float32)
+        both = np.stack([truth == 0, truth == 1]).astype(np.float32)
         steps = evaluate(
-            model, [("half", bright, np.where(truth == 1, 0, truth)), ("none", bright, 0 * truth - 1)]
+            model_without_networks(project),
+            [("half", both, np.where(truth == 1, 0, truth)), ("none", both, 0 * truth - 1)],
         )
         told = []
         while True:

@@ -45,7 +45,7 @@ def test_evaluation_measures_each_image_and_their_mean(trained: Project) -> None
     for record in trained.labeled():
         label = trained.read_label(record.id)
         assert label is not None
-        pairs.append((record.id, trained.network_image(record.id), label))
+        pairs.append((record.id, model.ensemble.mean(trained.network_image(record.id)), label))
 
     steps = evaluate(model, pairs)
     told = []

@@ -20,7 +20,7 @@ from napari_imseg.engine import volume
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.prediction import Ensemble
 from napari_imseg.engine.results import results
-from napari_imseg.engine.volume import Volume, check_volume, segment_volume
+from napari_imseg.engine.volume import Volume, segment_volume
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.masks import read_mask
 from tests.core.scenes import balls
@@ -54,10 +54,9 @@ def test_a_stack_becomes_objects_that_go_through_its_planes(tmp_path: Path) -> N
     stack = np.where(truth > 0, 0.9, 0.1).astype(np.float32)
     stack[:, 0, 0] = 0.5  # where the members disagree
     tifffile.imwrite(tmp_path / "a.tif", stack, metadata={"axes": "ZYX"}, photometric="minisblack")
-    check_volume(tmp_path / "a.tif")
-    steps = list(
-        segment_volume(model_of(), Volume(tmp_path / "a.tif", (12, 1, 40, 44), tmp_path / "b"), KINDS)
-    )
+    opened = Volume.open(tmp_path / "a.tif")
+    assert opened.shape == (12, 1, 40, 44)
+    steps = list(segment_volume(model_of(), opened, tmp_path / "b", KINDS))
     assert steps == [("planes", plane, 12) for plane in range(1, 13)]
     found = {kind: tifffile.imread(tmp_path / f"b_{kind}.tif") for kind in KINDS}
     assert found["probabilities"].shape == (3, 12, 40, 44)
@@ -74,10 +73,10 @@ def test_thresholds_and_clean_up_act_in_a_volume(tmp_path: Path) -> None:
     ids = balls(np.random.default_rng(0), (12, 40, 44), 8, radius=4)
     stack = np.where(ids > 0, 0.5 + 0.05 * (ids % 8), 0.1).astype(np.float32)  # the members disagree on some
     tifffile.imwrite(tmp_path / "a.tif", stack, metadata={"axes": "ZYX"}, photometric="minisblack")
-    where, found = Volume(tmp_path / "a.tif", (12, 1, 40, 44), tmp_path / "b"), []
+    where, found = Volume.open(tmp_path / "a.tif"), []
     low = WatershedOptions(0.4, 0.4)
     for options in (low, replace(low, foreground_threshold=0.6), replace(low, minimum_size=10**6)):
-        list(segment_volume(model_of(watershed=options), where, ("labels", "probabilities")))
+        list(segment_volume(model_of(watershed=options), where, tmp_path / "b", ("labels", "probabilities")))
         found.append(tifffile.imread(tmp_path / "b_labels.tif"))
         maps = tifffile.imread(tmp_path / "b_probabilities.tif")
         expected = in_raster_order(watershed_instances(maps, **asdict(options)))
@@ -102,7 +101,7 @@ def test_objects_are_found_once_and_only_if_they_are_wanted(
     tifffile.imwrite(
         tmp_path / "a.tif", np.eye(20, dtype=np.float32)[None].repeat(5, 0), metadata={"axes": "ZYX"}
     )
-    list(segment_volume(model_of(), Volume(tmp_path / "a.tif", (5, 1, 20, 20), tmp_path / "b"), kinds))
+    list(segment_volume(model_of(), Volume.open(tmp_path / "a.tif"), tmp_path / "b", kinds))
     assert found == [(3, 5, 20, 20)] * floods
     found.clear()
     assert set(kinds) <= results(model_of(), np.eye(20, dtype=np.float32)[None], kinds).keys()
@@ -126,10 +125,10 @@ def test_what_is_no_volume_gets_a_sentence(
         tmp_path / "a.tif", np.zeros(shape, np.uint8), metadata={"axes": axes}, photometric="minisblack"
     )
     with pytest.raises(ProjectError, match=words):
-        check_volume(tmp_path / "a.tif")
+        Volume.open(tmp_path / "a.tif")
 
 
 def test_a_semantic_project_has_no_objects_to_find_in_a_volume(tmp_path: Path) -> None:
-    stack = Volume(tmp_path / "a.tif", (3, 1, 20, 20), tmp_path / "b")
+    stack = Volume(tmp_path / "a.tif", (3, 1, 20, 20))
     with pytest.raises(ProjectError, match="need a project of instances, and this one is semantic"):
-        next(segment_volume(model_of(Task.SEMANTIC), stack, ("labels",)))
+        next(segment_volume(model_of(Task.SEMANTIC), stack, tmp_path / "b", ("labels",)))
