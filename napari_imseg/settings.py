@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Self
+from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.config import JsonDict
 from pydantic.fields import FieldInfo
+from pydantic_core import ErrorDetails
 
 from napari_imseg.similar_names import meant
 
@@ -118,13 +119,29 @@ def _check_field(name: str, field: FieldInfo) -> None:
 
 
 def _explain(cls: type[Settings], error: ValidationError) -> str:
-    lines = []
-    for mistake in error.errors():
-        name = ".".join(str(part) for part in mistake["loc"])
-        if mistake["type"] == "extra_forbidden":
-            known = cls.model_fields
-            lines.append(f"unknown setting '{name}'{meant(name, known)}; choose from: {', '.join(known)}")
-        else:
-            message = mistake["msg"].lower().removeprefix("value error, ")
-            lines.append(f"{name}: {message}, got '{mistake['input']}'")
-    return "; ".join(lines)
+    return "; ".join(_mistake(cls.model_fields, one) for one in error.errors())
+
+
+def _mistake(known: dict[str, FieldInfo], found: ErrorDetails) -> str:
+    name, given = ".".join(map(str, found["loc"])), found["input"]
+    if found["type"] == "extra_forbidden":
+        return f"unknown setting '{name}'{meant(name, known)}; choose from: {', '.join(known)}"
+    if name in known and found["type"] != "value_error":  # validators of ours have their words
+        expected, names = _expected(known[name]), get_args(known[name].annotation)
+        if expected:
+            return f"{name}: expected {expected}, got '{given}'{meant(str(given), names)}"
+    return f"{name}: {found['msg'].lower().removeprefix('value error, ')}, got '{given}'"
+
+
+def _expected(field: FieldInfo) -> str:
+    """What a setting can be, in words; empty for those that are lists or have names in them."""
+    kind, (lower, upper) = field.annotation, bounds_of(field)
+    if get_origin(kind) is Literal:
+        return f"one of {', '.join(map(str, get_args(kind)))}"
+    if kind is bool:
+        return "true or false"
+    if kind in (int, float):
+        above = any(getattr(one, "gt", None) is not None for one in field.metadata)
+        number = "a whole number" if kind is int else "a number"
+        return f"{number} {'above' if above else 'from'} {lower:g} {'up ' * above}to {upper:,.9g}"
+    return ""
