@@ -14,7 +14,13 @@ from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Batch, Objective
 from napari_imseg.ops.augmentation import flip_and_turn
 from napari_imseg.ops.jitter import jitter
-from napari_imseg.ops.losses import Over, class_logits, class_target, class_weights, labeled_cross_entropy
+from napari_imseg.ops.losses import (
+    Over,
+    class_logits,
+    class_target,
+    class_weights,
+    labeled_cross_entropy,
+)
 from napari_imseg.ops.warping import Chances, warp
 from napari_imseg.settings import Settings, setting
 
@@ -31,6 +37,14 @@ class ActisCropSettings(Settings):
     weight_decay: float = setting(0.001, "Weight decay of the optimizer.", ge=0, le=10, step=0.0001)
     boundary_weight: float = setting(
         4.0, "Weight of boundary pixels in the loss (instances only).", ge=0, le=100, step=0.1
+    )
+    pseudo_boundary_weight: float = setting(
+        1.0,
+        "The same of boundaries in pseudo-labels. The teacher has learned with the weight, so what it calls "
+        "boundary is wider already; with the paper's 4 it becomes wider and wider (instances only).",
+        ge=0,
+        le=100,
+        step=0.1,
     )
     label_smoothing: float = setting(
         0.05, "Share of every label that is spread over all classes.", ge=0, le=0.5, step=0.01
@@ -73,7 +87,11 @@ class ActisObjective(Objective):
 
     @classmethod
     def unused(cls, problem: Problem) -> frozenset[str]:
-        return frozenset() if problem.task is Task.INSTANCES else frozenset({"boundary_weight"})
+        return (
+            frozenset()
+            if problem.task is Task.INSTANCES
+            else frozenset({"boundary_weight", "pseudo_boundary_weight"})
+        )
 
     def augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Labeled crops and their targets, each sample changed in space and in its values."""
@@ -88,9 +106,21 @@ class ActisObjective(Objective):
         images = jitter(flip_and_turn(images_B_C_H_W, True, space), values, self.settings.intensity)
         return images, flip_and_turn(labels_B_H_W, True, space)
 
-    def cross_entropy(self, logits_B_C_H_W: Tensor, targets_B_H_W: Tensor, over: Over = "labeled") -> Tensor:
+    def cross_entropy(
+        self,
+        logits_B_C_H_W: Tensor,
+        targets_B_H_W: Tensor,
+        pseudo_B: Tensor | None,
+        over: Over = "labeled",
+    ) -> Tensor:
         """Weighted cross-entropy of smoothed labels: the mean over pixels, not over weights."""
-        logits = class_logits(logits_B_C_H_W, self.problem)
+        s, logits = self.settings, class_logits(logits_B_C_H_W, self.problem)
         target = class_target(targets_B_H_W, self.problem, logits.shape[1])
-        weights = class_weights(logits, self.problem, self.settings.boundary_weight)
-        return labeled_cross_entropy(logits, target, weights, self.settings.label_smoothing, over)
+        weights = class_weights(
+            logits,
+            self.problem,
+            s.boundary_weight,
+            pseudo_B=pseudo_B,
+            pseudo_boundary=s.pseudo_boundary_weight,
+        )
+        return labeled_cross_entropy(logits, target, weights, s.label_smoothing, over)

@@ -44,12 +44,15 @@ class Example:
         Id of the image.
     strength
         Augment it once, at this strength, before anybody learns from it; ``None`` as it is.
+    pseudo
+        The target is a pseudo-label: teachers predicted it.
     """
 
     image_C_H_W: NDArray[np.float32]
     target_H_W: NDArray[np.int16]
     name: str = ""
     strength: Strength | None = None
+    pseudo: bool = False
 
 
 def augmented_copies(examples: Sequence[Example], strength: Strength, copies: int) -> list[Example]:
@@ -103,11 +106,14 @@ class Batch:
         int64 class ids, `UNLABELED` or `INCONSISTENT`; (B, C, H, W) for ``multilabel``.
     unlabeled_B_C_H_W
         Unlabeled crops of the same size; ``None`` where the step sees none (`NeedsUnlabeled`).
+    pseudo_B
+        bool: whose target is a pseudo-label; ``None`` where no target is.
     """
 
     images_B_C_H_W: Tensor
     targets_B_H_W: Tensor
     unlabeled_B_C_H_W: Tensor | None = None
+    pseudo_B: Tensor | None = None
 
 
 class Member(Protocol):

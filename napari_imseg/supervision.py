@@ -42,6 +42,14 @@ class SupervisionSettings(Settings):
     boundary_weight: float = setting(
         4.0, "Weight of boundary pixels in the loss (instances only).", ge=0, le=100, step=0.1
     )
+    pseudo_boundary_weight: float = setting(
+        1.0,
+        "The same of boundaries in pseudo-labels. Teachers have learned with the weight, so what they call "
+        "boundary is wider already; with it again it is wider in each generation (instances only).",
+        ge=0,
+        le=100,
+        step=0.1,
+    )
     position_target: float = setting(
         3.0,
         "Value that masks called 'position' are trained towards: small circles weigh more that way "
@@ -69,7 +77,7 @@ class LabeledObjective(Objective):
 
     @classmethod
     def unused(cls, problem: Problem) -> frozenset[str]:
-        unused = set() if problem.task is Task.INSTANCES else {"boundary_weight"}
+        unused = set() if problem.task is Task.INSTANCES else {"boundary_weight", "pseudo_boundary_weight"}
         if POSITION not in problem.names:
             unused.add("position_target")
         if problem.binary or problem.task is Task.MULTILABEL:  # squared errors have no classes to smooth
@@ -91,12 +99,14 @@ class LabeledObjective(Objective):
 
     def supervised(self, batch: Batch) -> Tensor:
         """Squared error of sigmoids, or cross-entropy, over the labeled pixels of a batch."""
-        logits = self.network(batch.images_B_C_H_W)
-        return supervised_loss(
+        s, logits = self.settings, self.network(batch.images_B_C_H_W)
+        weights = class_weights(
             logits,
-            batch.targets_B_H_W,
             self.problem,
-            class_weights(logits, self.problem, self.settings.boundary_weight),
-            self.settings.label_smoothing,
-            self.position_target,
+            s.boundary_weight,
+            pseudo_B=batch.pseudo_B,
+            pseudo_boundary=s.pseudo_boundary_weight,
+        )
+        return supervised_loss(
+            logits, batch.targets_B_H_W, self.problem, weights, s.label_smoothing, self.position_target
         )

@@ -20,6 +20,10 @@ class Batches(Protocol):
         """Images and targets of one step."""
         ...
 
+    def pseudo(self, step: int, size: int) -> NDArray[np.bool_]:
+        """Which targets of a step are pseudo-labels, (B,)."""
+        ...
+
 
 @dataclass(frozen=True)
 class Pass:
@@ -47,18 +51,19 @@ class Pass:
 
     def batch(
         self, step: int, size: int
-    ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.float32] | None]:
-        """Labeled images, their targets, and unlabeled images of one step.
+    ) -> tuple[NDArray[np.float32], NDArray[Any], NDArray[np.float32] | None, NDArray[np.bool_] | None]:
+        """Labeled images, their targets, unlabeled images of one step, and which targets are pseudo-labels.
 
         ``size`` images of one kind; side by side ``size`` labeled ones, and ``ratio`` times as many others.
         """
         if self.unlabeled is None:
             assert self.labeled is not None
-            return *self.labeled.batch(step, size), None
+            return *self.labeled.batch(step, size), None, self.labeled.pseudo(step, size)
         if self.labeled is None:
             unlabeled, targets = self.unlabeled.batch(step, size)
-            return unlabeled[:0], targets[:0], unlabeled
-        return *self.labeled.batch(step, size), self.unlabeled.batch(step, self.ratio * size)[0]
+            return unlabeled[:0], targets[:0], unlabeled, None
+        unlabeled, _ = self.unlabeled.batch(step, self.ratio * size)
+        return *self.labeled.batch(step, size), unlabeled, self.labeled.pseudo(step, size)
 
 
 class Crops:
@@ -98,11 +103,18 @@ class Crops:
     def batch(self, step: int, size: int) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Images (B, C, side, side) in [0, 1] and targets (B, side, side) of one step, from 0."""
         rng = np.random.default_rng((*self._seed, step))
-        places = visited(range(step * size, (step + 1) * size), len(self), self._seed)
-        crops = [self._crop(self._examples[self._visits[place]], rng) for place in places]
+        crops = [self._crop(example, rng) for example in self._visited(step, size)]
         images = np.stack([image for image, _ in crops])
         targets = np.stack([target for _, target in crops])
         return images.astype(np.float32, copy=False), targets.astype(np.int64)
+
+    def pseudo(self, step: int, size: int) -> NDArray[np.bool_]:
+        """Which targets of a step are pseudo-labels, (B,)."""
+        return np.array([example.pseudo for example in self._visited(step, size)])
+
+    def _visited(self, step: int, size: int) -> list[Example]:
+        places = visited(range(step * size, (step + 1) * size), len(self), self._seed)
+        return [self._examples[self._visits[place]] for place in places]
 
     def _crop(
         self, example: Example, rng: np.random.Generator

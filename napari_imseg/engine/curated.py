@@ -65,7 +65,7 @@ def _shard(path: Path) -> list[Example]:
     def example(index: int, name: str) -> Example:
         image = tensor(f"{index}/image")
         if f"{index}/target" in header:
-            return Example(image, tensor(f"{index}/target"), name)
+            return Example(image, tensor(f"{index}/target"), name, pseudo=True)
         return Example(image, np.broadcast_to(_UNLABELED_1_1, image.shape[1:]), name)
 
     return [example(index, name) for index, name in enumerate(names)]

@@ -216,17 +216,22 @@ class Training:
             module.momentum = max(momentum, 1.0 / (step + 1))
 
     def _to_device(
-        self, images: NDArray[np.float32], targets: NDArray[Any], unlabeled: NDArray[np.float32] | None
+        self,
+        images: NDArray[np.float32],
+        targets: NDArray[Any],
+        unlabeled: NDArray[np.float32] | None,
+        pseudo: NDArray[np.bool_] | None,
     ) -> Batch:
         device, layout = self.hardware.device, self.hardware.memory_format
 
-        def moved(images: NDArray[np.float32]) -> Tensor:
-            return torch.from_numpy(images).to(device, memory_format=layout, non_blocking=True)
+        def moved(array: NDArray[Any], layout: torch.memory_format = torch.preserve_format) -> Tensor:
+            return torch.from_numpy(array).to(device, memory_format=layout, non_blocking=True)
 
         return Batch(
-            moved(images),
-            torch.from_numpy(targets).to(device, non_blocking=True),
-            None if unlabeled is None else moved(unlabeled),
+            moved(images, layout),
+            moved(targets),
+            None if unlabeled is None else moved(unlabeled, layout),
+            moved(pseudo) if pseudo is not None and pseudo.any() else None,
         )
 
     def _step_event(self, step: int, losses: dict[str, Tensor]) -> Step:

@@ -125,8 +125,9 @@ class Actis(ActisObjective):
         u, gamma = self.turned(u, gamma)
         # L = L_labeled(f(x), y) + weight * mean over all pixels of [sure] w_gamma CE(f(u), smoothed gamma)
         logits_x, logits_u = self.network(torch.cat([x, u])).split([len(x), len(u)])
-        semi = s.semi_weight * self.cross_entropy(logits_u, gamma, over="all")
-        return {"supervised": self.cross_entropy(logits_x, y), "semi": semi}
+        pseudo = torch.ones(len(u), dtype=torch.bool, device=u.device)
+        semi = s.semi_weight * self.cross_entropy(logits_u, gamma, pseudo, over="all")
+        return {"supervised": self.cross_entropy(logits_x, y, batch.pseudo_B), "semi": semi}
 
     def after_step(self, step: int, progress: float) -> None:
         s, followed = self.settings, int(self.teacher.followed)

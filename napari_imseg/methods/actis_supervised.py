@@ -33,4 +33,4 @@ class ActisSupervised(ActisObjective):
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         # L = mean over labeled pixels of w_y CE(f(a(x)), smoothed y)
         images, targets = self.augmented(batch)
-        return {"supervised": self.cross_entropy(self.network(images), targets)}
+        return {"supervised": self.cross_entropy(self.network(images), targets, batch.pseudo_B)}

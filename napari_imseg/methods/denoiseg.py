@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from napari_imseg.core.problem import UNLABELED, Problem, Task
+from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Batch, Objective
 from napari_imseg.nets.network import Network
 from napari_imseg.ops.blind_spots import blind_spots, error_at, variance
@@ -43,6 +43,14 @@ class DenoiSegSettings(Settings):
         1.0, "Weight of pixels inside of objects in the loss.", ge=0, le=100, step=0.1
     )
     boundary_weight: float = setting(5.0, "Weight of boundary pixels in the loss.", ge=0, le=100, step=0.1)
+    pseudo_boundary_weight: float = setting(
+        1.0,
+        "The same of boundaries in pseudo-labels, with a curator: teachers have learned with the weight, so "
+        "what they call boundary is wider already.",
+        ge=0,
+        le=100,
+        step=0.1,
+    )
 
 
 class DenoiSeg(Objective):
@@ -82,20 +90,25 @@ class DenoiSeg(Objective):
         # L_denoise = mean over hidden pixels of (d(x') - x)^2, of images of variance 1
         denoise = error_at(spots, denoised, x) / variance(x)
         # L_segment = 1/N sum over labeled pixels of w_y CE(f(x'), y), N = all pixels
-        segment = self._cross_entropy(logits.float(), batch.targets_B_H_W)
+        segment = self._cross_entropy(logits.float(), batch)
         # L = alpha L_denoise + (1 - alpha) L_segment
         return {"denoising": s.alpha * denoise, "supervised": (1 - s.alpha) * segment}
 
-    def _cross_entropy(self, logits_B_C_H_W: Tensor, y_L_H_W: Tensor) -> Tensor:
-        """Of all crops, of which the first L are labeled."""
-        s = self.settings
-        outputs, others = logits_B_C_H_W.shape[1], len(logits_B_C_H_W) - len(y_L_H_W)
-        unlabeled = y_L_H_W.new_full((others, *y_L_H_W.shape[1:]), UNLABELED)
-        target = class_target(torch.cat([y_L_H_W, unlabeled]), self.problem, outputs)
+    def _cross_entropy(self, logits_B_C_H_W: Tensor, batch: Batch) -> Tensor:
+        """Of all crops, of which the first are labeled; the mean over the pixels of all."""
+        s, y, logits = self.settings, batch.targets_B_H_W, logits_B_C_H_W[: len(batch.targets_B_H_W)]
         weights = class_weights(
-            logits_B_C_H_W, self.problem, s.boundary_weight, s.interior_weight, s.background_weight
+            logits,
+            self.problem,
+            s.boundary_weight,
+            s.interior_weight,
+            s.background_weight,
+            pseudo_B=batch.pseudo_B,
+            pseudo_boundary=s.pseudo_boundary_weight,
         )
-        return labeled_cross_entropy(logits_B_C_H_W, target, weights, over="all")
+        target = class_target(y, self.problem, logits.shape[1])
+        share = len(logits) / len(logits_B_C_H_W)
+        return share * labeled_cross_entropy(logits, target, weights, over="all")
 
     def modules(self) -> dict[str, nn.Module]:
         return {"student": self.network, "denoiser": self.denoiser}

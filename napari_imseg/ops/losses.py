@@ -33,7 +33,7 @@ def labeled_mse(probabilities: Tensor, target: Tensor) -> Tensor:
 def labeled_cross_entropy(
     logits_B_C_H_W: Tensor,
     target_B_H_W: Tensor,
-    weight_C: Tensor | None = None,
+    weights: Tensor | None = None,
     label_smoothing: float = 0.0,
     over: Over = "labeled",
 ) -> Tensor:
@@ -42,32 +42,63 @@ def labeled_cross_entropy(
     `torch.nn.functional.cross_entropy` with a mean is NaN where nothing is labeled. The sum
     of weighted pixels is divided by their number, not by the sum of weights (METHODS 2.3), or
     by the number of ``all`` pixels, so that fewer of them teach less.
+
+    Parameters
+    ----------
+    weights
+        Of the classes, (C,); or (B, C), where each crop has its own.
     """
     target = target_B_H_W.clamp(min=UNLABELED)
-    total = functional.cross_entropy(
-        logits_B_C_H_W,
-        target,
-        weight=weight_C,
-        ignore_index=UNLABELED,
-        reduction="sum",
-        label_smoothing=label_smoothing,
-    )
+
+    def summed(logits: Tensor, ids: Tensor, weight_C: Tensor | None) -> Tensor:
+        return functional.cross_entropy(
+            logits, ids, weight_C, ignore_index=UNLABELED, reduction="sum", label_smoothing=label_smoothing
+        )
+
+    if weights is None or weights.ndim == 1:
+        total = summed(logits_B_C_H_W, target, weights)
+    else:
+        crops = zip(logits_B_C_H_W, target, weights, strict=True)
+        total = torch.stack([summed(x[None], y[None], weight) for x, y, weight in crops]).sum()
     if over == "all":
         return total / target.numel()
     return total / (target >= 0).sum().clamp(min=1)
 
 
 def class_weights(
-    logits_B_C_H_W: Tensor, problem: Problem, boundary: float, interior: float = 1.0, background: float = 1.0
+    logits_B_C_H_W: Tensor,
+    problem: Problem,
+    boundary: float,
+    interior: float = 1.0,
+    background: float = 1.0,
+    *,
+    pseudo_B: Tensor | None = None,
+    pseudo_boundary: float = 1.0,
 ) -> Tensor | None:
     """Weight of each output in the cross-entropy of instances; ``None`` for other tasks, where all weigh 1.
 
     The class of inconsistent pixels weighs 1.
+
+    Parameters
+    ----------
+    pseudo_B
+        Which crops have pseudo-labels. Whoever has learned with boundaries that weigh 4 calls a pixel
+        boundary if that is a fourth as likely as another class; who learns this with the same weight, at a
+        sixteenth. So boundaries of these crops have a weight of their own, ``pseudo_boundary``.
+
+    Returns
+    -------
+    torch.Tensor
+        (C,); with ``pseudo_B`` (B, C).
     """
     if problem.task is not Task.INSTANCES:
         return None
     weights = torch.ones(logits_B_C_H_W.shape[1], device=logits_B_C_H_W.device)
     weights[BACKGROUND], weights[INTERIOR], weights[BOUNDARY] = background, interior, boundary
+    if pseudo_B is None:
+        return weights
+    weights = weights.repeat(len(pseudo_B), 1)
+    weights[pseudo_B, BOUNDARY] = pseudo_boundary
     return weights
 
 
@@ -75,7 +106,7 @@ def supervised_loss(
     logits_B_C_H_W: Tensor,
     target_B_H_W: Tensor,
     problem: Problem,
-    weight_C: Tensor | None = None,
+    weights: Tensor | None = None,
     label_smoothing: float = 0.0,
     position_target: float = 1.0,
 ) -> Tensor:
@@ -89,8 +120,8 @@ def supervised_loss(
         Class ids, `UNLABELED` (left out) or `INCONSISTENT` (background for sigmoids; otherwise
         class ``problem.classes``, left out if the network has no such output);
         (B, C, H, W) of 0 and 1 for ``multilabel``.
-    weight_C, label_smoothing
-        For the cross-entropy only.
+    weights, label_smoothing
+        For the cross-entropy only, see `labeled_cross_entropy`.
     position_target
         What a mask called ``position`` is trained towards where it is 1 (``multilabel``).
     """
@@ -102,7 +133,7 @@ def supervised_loss(
             target[:, problem.names.index(POSITION)] *= position_target
         return labeled_mse(torch.sigmoid(logits), target[:, None] if problem.binary else target)
     target = class_target(target_B_H_W, problem, logits.shape[1])
-    return labeled_cross_entropy(logits, target, weight_C, label_smoothing)
+    return labeled_cross_entropy(logits, target, weights, label_smoothing)
 
 
 def class_logits(logits_B_C_H_W: Tensor, problem: Problem) -> Tensor:

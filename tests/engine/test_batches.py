@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -97,7 +99,7 @@ def test_a_pass_shows_labeled_crops_unlabeled_crops_or_both() -> None:
     labeled, unlabeled = (Crops([example(value)], 32, False, [0]) for value in (10, 50))
 
     def shown(step: Pass) -> tuple[list[float], int, list[float] | None]:
-        images, targets, others = step.batch(0, 2)
+        images, targets, others, _ = step.batch(0, 2)
         assert images.shape[1:] == (1, 32, 32)
         assert targets.shape[1:] == (32, 32)
         means = None if others is None else others.mean(axis=(1, 2, 3)).round(2).tolist()
@@ -108,12 +110,22 @@ def test_a_pass_shows_labeled_crops_unlabeled_crops_or_both() -> None:
     assert shown(Pass(labeled, unlabeled, 1)) == (pytest.approx([0.1, 0.1]), 2, pytest.approx([0.5, 0.5]))
 
 
+def test_crops_tell_whose_target_is_a_pseudo_label() -> None:
+    examples = [replace(example(value), pseudo=value > 3) for value in range(7)]
+    labeled, unlabeled = Crops(examples, 32, True, [0]), Crops([example(9)], 32, True, [1])
+    for step in range(3):
+        images, _, _, pseudo = Pass(labeled, unlabeled, 3).batch(step, 5)
+        assert pseudo is not None
+        np.testing.assert_array_equal(pseudo, images.mean(axis=(1, 2, 3)) > 0.035)
+    assert Pass(None, unlabeled, 1).batch(0, 2)[-1] is None
+
+
 def test_side_by_side_there_are_more_unlabeled_crops_by_the_ratio() -> None:
     labeled, unlabeled = (Crops([example(v) for v in range(6)], 32, False, [seed]) for seed in (0, 1))
     step = Pass(labeled, unlabeled, 1, ratio=2)
     seen: list[float] = []
     for number in range(3):
-        images, targets, others = step.batch(number, 1)
+        images, targets, others, _ = step.batch(number, 1)
         assert others is not None
         assert (len(images), len(targets), len(others)) == (1, 1, 2)
         seen += others.mean(axis=(1, 2, 3)).tolist()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -95,12 +96,42 @@ def test_the_loss_of_unlabeled_crops_is_the_equation() -> None:
     assert data.unlabeled_B_C_H_W is not None
     logits = network(data.unlabeled_B_C_H_W)
     classes = (2 * data.unlabeled_B_C_H_W[:, 0]).long()
-    weights = torch.tensor([1.0, 1.0, 4.0])
-    each = functional.cross_entropy(logits, classes, weights, reduction="none", label_smoothing=0.05)
+    each = functional.cross_entropy(logits, classes, reduction="none", label_smoothing=0.05)
     assert terms["semi"].item() == pytest.approx(each.mean().item(), rel=1e-5)
     doubled = method(network, **STILL, semi_weight=2.0).losses(data, 0)
     assert doubled["semi"].item() == pytest.approx(2 * each.mean().item(), rel=1e-5)
     assert doubled["supervised"].item() == pytest.approx(terms["supervised"].item(), rel=1e-5)
+
+
+def test_boundaries_of_pseudo_labels_weigh_four_times_as_much_in_the_paper() -> None:
+    network, data = Colours(), pictures()
+    terms = method(network, **STILL, pseudo_boundary_weight=4.0).losses(data, 0)
+    assert data.unlabeled_B_C_H_W is not None
+    logits = network(data.unlabeled_B_C_H_W)
+    classes = (2 * data.unlabeled_B_C_H_W[:, 0]).long()
+    weights = torch.tensor([1.0, 1.0, 4.0])
+    each = functional.cross_entropy(logits, classes, weights, reduction="none", label_smoothing=0.05)
+    assert terms["semi"].item() == pytest.approx(each.mean().item(), rel=1e-5)
+    other = method(network, **STILL, pseudo_boundary_weight=1.0).losses(data, 0)
+    assert other["supervised"].item() == pytest.approx(terms["supervised"].item(), rel=1e-5), "labels as ever"
+
+
+def test_curated_crops_count_as_pseudo_labels() -> None:
+    """With inconsistency masks around it, labels and curated images are learned side by side."""
+    network, data = Colours(), pictures()
+    found = [
+        method(network, **STILL, pseudo_boundary_weight=weight)
+        .losses(replace(data, pseudo_B=torch.tensor(pseudo)), 0)["supervised"]
+        .item()
+        for weight, pseudo in (
+            (1.0, [False, False]),
+            (4.0, [True, True]),
+            (1.0, [True, False]),
+            (1.0, [True, True]),
+        )
+    ]
+    assert found[0] == pytest.approx(found[1], rel=1e-5)
+    assert found[1] > found[2] > found[3]
 
 
 def test_labels_are_learned_as_in_generation_0() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import nn
@@ -110,3 +112,15 @@ def test_bf16_learns_as_well_as_fp32() -> None:
             reached[precision] = objective.losses(unseen, 0)["supervised"].item()
     assert reached["fp32"] < 0.05
     assert reached["bf16"] == pytest.approx(reached["fp32"], abs=0.02)
+
+
+def test_boundaries_of_pseudo_labels_weigh_less_than_those_of_labels() -> None:
+    torch.manual_seed(0)
+    data, network = batch(PROBLEMS["instances"], 2, unlabeled=False), UNet1x1(1, 3, 0.125).eval()
+    found = []
+    for pseudo in (None, [False, False], [True, False], [True, True]):
+        given = data if pseudo is None else replace(data, pseudo_B=torch.tensor(pseudo))
+        method = Supervised(Supervised.Settings(), PROBLEMS["instances"], network)
+        found.append(method.losses(given, 0)["supervised"].item())
+    assert found[0] == pytest.approx(found[1])
+    assert found[1] > found[2] > found[3]

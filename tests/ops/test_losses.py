@@ -106,6 +106,24 @@ def test_weights_divide_by_pixels_not_by_weights(case: WorkedExample) -> None:
     assert loss.item() == pytest.approx(expected["batch_mean"], abs=case.tolerance)
 
 
+def test_crops_can_have_weights_of_their_own() -> None:
+    logits, target = torch.randn(3, 3, 4, 4), torch.randint(UNLABELED, 3, (3, 4, 4))
+    weights = torch.tensor([[1.0, 1.0, 4.0], [1.0, 1.0, 1.0], [0.5, 2.0, 3.0]])
+    alone = [labeled_cross_entropy(logits[[i]], target[[i]], weights[i], 0.05, "all") for i in range(3)]
+    found = labeled_cross_entropy(logits, target, weights, 0.05, "all")
+    assert torch.allclose(found, torch.stack(alone).mean())
+    same = labeled_cross_entropy(logits, target, weights[:1].expand(3, -1), 0.05)
+    assert torch.allclose(same, labeled_cross_entropy(logits, target, weights[0], 0.05))
+
+
+def test_boundaries_of_pseudo_labels_have_a_weight_of_their_own() -> None:
+    pseudo, instances = torch.tensor([True, False]), Problem(Task.INSTANCES, 1, 3)
+    weights = class_weights(torch.zeros(2, 4, 2, 2), instances, 4.0, pseudo_B=pseudo, pseudo_boundary=2.0)
+    assert weights is not None
+    assert weights.tolist() == [[1, 1, 2, 1], [1, 1, 4, 1]]
+    assert class_weights(torch.zeros(2, 3, 2, 2), CLASSES, 4.0, pseudo_B=pseudo) is None
+
+
 def test_classes_of_instances_have_weights_of_their_own() -> None:
     with_im_class = torch.zeros(1, 4, 2, 2)
     weights = class_weights(with_im_class, Problem(Task.INSTANCES, 1, 3), 5.0, interior=2.0, background=0.5)

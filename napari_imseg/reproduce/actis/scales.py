@@ -70,7 +70,10 @@ SCALES: Final = {
         run=_STUDENTS
         | _SIDES
         | {"network": "efficientnet-b5", "tile": 128, "batch_size": 4, "averaging": 0.0, "validate_every": 1},
-        method={"threshold_start": "low"},  # the paper does not say; its figures are those of its code
+        method={
+            "threshold_start": "low",  # the paper does not say; its figures are those of its code
+            "pseudo_boundary_weight": 4.0,
+        },
         repetitions=3,
         epochs_of_steps=250,  # of 200 steps, after which the paper validates
         steps=50_000,
