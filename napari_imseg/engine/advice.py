@@ -19,6 +19,7 @@ from napari_imseg.engine.validation import metric_name
 from napari_imseg.method import Example
 
 MOST_NAMED: Final = 3
+FEW_VALIDATION_IMAGES: Final = 5
 
 
 def advice(room: Room, foreign: list[MemberRecord]) -> Iterator[Note]:
@@ -41,6 +42,12 @@ def advice(room: Room, foreign: list[MemberRecord]) -> Iterator[Note]:
         yield _warning(
             "no validation image: students are kept as they end and are not ranked; "
             "label at least 4 images to get one"
+        )
+    elif len(sets.validation) < FEW_VALIDATION_IMAGES:
+        images = "image chooses" if len(sets.validation) == 1 else "images choose"
+        yield Note(
+            message=f"only {len(sets.validation)} validation {images} the best network, so its score is "
+            "rough; it gets surer with every label"
         )
     flat = [example.name for example in sets.labeled + sets.validation if np.ptp(example.image_C_H_W) == 0]
     if flat:

@@ -101,6 +101,18 @@ def test_a_run_ends_with_a_model_and_says_what_is_missing(
     assert any(message in warning for warning in warnings), warnings
 
 
+@pytest.mark.parametrize(
+    ("labels", "told"), [(1, ""), (4, "only 1 validation image chooses the best network")]
+)
+def test_a_run_says_that_few_validation_images_tell_little(
+    tmp_path: Path, quick: RunSettings, labels: int, told: str
+) -> None:
+    settings = quick.model_copy(update={"method": "pixel-classifier", "generations": 0})
+    with poor_project(tmp_path, Task.SEMANTIC, [TRIANGLE] * labels) as project:
+        notes = [event.message for event in events_of(project, settings) if isinstance(event, Note)]
+    assert [told in note for note in notes if "validation image choose" in note] == [True] * bool(told)
+
+
 @pytest.mark.parametrize("case", OBJECTS)
 @pytest.mark.parametrize("method", OF_OBJECTS)
 def test_methods_for_objects_end_with_a_model_that_predicts(

@@ -29,8 +29,8 @@ ABLATION: Final = (
     *(BASELINE, "ACTIS", "ACTIS frozen", "ACTIS boundary 4", "ACTIS unfiltered"),
     "Baseline continued",
 )
-"""The rows of Table 3, the published weight, and the control. Its networks without a momentum teacher are those of a frozen one
-(METHODS 2.7)."""
+"""The rows of Table 3, the published weight, and the control. Its networks without a momentum teacher are
+those of a frozen one (METHODS 2.7)."""
 
 UNUSUAL: Final = ("ACTIS boundary 4", "ACTIS boundary 1", "ACTIS unfiltered", "Baseline continued")
 """Done only if asked for."""
