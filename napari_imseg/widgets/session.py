@@ -134,13 +134,13 @@ class Session(QObject):
         if self.labeling is not None:
             self.labeling.autosave.save()
         folder = project.folder
-        self._begin(lambda: process.start(folder, settings))
+        self._begin(lambda: process.start(folder, settings), folder)
 
     def resume_run(self) -> None:
         """Go on with the run that was stopped, or died."""
         run = self.workspace.run
         if run is not None:
-            self._begin(lambda: process.resume(run))
+            self._begin(lambda: process.resume(run), run.project_folder)
 
     def stop_run(self) -> None:
         """Ask the run to stop; it ends after its current step."""
@@ -149,10 +149,16 @@ class Session(QObject):
             with notify.reporting():
                 process.stop(run)
 
-    def _begin(self, begin: Callable[[], Run]) -> None:
+    def _begin(self, begin: Callable[[], Run], folder: Path) -> None:
         def failed(error: BaseException) -> None:
             report(error)
             self.run_ended.emit()
+            self.jobs.run("project", lambda: process.running(folder), show, topic="run")
+
+        def show(other: Run | None) -> None:
+            """It did not begin because another one is at work, which a command line may have started."""
+            if other is not None:
+                self._look_at(other, starting=False)
 
         self.jobs.run(
             "project", begin, lambda run: self._look_at(run, starting=True), topic="run", failed=failed

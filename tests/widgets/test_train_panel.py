@@ -235,6 +235,21 @@ def test_a_run_that_cannot_start_says_why_and_can_be_tried_again(open_dock, qtbo
     assert "already training" in last_words()
 
 
+def test_a_run_that_a_command_line_has_started_is_shown_if_another_is_to_begin(open_dock, qtbot):
+    dock = open_train(open_dock, qtbot)
+    run = Run.create(dock.workspace.project.folder, {})
+    with run.lock:
+        write(run, STARTED, student_started(0, 0), epoch(1))
+        click(dock, "train_start")
+        qtbot.waitUntil(lambda: "epoch 1 of 2" in child(dock, "run_headline").text())
+        assert "run r001 is already training in this project" in last_words()
+        assert child(dock, "train_stop").isEnabled()
+        assert not child(dock, "train_start").isEnabled()
+        write(run, epoch(2), finished(0, 0.81), Stopped(message="stopped"))
+    qtbot.waitUntil(lambda: child(dock, "train_start").isEnabled())
+    assert child(dock, "run_headline").text() == "Stopped"
+
+
 def test_nothing_imports_torch_before_the_train_panel_is_shown():
     import subprocess
     import sys
