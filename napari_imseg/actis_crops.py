@@ -23,6 +23,7 @@ from napari_imseg.ops.losses import (
 )
 from napari_imseg.ops.warping import Chances, warp
 from napari_imseg.settings import Settings, setting
+from napari_imseg.supervision import pseudo_boundary_weight
 
 
 class ActisCropSettings(Settings):
@@ -38,14 +39,7 @@ class ActisCropSettings(Settings):
     boundary_weight: float = setting(
         4.0, "Weight of boundary pixels in the loss (instances only).", ge=0, le=100, step=0.1
     )
-    pseudo_boundary_weight: float = setting(
-        1.0,
-        "The same of boundaries in pseudo-labels. The teacher has learned with the weight, so what it calls "
-        "boundary is wider already; with the paper's 4 it becomes wider and wider (instances only).",
-        ge=0,
-        le=100,
-        step=0.1,
-    )
+    pseudo_boundary_weight: float = pseudo_boundary_weight()
     label_smoothing: float = setting(
         0.05, "Share of every label that is spread over all classes.", ge=0, le=0.5, step=0.01
     )

@@ -45,7 +45,7 @@ class Example:
     strength
         Augment it once, at this strength, before anybody learns from it; ``None`` as it is.
     pseudo
-        The target is a pseudo-label: teachers predicted it.
+        The target is a pseudo-label: networks predicted it, perhaps with masks of other tools beside them.
     """
 
     image_C_H_W: NDArray[np.float32]

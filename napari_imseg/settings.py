@@ -143,5 +143,6 @@ def _expected(field: FieldInfo) -> str:
     if kind in (int, float):
         above = any(getattr(one, "gt", None) is not None for one in field.metadata)
         number = "a whole number" if kind is int else "a number"
-        return f"{number} {'above' if above else 'from'} {lower:g} {'up ' * above}to {upper:,.9g}"
+        highest = f"{upper:,}" if kind is int else f"{upper:,g}"
+        return f"{number} {'above' if above else 'from'} {lower:g} {'up ' * above}to {highest}"
     return ""

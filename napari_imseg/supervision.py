@@ -18,6 +18,18 @@ from napari_imseg.ops.schedules import cosine
 from napari_imseg.settings import Settings, setting
 
 
+def pseudo_boundary_weight() -> Any:
+    """The setting of every loss of instances; see `napari_imseg.ops.losses.class_weights`."""
+    return setting(
+        1.0,
+        "Weight of boundary pixels in pseudo-labels; more makes outlines thicker and objects smaller from "
+        "one generation to the next (instances only).",
+        ge=0,
+        le=100,
+        step=0.1,
+    )
+
+
 class SupervisionSettings(Settings):
     """Optimizer and loss of METHODS 1.2."""
 
@@ -42,14 +54,7 @@ class SupervisionSettings(Settings):
     boundary_weight: float = setting(
         4.0, "Weight of boundary pixels in the loss (instances only).", ge=0, le=100, step=0.1
     )
-    pseudo_boundary_weight: float = setting(
-        1.0,
-        "The same of boundaries in pseudo-labels. Teachers have learned with the weight, so what they call "
-        "boundary is wider already; with it again it is wider in each generation (instances only).",
-        ge=0,
-        le=100,
-        step=0.1,
-    )
+    pseudo_boundary_weight: float = pseudo_boundary_weight()
     position_target: float = setting(
         3.0,
         "Value that masks called 'position' are trained towards: small circles weigh more that way "

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 
 from napari_imseg.cli.segmenting import check_channels
-from napari_imseg.cli.terminal import follow, messages, progress_bars, warn
+from napari_imseg.cli.terminal import messages, progress_bars, warn, with_bars
 from napari_imseg.engine.evaluation import Evaluation, evaluate
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.volume import Volume, check_task, predict_volume
@@ -22,7 +22,7 @@ from napari_imseg.project.label_names import find_labels, label_of
 from napari_imseg.project.project import Project
 from napari_imseg.project.scanning import find_images
 
-Predicted = Iterator[tuple[str, NDArray[np.float32], NDArray[np.int32]]]
+Answers = Iterator[tuple[str, NDArray[np.float32], NDArray[np.int32]]]
 """Name, class probabilities and true label."""
 
 
@@ -51,11 +51,12 @@ def measure(model: Model, images: Path, labels: Path) -> Evaluation:
         )
         with made as truth:
             labeled = truth.labeled()
-            check_channels(model, images, truth.problem.channels)
+            check_channels(model, f"an image in '{images}'", truth.problem.channels)
             for warning in truth.warnings:
                 warn(warning)
             _warn_of_others(truth.catalog.count() - len(labeled), truth.catalog.count(), "images")
-            _warn_of_learned(model.project, [record.fingerprint for record in labeled], "images")
+            found = [(record.fingerprint, record.plane or 0) for record in labeled]
+            _warn_of_learned(model.project, found, "images")
             with progress_bars(messages()) as bars:
                 return _measured(model, _images(model, truth, images), len(labeled), bars)
 
@@ -63,8 +64,8 @@ def measure(model: Model, images: Path, labels: Path) -> Evaluation:
 def measure_volumes(model: Model, images: Path, labels: Path) -> Evaluation:
     """The same of volumes, whose objects go through the planes.
 
-    A volume has the label that it would have in a project, but with the ids that are in the file:
-    the parts of an object in several planes share one.
+    A volume has the label that it would have in a project, but all planes are read together, so that the
+    parts of an object in several planes share one id.
 
     Raises
     ------
@@ -72,34 +73,44 @@ def measure_volumes(model: Model, images: Path, labels: Path) -> Evaluation:
         As `measure`; or the project is not one of instances, or a file is no volume.
     """
     check_task(model)
-    known, volumes, others = find_labels(labels), [], 0
-    for path, within in find_images([images], [], []):
+    known, warnings, volumes, others = find_labels(labels), list[str](), [], 0
+    for path, within in find_images([images], [labels], warnings):
         label = label_of(PurePosixPath(within), known)
         if label is None:
             others += 1
         else:
             volume = Volume.open(path)
-            check_channels(model, path, volume.shape[1])
-            _true_ids(model, volume, label)
+            check_channels(model, f"'{path}'", volume.shape[1])
+            _, remark = _true_ids(model, volume, label)
+            warnings += [f"{remark}: {label.name}"] if remark else []
             volumes.append((within, volume, label))
     if not volumes:
         raise ProjectError(f"no label file in '{labels}' has the name of a volume in '{images}'")
+    for warning in warnings:
+        warn(warning)
     _warn_of_others(others, others + len(volumes), "volumes")
-    _warn_of_learned(model.project, [fingerprint(volume.path) for _, volume, _ in volumes], "volumes")
+    planes = [
+        (fingerprint(volume.path), plane) for _, volume, _ in volumes for plane in range(volume.shape[0])
+    ]
+    _warn_of_learned(model.project, planes, "planes")
     with progress_bars(messages()) as bars:
         predicted = (
-            (name, follow(bars, name, predict_volume(model, volume))[0], _true_ids(model, volume, label))
+            (
+                name,
+                with_bars(bars, name, predict_volume(model, volume))[0],
+                _true_ids(model, volume, label)[0],
+            )
             for name, volume, label in volumes
         )
         return _measured(model, predicted, len(volumes), bars)
 
 
-def _true_ids(model: Model, volume: Volume, label: Path) -> NDArray[np.int32]:
+def _true_ids(model: Model, volume: Volume, label: Path) -> tuple[NDArray[np.int32], str]:
     depth, _, height, width = volume.shape
     return label_of_volume(label, (depth, height, width), model.project.info)
 
 
-def _images(model: Model, truth: Project, images: Path) -> Predicted:
+def _images(model: Model, truth: Project, images: Path) -> Answers:
     for record in truth.labeled():
         label = truth.read_label(record.id)
         if label is None:
@@ -110,7 +121,7 @@ def _images(model: Model, truth: Project, images: Path) -> Predicted:
         yield name + suffix, model.ensemble.mean(truth.network_image(record.id)), label
 
 
-def _measured(model: Model, predicted: Predicted, total: int, bars: Progress) -> Evaluation:
+def _measured(model: Model, predicted: Answers, total: int, bars: Progress) -> Evaluation:
     task = bars.add_task("measured", total=total, remark="")
     steps = evaluate(model, predicted)
     while True:
@@ -130,12 +141,12 @@ def _warn_of_others(others: int, total: int, what: str) -> None:
         warn(f"{others} of {total} {what} have no label and are left out")
 
 
-def _warn_of_learned(project: Project, found: Collection[str], what: str) -> None:
-    """Say that figures are too good, if these files are labeled in the project."""
-    learned = {record.fingerprint for record in project.labeled()}
+def _warn_of_learned(project: Project, found: Collection[tuple[str, int]], what: str) -> None:
+    """Say that figures are too good, if planes of these files are labeled in the project."""
+    learned = {(record.fingerprint, record.plane or 0) for record in project.labeled()}
     known = sum(one in learned for one in found)
     if known:
         warn(
-            f"{known} of {len(found)} {what} are labeled in the project; networks know them, so the figures "
-            "are better than on new ones: measure on images that are not in the project"
+            f"{known} of {len(found)} {what} are labeled in the project; networks that learn from them, or "
+            "are chosen by them, are better there than on new ones: measure on images that are not in it"
         )

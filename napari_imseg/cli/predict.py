@@ -42,7 +42,7 @@ def predict(
 ) -> None:
     """Segment images of any size with a trained generation; writes one TIFF per image and kind."""
     from napari_imseg.cli.segmenting import check, holds_gaps, load_model, segment, sources
-    from napari_imseg.cli.terminal import follow, messages, progress_bars, warn
+    from napari_imseg.cli.terminal import messages, progress_bars, warn, with_bars
     from napari_imseg.project.project import Project
     from napari_imseg.project.wording import some
 
@@ -57,7 +57,7 @@ def predict(
         task = bars.add_task("images", total=len(planned), remark="")
         gaps = []
         for source in planned:
-            follow(bars, source.path.name, segment(model, source, kinds))
+            with_bars(bars, source.path.name, segment(model, source, kinds))
             gaps += [source.target.name] * holds_gaps(source)
             bars.advance(task)
     if gaps:

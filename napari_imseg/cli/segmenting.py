@@ -138,19 +138,19 @@ def check(model: Model, planned: Sequence[Source], kinds: Sequence[str]) -> None
     """
     check_kinds(model, kinds)
     for source in planned:
-        check_channels(model, source.path, source.shape[0])
+        check_channels(model, f"'{source.path}'", source.shape[0])
         if source.depth:
             check_task(model)
         elif source.pixels > LARGEST_AT_ONCE:
             check_watershed(model, source.path)
 
 
-def check_channels(model: Model, path: Path, channels: int) -> None:
-    """Refuse an image with other channels than those of the project."""
+def check_channels(model: Model, what: str, channels: int) -> None:
+    """Refuse an image, called ``what`` in a message, with other channels than those of the project."""
     expected = model.project.problem.channels
     if channels != expected:
         raise ProjectError(
-            f"'{path}' has {channels} channels, but the project's images have {expected}; "
+            f"{what} has {channels} channels, but the project's images have {expected}; "
             "give images like those of the project"
         )
 

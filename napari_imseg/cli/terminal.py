@@ -70,7 +70,7 @@ def progress_bars(console: Console, *, time_left: bool = True) -> Progress:
     )
 
 
-def follow(bars: Progress, name: str, steps: Generator[tuple[str, int, int], None, Result]) -> Result:
+def with_bars(bars: Progress, name: str, steps: Generator[tuple[str, int, int], None, Result]) -> Result:
     """Draw how far a large image or a volume is, with a bar for each kind of work; what comes of it.
 
     Parameters

@@ -44,10 +44,10 @@ def advice(room: Room, foreign: list[MemberRecord]) -> Iterator[Note]:
             "label at least 4 images to get one"
         )
     elif len(sets.validation) < FEW_VALIDATION_IMAGES:
-        images = "image chooses" if len(sets.validation) == 1 else "images choose"
-        yield Note(
-            message=f"only {len(sets.validation)} validation {images} the best network, so its score is "
-            "rough; it gets surer with every label"
+        images = "image says" if len(sets.validation) == 1 else "images say"
+        yield _warning(
+            f"only {len(sets.validation)} validation {images} how good a network is, so scores are rough; "
+            "label more images, some of which validate"
         )
     flat = [example.name for example in sets.labeled + sets.validation if np.ptp(example.image_C_H_W) == 0]
     if flat:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from zlib import crc32
 
 import numpy as np
@@ -40,7 +41,9 @@ def augmented(examples: Sequence[Example], seed: Sequence[int], device: str) -> 
         targets = torch.from_numpy(np.stack([each.target_H_W for each in batch])).to(device)
         images, targets = augment(images, targets, strength, [seeds[place] for place in places])
         for place, image, target in zip(places, images.half().cpu(), targets.cpu(), strict=True):
-            found[place] = Example(image.numpy(), target.numpy(), examples[place].name)
+            found[place] = replace(
+                examples[place], image_C_H_W=image.numpy(), target_H_W=target.numpy(), strength=None
+            )
     return found
 
 

@@ -22,25 +22,30 @@ _UNLABELED_1_1 = np.full((1, 1), UNLABELED, np.int16)
 
 def write(path: Path, examples: Sequence[Example]) -> None:
     """Write examples to one safetensors file: images as float16, targets as int16."""
-    images = [example.image_C_H_W for example in examples]
     targets = {
         f"{index}/target": np.ascontiguousarray(example.target_H_W, np.int16)
         for index, example in enumerate(examples)
     }
-    _write(path, images, [example.name for example in examples], targets)
+    names, pseudo = [example.name for example in examples], [example.pseudo for example in examples]
+    _write(path, [example.image_C_H_W for example in examples], names, targets, pseudo)
 
 
 def write_images(path: Path, images: Sequence[NDArray[np.float32]], names: Sequence[str]) -> None:
     """Write images (C, H, W) alone; `read` gives them targets without a labeled pixel."""
-    _write(path, images, names, {})
+    _write(path, images, names, {}, [False] * len(names))
 
 
 def _write(
-    path: Path, images: Sequence[NDArray[Any]], names: Sequence[str], targets: dict[str, NDArray[np.int16]]
+    path: Path,
+    images: Sequence[NDArray[Any]],
+    names: Sequence[str],
+    targets: dict[str, NDArray[np.int16]],
+    pseudo: Sequence[bool],
 ) -> None:
     stored = {f"{index}/image": np.ascontiguousarray(image, np.float16) for index, image in enumerate(images)}
     with replacing(path, durable=False) as scratch:
-        save_file(stored | targets, scratch, {"names": json.dumps(list(names))})
+        about = {"names": json.dumps(list(names)), "pseudo": json.dumps(list(pseudo))}
+        save_file(stored | targets, scratch, about)
 
 
 def read(folder: Path) -> list[Example]:
@@ -53,7 +58,8 @@ def _shard(path: Path) -> list[Example]:
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
-    names = json.loads(header.pop("__metadata__")["names"])
+    about = {key: json.loads(text) for key, text in header.pop("__metadata__").items()}
+    names = about["names"]
     if not names:
         return []
     data = np.memmap(path, np.uint8, "r", offset=8 + size)
@@ -62,10 +68,12 @@ def _shard(path: Path) -> list[Example]:
         first, last = header[key]["data_offsets"]
         return data[first:last].view(_DTYPES[header[key]["dtype"]]).reshape(header[key]["shape"])
 
-    def example(index: int, name: str) -> Example:
+    def example(index: int, name: str, pseudo: bool) -> Example:
         image = tensor(f"{index}/image")
         if f"{index}/target" in header:
-            return Example(image, tensor(f"{index}/target"), name, pseudo=True)
+            return Example(image, tensor(f"{index}/target"), name, pseudo=pseudo)
         return Example(image, np.broadcast_to(_UNLABELED_1_1, image.shape[1:]), name)
 
-    return [example(index, name) for index, name in enumerate(names)]
+    # shards of earlier versions do not say it, and go on as they began
+    kinds = about.get("pseudo", [False] * len(names))
+    return [example(index, *each) for index, each in enumerate(zip(names, kinds, strict=True))]

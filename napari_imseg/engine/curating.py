@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from zlib import crc32
 
@@ -69,7 +70,12 @@ def curate(
         found = curator.curate(unlabeled)
         dropped += not found
         made += [
-            Example(each.image_C_H_W.astype(np.float16), each.target_H_W, image_id, each.strength)
+            replace(
+                each,
+                image_C_H_W=each.image_C_H_W.astype(np.float16),
+                name=image_id,
+                pseudo=ensemble is not None,  # masks of other tools have boundaries as thin as labels
+            )
             for each in found
         ]
     return augmented(made, seed, room.hardware.device), dropped

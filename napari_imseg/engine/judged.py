@@ -154,7 +154,7 @@ class JudgedCrops:
         )
 
     def pseudo(self, step: int, size: int) -> NDArray[np.bool_]:
-        """None: the truth about masks comes from labels."""
+        """All false: the truth about masks comes from labels."""
         return np.zeros(size, np.bool_)
 
     def _augmented(

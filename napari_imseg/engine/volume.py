@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +128,7 @@ def segment_volume(model: Model, volume: Volume, target: Path, kinds: Sequence[s
     """
     check_task(model)
     probabilities, im = yield from predict_volume(model, volume)
-    made = {"im": im.astype(np.int32)}
+    made: dict[str, NDArray[Any]] = {"im": im}
     if {"labels", "instances"} & set(kinds):
         made["labels"] = made["instances"] = model.label(probabilities)
     for kind in kinds:
@@ -137,4 +137,4 @@ def segment_volume(model: Model, volume: Volume, target: Path, kinds: Sequence[s
             write_probabilities(path, probabilities, "CZYX")
         else:
             about = {"axes": "ZYX"} | description(Task.INSTANCES, kind)
-            write_mask(path, made[kind], description=about)
+            write_mask(path, made[kind].astype(np.int32, copy=False), description=about)

@@ -14,6 +14,7 @@ from napari_imseg.ops.blind_spots import blind_spots, error_at, variance
 from napari_imseg.ops.losses import class_target, class_weights, labeled_cross_entropy
 from napari_imseg.ops.schedules import cosine
 from napari_imseg.settings import Settings, setting
+from napari_imseg.supervision import pseudo_boundary_weight
 
 
 class DenoiSegSettings(Settings):
@@ -43,14 +44,7 @@ class DenoiSegSettings(Settings):
         1.0, "Weight of pixels inside of objects in the loss.", ge=0, le=100, step=0.1
     )
     boundary_weight: float = setting(5.0, "Weight of boundary pixels in the loss.", ge=0, le=100, step=0.1)
-    pseudo_boundary_weight: float = setting(
-        1.0,
-        "The same of boundaries in pseudo-labels, with a curator: teachers have learned with the weight, so "
-        "what they call boundary is wider already.",
-        ge=0,
-        le=100,
-        step=0.1,
-    )
+    pseudo_boundary_weight: float = pseudo_boundary_weight()
 
 
 class DenoiSeg(Objective):

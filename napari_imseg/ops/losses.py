@@ -48,21 +48,23 @@ def labeled_cross_entropy(
     weights
         Of the classes, (C,); or (B, C), where each crop has its own.
     """
-    target = target_B_H_W.clamp(min=UNLABELED)
-
-    def summed(logits: Tensor, ids: Tensor, weight_C: Tensor | None) -> Tensor:
-        return functional.cross_entropy(
-            logits, ids, weight_C, ignore_index=UNLABELED, reduction="sum", label_smoothing=label_smoothing
-        )
-
     if weights is None or weights.ndim == 1:
-        total = summed(logits_B_C_H_W, target, weights)
-    else:
-        crops = zip(logits_B_C_H_W, target, weights, strict=True)
-        total = torch.stack([summed(x[None], y[None], weight) for x, y, weight in crops]).sum()
+        total = functional.cross_entropy(
+            logits_B_C_H_W,
+            target_B_H_W.clamp(min=UNLABELED),
+            weight=weights,
+            ignore_index=UNLABELED,
+            reduction="sum",
+            label_smoothing=label_smoothing,
+        )
+    else:  # torch has weights of classes alone
+        log_p = weights[:, :, None, None] * logits_B_C_H_W.log_softmax(dim=1)
+        own = log_p.gather(1, target_B_H_W.clamp(min=0)[:, None])[:, 0]
+        each = (label_smoothing - 1) * own - label_smoothing * log_p.mean(dim=1)
+        total = torch.where(target_B_H_W >= 0, each, 0.0).sum()
     if over == "all":
-        return total / target.numel()
-    return total / (target >= 0).sum().clamp(min=1)
+        return total / target_B_H_W.numel()
+    return total / (target_B_H_W >= 0).sum().clamp(min=1)
 
 
 def class_weights(
@@ -98,7 +100,7 @@ def class_weights(
     if pseudo_B is None:
         return weights
     weights = weights.repeat(len(pseudo_B), 1)
-    weights[pseudo_B, BOUNDARY] = pseudo_boundary
+    weights[:, BOUNDARY] = torch.where(pseudo_B, pseudo_boundary, boundary)
     return weights
 
 

@@ -21,6 +21,8 @@ from napari_imseg.project.label_names import TIFF_SUFFIXES
 from napari_imseg.project.masks import MARK
 from napari_imseg.project.records import ImageRecord
 
+DIVIDED: Final = "masks without instance ids were read as one instance for each connected part"
+
 MOST_SAMPLES: Final = 4
 """Of a grey label that was saved as a colour picture with alpha."""
 
@@ -82,14 +84,17 @@ def label_of_image(
     return as_label(_cut(stored, record, whole, info, name), record, info, name)
 
 
-def label_of_volume(path: Path, shape_D_H_W: tuple[int, int, int], info: ProjectInfo) -> NDArray[np.int32]:
-    """Ids (D, H, W) of the objects in a volume, as a label file holds them; refused as in `label_of_image`.
+def label_of_volume(
+    path: Path, shape_D_H_W: tuple[int, int, int], info: ProjectInfo
+) -> tuple[NDArray[np.int32], str]:
+    """Ids (D, H, W) of the objects in a volume; otherwise as `label_of_image`.
 
-    They are not numbered anew plane by plane: an object has one id in all planes.
+    All planes are read together: an object has one id in all of them.
     """
     name = f"the label file '{path}'"
     stored = _shaped(read_label_file(path, math.prod(shape_D_H_W)), shape_D_H_W, name)
-    return label_values.checked(stored, info, (1, *shape_D_H_W), name)
+    ids, divided = _instances(label_values.checked(stored, info, (1, *shape_D_H_W), name))
+    return ids, DIVIDED if divided else ""
 
 
 def as_label(
@@ -118,7 +123,7 @@ def as_label(
     if info.task is Task.INSTANCES:
         ids, divided = _instances(ids)
         if divided:
-            remark = "masks without instance ids were read as one instance for each connected part"
+            remark = DIVIDED
     return ids, remark
 
 

@@ -23,7 +23,7 @@ from napari_imseg.project.lines import append_line, drop_half_line, read_lines
 
 log = logging.getLogger("napari_imseg")
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Version of what ``settings.json`` calls things; a run of a newer one is refused."""
 
 RunState = Literal["running", "stopped", "finished", "failed", "died"]
@@ -248,9 +248,14 @@ def _upgraded(settings: dict[str, Any]) -> dict[str, Any]:
     schema = settings.pop("schema", 1)
     if schema not in range(1, SCHEMA + 1):
         raise ValueError(f"schema {schema} is of a newer napari-imseg; update napari-imseg")
-    own = settings.get("method_settings")
-    if schema == 1 and isinstance(own, dict) and own.get("refill") == "paper":
-        settings["method_settings"] = own | {"refill": "class-less"}  # which is what it did
+    for place in ("method_settings", "objective_settings"):
+        own = settings.get(place)
+        if not isinstance(own, dict):
+            continue
+        if schema == 1 and own.get("refill") == "paper":
+            own["refill"] = "class-less"  # which is what it did
+        if schema < 3 and "boundary_weight" in own:  # boundaries of all targets weighed the same
+            own.setdefault("pseudo_boundary_weight", own["boundary_weight"])
     return settings
 
 

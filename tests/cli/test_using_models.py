@@ -14,10 +14,9 @@ import pytest
 import tifffile
 
 from napari_imseg.cli.segmenting import Source, check
-from napari_imseg.core.metrics import instance_metrics
 from napari_imseg.core.problem import Task
 from napari_imseg.project.errors import ProjectError
-from tests.cli.conftest import TINY, Call, assert_refused
+from tests.cli.conftest import Call, assert_refused
 from tests.engine.test_large import model_of
 
 NewProject = Callable[..., Path]
@@ -107,78 +106,14 @@ def test_predict_writes_the_same_of_an_image_that_is_too_large_for_memory(
         )
 
 
-def test_the_planes_of_a_project_become_one_volume(call: Call, cells: Path, tmp_path: Path) -> None:
-    for name in ("images", "labels"):
-        (tmp_path / name).mkdir()
-        planes = np.stack([tifffile.imread(path) for path in sorted((cells / name).iterdir())])
-        tifffile.imwrite(
-            tmp_path / name / "stack.tif", planes, metadata={"axes": "ZYX"}, photometric="minisblack"
-        )
-    project, out = tmp_path / "project", tmp_path / "out"
-    folders = ("--images", tmp_path / "images", "--labels", tmp_path / "labels")
-    large = ("--minimum-size", 10**6)
-    all_of_it = ("--foreground-threshold", 0, "--seed-threshold", 0, "--keep-seedless")
-    for command in (
-        ("new", project, *folders, "--task", "instances"),
-        ("train", project, "--method", "supervised", "--students", 1, *TINY, "--device", "cpu"),
-        ("predict", project, tmp_path / "images", "--out", out, "--volume", "--save", "labels,probabilities"),
-        ("predict", project, tmp_path / "images", "--out", out, "--save", "probabilities"),
-        ("predict", project, tmp_path / "images", "--out", tmp_path / "none", *large, "--volume"),
-        ("predict", project, tmp_path / "images", "--out", tmp_path / "all", *all_of_it, "--volume"),
-        ("predict", project, tmp_path / "images", "--out", tmp_path / "all", *all_of_it),
-    ):
-        result = call(*command)
-        assert result.exit_code == 0, result.output
-    volume = tifffile.imread(out / "stack_probabilities.tif")
-    assert volume.shape == (3, 10, 64, 64)
-    assert tifffile.imread(out / "stack_labels.tif").shape == (10, 64, 64)
-    assert not tifffile.imread(tmp_path / "none" / "stack_labels.tif").any(), "no object is so large"
-    above_0 = volume[0] < 1  # nearly everything
-    np.testing.assert_array_equal(tifffile.imread(tmp_path / "all" / "stack_labels.tif") > 0, above_0)
-    for plane in range(10):  # each is predicted by itself
-        found = tifffile.imread(tmp_path / "all" / f"stack-p{plane:04d}_labels.tif") > 0
-        np.testing.assert_array_equal(found, above_0[plane])
-        alone = tifffile.imread(out / f"stack-p{plane:04d}_probabilities.tif")
-        np.testing.assert_allclose(volume[:, plane], alone, atol=1e-6)
-    true = tifffile.imread(tmp_path / "labels" / "stack.tif") > 0
-    share = (true & above_0).mean(axis=(1, 2)) / (true | above_0).mean(axis=(1, 2))
-    for options, expected in ((large, ~true.any(axis=(1, 2))), (all_of_it, share)):
-        measured = call("evaluate", project, *folders, *options, "--json", "-")
-        images = json.loads(measured.stdout)["images"].values()
-        np.testing.assert_allclose([one["iou"] for one in images], expected, err_msg=measured.output)
-    assert "10 of 10 images are labeled in the project" in measured.stderr
-    truth = tifffile.imread(tmp_path / "labels" / "stack.tif")
-    whole = call("evaluate", project, *folders, "--volume", "--json", "-")
-    assert whole.exit_code == 0, whole.output
-    assert "1 of 1 volumes are labeled in the project" in whole.stderr
-    expected = instance_metrics(truth.astype(np.int32), tifffile.imread(out / "stack_labels.tif"))
-    assert json.loads(whole.stdout) == {"overall": expected, "images": {"stack.tif": expected}}
-    tifffile.imwrite(tmp_path / "labels" / "stack.tif", truth[:5])
-    refused = call("evaluate", project, *folders, "--volume")
-    assert_refused(refused, 1, "expected 10 x 64 x 64 like its image, got 5 x 64 x 64")
-    (tmp_path / "labels" / "stack.tif").rename(tmp_path / "labels" / "other.tif")
-    refused = call("evaluate", project, *folders, "--volume")
-    assert_refused(refused, 1, "no label file in", "has the name of a volume")
-
-
-def test_a_volume_that_cannot_be_is_refused(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:
+def test_options_of_objects_are_refused_where_there_are_none(
+    call: Call, trained: Path, cells: Path, tmp_path: Path
+) -> None:
     image = sorted((cells / "images").iterdir())[0]
-    refused = call("predict", trained, image, "--out", tmp_path / "o", "--volume")
-    assert_refused(refused, 1, "has one plane, which is no volume; leave --volume out")
-    tifffile.imwrite(
-        tmp_path / "stack.tif",
-        np.zeros((3, 64, 64), np.uint8),
-        metadata={"axes": "ZYX"},
-        photometric="minisblack",
-    )
-    refused = call("predict", trained, tmp_path / "stack.tif", "--out", tmp_path / "o", "--volume")
-    assert_refused(refused, 1, "need a project of instances, and this one is semantic")
     for option in (["--fill-holes"], ["--foreground-threshold", 0.5], ["--seed-threshold", 0]):
         refused = call("predict", trained, image, "--out", tmp_path / "o", *option)
         assert_refused(refused, 2, "clean up objects, and this project is semantic; leave them out")
     folders = ("--images", cells / "images", "--labels", cells / "labels")
-    refused = call("evaluate", trained, *folders, "--volume")
-    assert_refused(refused, 1, "need a project of instances, and this one is semantic")
     refused = call("evaluate", trained, *folders, "--minimum-size", 5)
     assert_refused(refused, 2, "clean up objects, and this project is semantic; leave them out")
 
@@ -234,6 +169,25 @@ def test_what_cannot_be_made_of_any_image_is_refused_before_the_first(
     check(model, [small], ("probabilities",))
     with pytest.raises(ProjectError, match=part):
         check(replace(model, watershed=replace(model.watershed, **change)), [small, last], (kind,))
+
+
+def test_evaluate_warns_of_images_that_networks_know_and_of_no_others(
+    call: Call, trained: Path, cells: Path, tmp_path: Path
+) -> None:
+    names = sorted(path.name for path in (cells / "images").iterdir())
+    for kind in ("images", "labels"):
+        (tmp_path / kind).mkdir()
+    for known in (0, 1):
+        for number, name in enumerate(names[:3]):
+            image = tifffile.imread(cells / "images" / name)
+            tifffile.imwrite(tmp_path / "images" / f"other {name}", image if number < known else image[::-1])
+            shutil.copy(cells / "labels" / name, tmp_path / "labels" / f"other {name}")
+        if known:
+            shutil.copy(cells / "images" / names[0], tmp_path / "images" / f"other {names[0]}")
+        done = call("evaluate", trained, "--images", tmp_path / "images", "--labels", tmp_path / "labels")
+        assert done.exit_code == 0, done.output
+        assert ("1 of 3 images are labeled in the project" in done.stderr) == bool(known)
+        assert ("labeled in the project" in done.stderr) == bool(known)
 
 
 def test_evaluate_writes_overall_and_images(call: Call, trained: Path, cells: Path, tmp_path: Path) -> None:

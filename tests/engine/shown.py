@@ -49,12 +49,16 @@ HIDDEN: Final[dict[str, set[str]]] = {
         "refill",
         "same_classes_filter",
         "boundary_weight",
+        "pseudo_boundary_weight",
         "position_target",
         "label_smoothing",
     },
-    "classes": {"foreground_filter", "boundary_weight", "position_target"},
-    "multilabel": {"foreground_filter", "boundary_weight", "position_target", "label_smoothing"},
-    "cells": {"foreground_filter", "boundary_weight", "label_smoothing"},
+    "classes": {"foreground_filter", "boundary_weight", "pseudo_boundary_weight", "position_target"},
+    "multilabel": {
+        *("foreground_filter", "boundary_weight", "pseudo_boundary_weight", "position_target"),
+        "label_smoothing",
+    },
+    "cells": {"foreground_filter", "boundary_weight", "pseudo_boundary_weight", "label_smoothing"},
     "instances": {"foreground_filter", "position_target"},
 }
 """Settings of methods and losses that do nothing for a problem."""

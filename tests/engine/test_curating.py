@@ -58,10 +58,18 @@ def test_examples_carry_the_id_of_their_image_and_float16(project: Project, quic
     found, dropped = curated(room(project, quick, "IM", blocking="black"), 0.3, 0.4)
     assert dropped == 0
     assert [one.name for one in found] == NAMES
+    assert all(one.pseudo for one in found), "a network predicted them"
     for one, image in zip(found, IMAGES, strict=True):
         assert one.image_C_H_W.dtype == np.float16
         blocked = (image > 0.3) & (image <= 0.4)
         np.testing.assert_array_equal(one.image_C_H_W, np.where(blocked, 0, image.astype(np.float16)))
+
+
+def test_masks_of_other_tools_alone_are_no_guesses_of_networks(project: Project, quick: RunSettings) -> None:
+    said = Ensemble([Threshold(0.3), Threshold(0.4)]).batch(IMAGES)
+    found, _ = curate(room(project, quick, "IM"), 0, None, None, NAMES, IMAGES, said)
+    assert [one.name for one in found] == NAMES
+    assert not any(one.pseudo for one in found)
 
 
 def test_dropped_images_are_counted(project: Project, quick: RunSettings) -> None:
@@ -72,6 +80,7 @@ def test_pairs_are_augmented_anew_in_every_generation(project: Project, quick: R
     where = room(project, quick, "AIM+")
     first, again, later = (curated(where, 0.3, 0.4, generation=g)[0] for g in (0, 0, 1))
     assert [one.name for one in first] == ["a", "a", "b", "b", "c", "c"]
+    assert all(one.pseudo for one in first)
     for number, (one, other, new) in enumerate(zip(first, again, later, strict=True)):
         np.testing.assert_array_equal(one.image_C_H_W, other.image_C_H_W)
         assert np.array_equal(one.image_C_H_W, new.image_C_H_W) == (number % 2 == 1)
@@ -105,6 +114,7 @@ def test_the_labeled_set_as_it_is_or_with_nine_copies(
         each.write_labeled()
     labels = len(where.sets.labeled)
     assert len(where.labeled) == copies * labels
+    assert not any(one.pseudo for one in where.labeled), "somebody drew them"
     assert len({one.image_C_H_W.tobytes() for one in where.labeled}) == copies * labels
     for one, same in zip(where.labeled, other.labeled, strict=True):
         np.testing.assert_array_equal(one.image_C_H_W, same.image_C_H_W)

@@ -58,7 +58,7 @@ OBJECTS = {
 """Labels of the first of six images, and what the run says about them, if anything."""
 
 
-def poor_project(folder: Path, task: Task, labels: list[np.ndarray]) -> Project:
+def poor_project(folder: Path, task: Task, labels: list[np.ndarray], validation: float = 0.25) -> Project:
     """Six images of noise, as large as the labels of the first ones."""
     rng = np.random.default_rng(0)
     for kind in ("images", "labels"):
@@ -74,7 +74,7 @@ def poor_project(folder: Path, task: Task, labels: list[np.ndarray]) -> Project:
         labels=folder / "labels",
         task=task,
         classes=("cell",) if task is Task.INSTANCES else ("cell", "rare"),
-        validation=0.25,
+        validation=validation,
     )
 
 
@@ -102,15 +102,25 @@ def test_a_run_ends_with_a_model_and_says_what_is_missing(
 
 
 @pytest.mark.parametrize(
-    ("labels", "told"), [(1, ""), (4, "only 1 validation image chooses the best network")]
+    ("share", "told"), [(0.25, ["1 validation image says"]), (0.5, ["2 validation images say"]), (0, [])]
 )
 def test_a_run_says_that_few_validation_images_tell_little(
-    tmp_path: Path, quick: RunSettings, labels: int, told: str
+    tmp_path: Path, quick: RunSettings, share: float, told: list[str]
 ) -> None:
     settings = quick.model_copy(update={"method": "pixel-classifier", "generations": 0})
-    with poor_project(tmp_path, Task.SEMANTIC, [TRIANGLE] * labels) as project:
+    with poor_project(tmp_path, Task.SEMANTIC, [TRIANGLE] * 4, share) as project:
         notes = [event.message for event in events_of(project, settings) if isinstance(event, Note)]
-    assert [told in note for note in notes if "validation image choose" in note] == [True] * bool(told)
+    found = [note for note in notes if "rough" in note]
+    assert [note.split(" how good")[0] for note in found] == [f"only {words}" for words in told]
+
+
+def test_many_validation_images_need_no_word(
+    tmp_path: Path, quick: RunSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("napari_imseg.engine.advice.FEW_VALIDATION_IMAGES", 2)
+    settings = quick.model_copy(update={"method": "pixel-classifier", "generations": 0})
+    with poor_project(tmp_path, Task.SEMANTIC, [TRIANGLE] * 4, 0.5) as project:
+        assert not any("rough" in str(event) for event in events_of(project, settings))
 
 
 @pytest.mark.parametrize("case", OBJECTS)

@@ -86,10 +86,23 @@ def test_settings_of_an_older_run_mean_what_they_meant(
     assert Run.open(run.folder).settings == {"method_settings": {"refill": meant, "erosion": 3}}
 
 
+@pytest.mark.parametrize("place", ["method_settings", "objective_settings"])
+def test_runs_of_before_gave_boundaries_of_pseudo_labels_the_weight_of_labels(
+    tmp_path: Path, place: str
+) -> None:
+    for own, meant in (({"boundary_weight": 5.0}, 5.0), ({"erosion": 3}, None)):
+        run = Run.create(tmp_path, {place: own})
+        assert "pseudo_boundary_weight" not in run.settings[place], (
+            "a run of today has its own, or the default"
+        )
+        as_written_by(run, 2)
+        assert Run.open(run.folder).settings[place].get("pseudo_boundary_weight") == meant
+
+
 def test_a_run_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     run = Run.create(tmp_path, {})
-    as_written_by(run, 3)
-    with pytest.raises(ProjectError, match="schema 3 is of a newer napari-imseg"):
+    as_written_by(run, 4)
+    with pytest.raises(ProjectError, match="schema 4 is of a newer napari-imseg"):
         Run.open(run.folder)
 
 

@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.reproduce.actis.approaches import ABLATION, COMPARED, UNUSUAL
+from napari_imseg.reproduce.actis.approaches import ABLATION, BOUNDARY, COMPARED, UNUSUAL
 from napari_imseg.reproduce.actis.report import write_report
 from napari_imseg.reproduce.actis.scales import SCALES, run_settings
 from napari_imseg.reproduce.actis.tiles import read_tiles
@@ -33,6 +33,11 @@ class ActisComparison(Comparison):
     groups: ClassVar = {"ablation": ABLATION}
     scales = SCALES
     weights = True
+
+    def possible(self, scale: Scale) -> tuple[Approach, ...]:
+        """Without the row whose boundaries weigh what they weigh in all rows of the scale."""
+        weight = (BOUNDARY, scale.method[BOUNDARY])
+        return tuple(one for one in self.approaches if weight not in one.own)
 
     def usual(self) -> list[str]:
         """All but the rows that only the ablation has."""

@@ -19,7 +19,7 @@ from napari_imseg.reproduce.page import BLUE, GREEN, ORANGE, PURPLE, SKY, VERMIL
 STYLES: Final = {
     REFERENCE: ("0.35", "d"), "Baseline": (ORANGE, "s"), "DenoiSeg": (PURPLE, "D"), "ACTIS": (BLUE, "o"),
     "ACTIS frozen": (SKY, "v"), "IM x ACTIS": (VERMILION, "^"), "ACTIS unfiltered": (GREEN, "P"),
-    "Baseline continued": ("0.6", "X"),
+    "Baseline continued": ("0.6", "X"), "ACTIS boundary 4": (BLUE, "h"), "ACTIS boundary 1": (BLUE, "p"),
 }  # fmt: skip
 
 TABLES: Final = {metric: name for name, metric in COLUMNS if name != "3"}

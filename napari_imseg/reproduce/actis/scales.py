@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.run_settings import RunSettings
+from napari_imseg.reproduce.actis.approaches import BOUNDARY
 from napari_imseg.reproduce.actis.laptop import steps_of_a_student
 from napari_imseg.reproduce.actis.tiles import Bounds
 from napari_imseg.reproduce.approach import REFERENCE, Approach
@@ -48,7 +49,7 @@ SCALES: Final = {
         "smoke",
         run=_STUDENTS
         | {"alpha": 0.25, "tile": 48, "batch_size": 2, "averaging": 0.9, "workers": 1},  # in this process
-        method={"views": "flips"},
+        method={"views": "flips", BOUNDARY: 1.0},  # the default, but what is compared must not move with it
         repetitions=2,
         epochs_of_steps=2,
         steps=20,
@@ -59,7 +60,11 @@ SCALES: Final = {
     "laptop": ActisScale(
         "laptop",
         run=_STUDENTS | _SIDES | {"alpha": 0.5, "tile": 128, "batch_size": 2},
-        method={"views": "flips", "learning_rate": 0.003},  # of the first networks, as the 1x1 U-Net's own
+        method={
+            "views": "flips",
+            BOUNDARY: 1.0,
+            "learning_rate": 0.003,  # of the first networks, as the 1x1 U-Net's own
+        },
         repetitions=3,
         epochs_of_steps=16,
         bounds=Bounds(training=1000, validation=200),  # with 64 AP.50 varies by .015 with their choice
@@ -72,7 +77,7 @@ SCALES: Final = {
         | {"network": "efficientnet-b5", "tile": 128, "batch_size": 4, "averaging": 0.0, "validate_every": 1},
         method={
             "threshold_start": "low",  # the paper does not say; its figures are those of its code
-            "pseudo_boundary_weight": 4.0,
+            BOUNDARY: 4.0,
         },
         repetitions=3,
         epochs_of_steps=250,  # of 200 steps, after which the paper validates

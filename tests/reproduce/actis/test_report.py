@@ -10,6 +10,7 @@ import pytest
 
 from napari_imseg.core.components import COMPONENTS
 from napari_imseg.engine.records import write_record
+from napari_imseg.reproduce.actis.plots import STYLES
 from napari_imseg.reproduce.actis.published import published
 from napari_imseg.reproduce.actis.tiles import METRICS
 from napari_imseg.reproduce.comparisons import COMPARISONS
@@ -142,6 +143,11 @@ def test_a_comparison_that_was_begun_with_fewer_metrics_is_reported(tmp_path: Pa
     page = ACTIS.report(fewer)
     assert page is not None
     assert "F1 (clipped)" not in lines(page, "| labeled")[0]
+
+
+def test_every_row_can_be_drawn() -> None:
+    assert {one.name for one in ACTIS.approaches} == STYLES.keys()
+    assert len(set(STYLES.values())) == len(STYLES)
 
 
 def test_the_ablation_has_a_table_of_its_own(tmp_path: Path) -> None:

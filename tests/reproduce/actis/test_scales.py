@@ -72,7 +72,8 @@ def test_paper_is_the_protocol_of_the_paper() -> None:
     assert (baseline.epochs * baseline.max_steps, baseline.batch_size) == (100_000, 5)
     assert (actis.epochs * actis.max_steps, actis.batch_size, actis.max_steps) == (50_000, 4, 200)
     assert (actis.tile, actis.averaging) == (128, 0)
-    assert actis.method_settings == {"threshold_start": "low"}  # 500 updates of the teacher: every 100 steps
+    # 500 updates of the teacher: every 100 steps
+    assert actis.method_settings == {"threshold_start": "low", "pseudo_boundary_weight": 4}
     assert settings("paper", "IM x ACTIS").objective_settings == actis.method_settings
 
 
@@ -140,7 +141,11 @@ def test_the_ablation_is_a_group_and_its_own_row_is_done_if_asked_for() -> None:
     usual = [one.name for one in ACTIS.chosen([], SCALES["laptop"])]
     assert usual == ["pixel classifier", "Baseline", "DenoiSeg", "ACTIS", "ACTIS frozen", "IM x ACTIS"]
     ablation = [one.name for one in ACTIS.chosen(["ablation"], SCALES["laptop"])]
-    assert ablation == ["Baseline", "ACTIS", "ACTIS frozen", "ACTIS unfiltered", "Baseline continued"]
+    others = ["ACTIS unfiltered", "Baseline continued"]
+    assert ablation == ["Baseline", "ACTIS", "ACTIS frozen", "ACTIS boundary 4", *others]
+    paper = [one.name for one in ACTIS.chosen(["ablation"], SCALES["paper"])]
+    assert paper == ["Baseline", "ACTIS", "ACTIS frozen", "ACTIS boundary 1", *others]
+    assert not {*usual} & {"ACTIS boundary 4", *others}
     assert [one.name for one in ACTIS.chosen(["im x actis"], SCALES["laptop"])] == ["Baseline", "IM x ACTIS"]
     with pytest.raises(SettingsError, match=r"no approach 'cutis'.*ablation"):
         ACTIS.chosen(["CUTIS"], SCALES["laptop"])
