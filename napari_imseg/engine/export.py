@@ -81,12 +81,16 @@ def export(
 def _made_of(
     project: Project, record: GenerationRecord | None, watershed: WatershedOptions | None
 ) -> dict[str, Any]:
-    """Where the masks that no person labeled come from."""
-    if record is None:
-        return {"generation": None}
-    if project.problem.task is not Task.INSTANCES:
-        return {"generation": record.name}
-    return {"generation": record.name, **asdict(watershed or record.watershed)}
+    """Where the masks that no person labeled come from, and in what unit objects are measured."""
+    size = project.info.pixel_size
+    made: dict[str, Any] = {
+        "generation": None if record is None else record.name,
+        "unit": "pixel" if size is None else "micrometre",
+        "pixel_size": None if size is None else list(size),
+    }
+    if record is None or project.problem.task is not Task.INSTANCES:
+        return made
+    return made | asdict(watershed or record.watershed)
 
 
 def _overview(image: ImageRecord, found: Segmentation | None, objects: int) -> Row:

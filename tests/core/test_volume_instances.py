@@ -98,7 +98,9 @@ def test_no_object_or_one_that_fills_the_volume(shape: tuple[int, int, int], int
 @pytest.mark.realdata
 def test_real_nuclei_of_plants_return_from_their_planes(realdata_dir: Path) -> None:
     """Most do: nuclei above one another are parted only where a plane between them is background."""
-    for path in sorted((realdata_dir / "plantseg3d" / "labels").glob("*.tif")):
+    paths = sorted((realdata_dir / "plantseg3d" / "labels").glob("*.tif"))
+    assert len(paths) == 2
+    for path in paths:
         ids = tifffile.imread(path).astype(np.int32)[:, :64]
         found = watershed_instances(stacked_maps(ids), 0.5, 0.5)
         assert instance_metrics(ids, found)["f1_50"] > 0.7

@@ -93,7 +93,31 @@ def test_labels_are_exported_where_confirmed_and_pseudo_labels_elsewhere(
         rows = list(csv.DictReader(file))
     assert {row["source"] for row in rows} >= {"label"}
     assert all(float(row["area"]) > 0 for row in rows)
-    assert json.loads((tmp_path / "out" / "export.json").read_text()) == {"generation": record.name}
+    told = json.loads((tmp_path / "out" / "export.json").read_text())
+    assert told == {"generation": record.name, "unit": "pixel", "pixel_size": None}
+
+
+PIXELS = {"unit": "pixel", "pixel_size": None}
+
+
+def test_the_unit_of_measurements_is_told(tmp_path: Path) -> None:
+    pixels = np.zeros((64, 64), np.uint16)
+    (tmp_path / "images").mkdir()
+    tifffile.imwrite(
+        tmp_path / "images" / "a.ome.tif",
+        pixels,
+        metadata={"axes": "YX", "PhysicalSizeX": 0.5, "PhysicalSizeY": 0.25},
+    )
+    ids = np.zeros((64, 64), np.int32)
+    ids[:10, :10] = 1
+    with Project.create(tmp_path / "p", images=tmp_path / "images", task=Task.INSTANCES) as project:
+        project.write_label(project.unlabeled()[0].id, ids)
+        list(export(project, None, tmp_path / "out"))
+    told = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
+    assert told == {"generation": None, "unit": "micrometre", "pixel_size": [0.25, 0.5]}
+    with (tmp_path / "out" / "measurements.csv").open(encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert float(row["area"]) == pytest.approx(100 * 0.25 * 0.5)
 
 
 def record_of(generation: int = 0) -> GenerationRecord:
@@ -235,7 +259,7 @@ def test_objects_are_found_as_asked_and_the_export_says_how(tmp_path: Path) -> N
             mask = tifffile.imread(tmp_path / "out" / "masks" / f"{image.id}.tif")
             found[options] = (len(np.unique(mask)) - 1, int(np.count_nonzero(mask)))
             told = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
-            assert told == {"generation": "r001-g0", **asdict(options or record_of().watershed)}
+            assert told == {"generation": "r001-g0", **PIXELS, **asdict(options or record_of().watershed)}
     assert list(found.values()) == [(2, 200), (2, 200), (3, 200), (1, 191), (2, 209), (0, 0)]
 
 

@@ -231,15 +231,16 @@ def test_a_disk_without_room_for_what_lies_between_gets_a_sentence(
     assert not list((tmp_path / "out").iterdir())
 
 
-def test_memory_does_not_grow_with_the_image(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("task", "classes"), [(Task.SEMANTIC, 2), (Task.INSTANCES, 3)])
+def test_memory_does_not_grow_with_the_image(tmp_path: Path, task: Task, classes: int) -> None:
     """Of numpy arrays; `tests/benchmarks/bench_large.py` measures the whole process."""
     peaks = []
     for height in (1200, 3600):
         path = tmp_path / f"{height}.tif"
         tifffile.imwrite(path, picture(height, 600))
         image = LargeImage(path, None, (1, height, 600), tmp_path / "b")
-        steps = segment_large(model_of(Task.SEMANTIC, classes=2, quick=True), image, ("labels",))
-        list(segment_large(model_of(Task.SEMANTIC, classes=2, quick=True), image, ("labels",)))  # imports
+        steps = segment_large(model_of(task, classes=classes, quick=True), image, ("labels",))
+        list(segment_large(model_of(task, classes=classes, quick=True), image, ("labels",)))  # imports
         tracemalloc.start()
         list(steps)
         peaks.append(tracemalloc.get_traced_memory()[1])

@@ -82,7 +82,7 @@ def test_the_sliders_stay_from_image_to_image_and_say_what_is_exported(results, 
     assert form.value() == chosen
     export(dock, qtbot, tmp_path / "chosen")
     made_of = json.loads((tmp_path / "chosen" / "export.json").read_text(encoding="utf-8"))
-    assert made_of == {"generation": "r001-g1", **asdict(chosen)}
+    assert made_of == {"generation": "r001-g1", "unit": "pixel", "pixel_size": None, **asdict(chosen)}
     assert set(objects_of(tmp_path / "chosen").values()) == {"0"}, "nothing is so large"
 
     dock.session.choose_generation("r001-g0")
