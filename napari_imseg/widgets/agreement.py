@@ -87,7 +87,8 @@ def _comparable(labels: Sequence[NDArray[np.integer[Any]]], by: CompareBy) -> ND
         stack = np.stack([label > BACKGROUND for label in labels]).astype(np.int16)
     else:
         if by is CompareBy.INSTANCES:
-            labels = [labels[0], *(_renamed(label, labels[0]) for label in labels[1:])]
+            first = _from_one(labels[0])
+            labels = [first, *(_renamed(label, first) for label in labels[1:])]
         largest = max(int(label.max()) for label in labels)
         if largest > LARGEST_ID:
             raise ValueError(
@@ -98,6 +99,16 @@ def _comparable(labels: Sequence[NDArray[np.integer[Any]]], by: CompareBy) -> ND
     unlabeled = np.any([label < BACKGROUND for label in labels], axis=0)
     stack[:, unlabeled] = BACKGROUND
     return stack
+
+
+def _from_one(ids: NDArray[np.integer[Any]]) -> NDArray[np.integer[Any]]:
+    """The same objects with ids from 1 if theirs are too large; negative pixels stay."""
+    if ids.max() <= LARGEST_ID:
+        return ids
+    from skimage.segmentation import relabel_sequential  # a while to import
+
+    numbered, _, _ = relabel_sequential(np.maximum(ids, BACKGROUND))
+    return np.where(ids < BACKGROUND, ids, numbered.astype(np.int64))
 
 
 def _renamed(ids: NDArray[np.integer[Any]], reference: NDArray[np.integer[Any]]) -> NDArray[np.int64]:

@@ -221,6 +221,15 @@ def test_same_objects_with_other_ids_agree_as_instances():
     assert (found.agreed == A).all()
 
 
+def test_objects_may_have_any_ids_as_instances():
+    large = np.where(A > 0, A.astype(np.int64) * 1_000_000, 0)
+    large[-1, -1] = -1
+    found = agreement([large, A], CompareBy.INSTANCES)
+    assert found.size.pixels == 0
+    np.testing.assert_array_equal(found.agreed > 0, (A > 0) & (large >= 0))
+    assert np.unique(found.agreed).tolist() == list(range(len(np.unique(A[large >= 0]))))
+
+
 def test_an_object_that_is_split_disagrees_as_instances():
     split = A.copy()
     split[5:20, 12:20] = 9
