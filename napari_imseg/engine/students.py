@@ -22,7 +22,7 @@ from napari_imseg.engine.prediction import load_member, predict_image
 from napari_imseg.engine.records import StudentRecord, record_path, write_record
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.sides import KEY
-from napari_imseg.engine.training import Training
+from napari_imseg.engine.training import StopRequested, Training
 from napari_imseg.engine.validation import (
     ap50_checkpoint_score,
     checkpoint_score,
@@ -99,8 +99,24 @@ def _fitted(
     examples = room.examples(generation)
     yield _started(generation, student, len(examples), 1, 1)
     seed = np.random.SeedSequence([room.settings.seed, generation, student]).generate_state(1)
-    classifier.fit(examples, int(seed[0]) % 2**31).save(path)
+    classifier.fit(_Stoppable(examples, room.should_stop), int(seed[0]) % 2**31).save(path)
     return {"method": classifier.name, "training_images": len(examples)}
+
+
+class _Stoppable(Sequence[Example]):
+    """Examples that can be stopped to be looked at: of hundreds of large ones it takes minutes."""
+
+    def __init__(self, examples: Sequence[Example], should_stop: Callable[[], bool]) -> None:
+        self._examples = examples
+        self._should_stop = should_stop
+
+    def __len__(self) -> int:
+        return len(self._examples)
+
+    def __getitem__(self, place: Any) -> Any:
+        if self._should_stop():
+            raise StopRequested
+        return self._examples[place]
 
 
 def _trained(

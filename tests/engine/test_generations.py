@@ -38,7 +38,7 @@ from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.settings import SettingsError
 from napari_imseg.synthetic.dataset import write_dataset
-from tests.engine.conftest import after, execute, make_project, never
+from tests.engine.conftest import after, execute, make_project, never, new_run
 
 
 def figures(events: list[Event]) -> list[tuple[object, ...]]:
@@ -182,6 +182,16 @@ def test_a_classifier_needs_no_network(project: Project, quick: RunSettings) -> 
     assert isinstance(events[-1], Finished)
     assert events[-1].score is not None
     assert sorted(find_generation(project).teachers) == ["g0-s0.safetensors", "g0-s1.safetensors"]
+
+
+def test_a_classifier_that_learns_can_be_stopped_between_images(project: Project, quick: RunSettings) -> None:
+    few = {"method": "pixel-classifier", "method_settings": {"trees": 10}, "students": 1, "top_k": 1}
+    settings = quick.model_copy(update=few)
+    run = new_run(project, settings)
+    with pytest.raises(StopRequested):
+        execute(project, settings, run, after(3))
+    assert not list(run.checkpoints.glob("*.safetensors")), "it had not looked at all images"
+    assert isinstance(execute(project, settings, run)[-1], Finished)
 
 
 def test_a_classifier_may_sit_beside_networks(project: Project, quick: RunSettings) -> None:
