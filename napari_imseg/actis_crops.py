@@ -20,10 +20,10 @@ from napari_imseg.ops.losses import (
     class_target,
     class_weights,
     labeled_cross_entropy,
+    pseudo_boundary_weight,
 )
 from napari_imseg.ops.warping import Chances, warp
 from napari_imseg.settings import Settings, setting
-from napari_imseg.supervision import pseudo_boundary_weight
 
 
 class ActisCropSettings(Settings):

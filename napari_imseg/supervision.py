@@ -13,21 +13,9 @@ from torch import Tensor, nn
 from napari_imseg.core.cells import POSITION
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Batch, Objective
-from napari_imseg.ops.losses import class_weights, supervised_loss
+from napari_imseg.ops.losses import class_weights, pseudo_boundary_weight, supervised_loss
 from napari_imseg.ops.schedules import cosine
 from napari_imseg.settings import Settings, setting
-
-
-def pseudo_boundary_weight() -> Any:
-    """The setting of every loss of instances; see `napari_imseg.ops.losses.class_weights`."""
-    return setting(
-        1.0,
-        "Weight of boundary pixels in pseudo-labels; more makes outlines thicker and objects smaller from "
-        "one generation to the next (instances only).",
-        ge=0,
-        le=100,
-        step=0.1,
-    )
 
 
 class SupervisionSettings(Settings):

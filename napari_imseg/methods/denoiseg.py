@@ -11,10 +11,9 @@ from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Batch, Objective
 from napari_imseg.nets.network import Network
 from napari_imseg.ops.blind_spots import blind_spots, error_at, variance
-from napari_imseg.ops.losses import class_target, class_weights, labeled_cross_entropy
+from napari_imseg.ops.losses import class_target, class_weights, labeled_cross_entropy, pseudo_boundary_weight
 from napari_imseg.ops.schedules import cosine
 from napari_imseg.settings import Settings, setting
-from napari_imseg.supervision import pseudo_boundary_weight
 
 
 class DenoiSegSettings(Settings):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
 from torch import Tensor
@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from napari_imseg.core.cells import POSITION
 from napari_imseg.core.problem import BACKGROUND, BOUNDARY, INCONSISTENT, INTERIOR, UNLABELED, Problem, Task
+from napari_imseg.settings import setting
 
 Over = Literal["labeled", "all"]
 """Which pixels a mean is taken over."""
@@ -102,6 +103,18 @@ def class_weights(
     weights = weights.repeat(len(pseudo_B), 1)
     weights[:, BOUNDARY] = torch.where(pseudo_B, pseudo_boundary, boundary)
     return weights
+
+
+def pseudo_boundary_weight() -> Any:
+    """The setting of every loss of instances; see `class_weights`."""
+    return setting(
+        1.0,
+        "Weight of boundary pixels in pseudo-labels; more makes outlines thicker and objects smaller from "
+        "one generation to the next (instances only).",
+        ge=0,
+        le=100,
+        step=0.1,
+    )
 
 
 def supervised_loss(
