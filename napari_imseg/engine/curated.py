@@ -44,8 +44,9 @@ def _write(
 ) -> None:
     stored = {f"{index}/image": np.ascontiguousarray(image, np.float16) for index, image in enumerate(images)}
     with replacing(path, durable=False) as scratch:
-        about = {"names": json.dumps(list(names)), "pseudo": json.dumps(list(pseudo))}
-        save_file(stored | targets, scratch, about)
+        # one entry, for those of a file come in any order, and the same shard must be the same bytes
+        about = json.dumps({"names": list(names), "pseudo": list(pseudo)})
+        save_file(stored | targets, scratch, {"examples": about})
 
 
 def read(folder: Path) -> list[Example]:
@@ -58,7 +59,9 @@ def _shard(path: Path) -> list[Example]:
     with path.open("rb") as file:
         size = int.from_bytes(file.read(8), "little")
         header = json.loads(file.read(size))
-    about = {key: json.loads(text) for key, text in header.pop("__metadata__").items()}
+    about = header.pop("__metadata__")
+    # shards of earlier versions have nothing but names, and go on as they began
+    about = json.loads(about["examples"]) if "examples" in about else {"names": json.loads(about["names"])}
     names = about["names"]
     if not names:
         return []
@@ -74,6 +77,5 @@ def _shard(path: Path) -> list[Example]:
             return Example(image, tensor(f"{index}/target"), name, pseudo=pseudo)
         return Example(image, np.broadcast_to(_UNLABELED_1_1, image.shape[1:]), name)
 
-    # shards of earlier versions do not say it, and go on as they began
     kinds = about.get("pseudo", [False] * len(names))
     return [example(index, *each) for index, each in enumerate(zip(names, kinds, strict=True))]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED
 from napari_imseg.engine import curated
@@ -86,3 +88,13 @@ def test_images_alone_come_back_without_a_labeled_pixel_and_take_less_space(tmp_
     check(curated.read(tmp_path / "alone"), expected)
     alone, whole = tmp_path / "alone" / "0.safetensors", tmp_path / "whole.safetensors"
     assert alone.stat().st_size < 0.6 * whole.stat().st_size
+
+
+def test_shards_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    written = [example(0), example(1)]
+    tensors = {f"{n}/image": one.image_C_H_W for n, one in enumerate(written)}
+    tensors |= {f"{n}/target": one.target_H_W for n, one in enumerate(written)}
+    names = json.dumps([one.name for one in written])
+    save_file(tensors, tmp_path / "0000.safetensors", {"names": names})
+    check(curated.read(tmp_path), written)
+    assert not any(one.pseudo for one in curated.read(tmp_path))
