@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import fmean
 
 from napari_imseg.core.components import COMPONENTS
 from napari_imseg.reproduce.actis.approaches import COMPARED
@@ -22,8 +23,10 @@ class Row:
     quality
         By metric: the student of the last generation that validation ranks first. It is one of as many
         for all rows that train networks, where those with two generations have twice as many students.
+    networks
+        By metric: the mean of all students of the last generation. It varies less than one that is chosen.
     components
-        `COMPONENTS` of the same student, in the label samples in which it was measured.
+        `COMPONENTS` of the chosen student, in the label samples in which it was measured.
     ensemble
         By metric: the teachers of the last generation together.
     cost
@@ -34,6 +37,7 @@ class Row:
     count: int
     samples: tuple[int, ...]
     quality: dict[str, Estimate]
+    networks: dict[str, Estimate]
     components: Estimate
     ensemble: dict[str, Estimate]
     cost: Estimate
@@ -45,10 +49,17 @@ class Row:
         return len(self.samples)
 
     def gain(self, other: Row, metric: str) -> Estimate:
-        """How much better it is than another row, in the label samples that both have."""
-        theirs = dict(zip(other.samples, other.quality[metric].values, strict=True))
-        ours = zip(self.samples, self.quality[metric].values, strict=True)
-        return Estimate(tuple(value - theirs[sample] for sample, value in ours if sample in theirs))
+        """How much better the chosen student is than another row's, in the label samples that both have."""
+        return self._gain(self.quality[metric], other, other.quality[metric])
+
+    def gain_of_networks(self, other: Row, metric: str) -> Estimate:
+        """The same of the mean of all students."""
+        return self._gain(self.networks[metric], other, other.networks[metric])
+
+    def _gain(self, ours: Estimate, other: Row, theirs: Estimate) -> Estimate:
+        known = dict(zip(other.samples, theirs.values, strict=True))
+        both = zip(self.samples, ours.values, strict=True)
+        return Estimate(tuple(value - known[sample] for sample, value in both if sample in known))
 
 
 def rows(units: Sequence[UnitFigures], metrics: Sequence[str]) -> list[Row]:
@@ -66,11 +77,17 @@ def _row(units: Sequence[UnitFigures], metrics: Sequence[str]) -> Row:
         return {metric: Estimate(tuple(one[metric] for one in values)) for metric in metrics}
 
     best = [unit.best_in_the_end.test for unit in units]
+    last = [unit.generations[-1].students for unit in units]
+    means = [
+        {metric: fmean(student.test[metric] for student in students) for metric in metrics}
+        for students in last
+    ]
     return Row(
         name=units[0].approach,
         count=units[0].labeled,
         samples=tuple(unit.repetition for unit in units),
         quality=over(best),
+        networks=over(means),
         components=Estimate(tuple(one[COMPONENTS] for one in best if COMPONENTS in one)),
         ensemble=over([unit.generations[-1].ensemble for unit in units]),
         cost=Estimate(tuple(unit.cost for unit in units)),

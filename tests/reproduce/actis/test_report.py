@@ -25,6 +25,8 @@ from tests.reproduce.actis.test_scales import study
 
 ACTIS = COMPARISONS["actis"]
 QUALITY = {"Baseline": 0.70, "ACTIS": 0.75}
+WORSE = 0.5
+"""Of the network that validation does not choose."""
 
 
 def unit(name: str, count: int, repetition: int) -> UnitFigures:
@@ -46,9 +48,10 @@ def unit(name: str, count: int, repetition: int) -> UnitFigures:
 def generation(number: int, value: float, validation: float) -> GenerationFigures:
     metrics = dict.fromkeys(METRICS, value)
     student = StudentFigures(member="m", validation=validation, test=metrics, forward_flops=1e9, steps=10)
+    worse = student.model_copy(update={"validation": 0.1, "test": dict.fromkeys(METRICS, WORSE)})
     return GenerationFigures(
         generation=number,
-        students=(student,),
+        students=(student, worse),
         ensemble=metrics,
         cost=2e10,
         im_fraction=None,
@@ -168,13 +171,24 @@ def test_the_ablation_has_a_table_of_its_own(tmp_path: Path) -> None:
 
 
 def test_gains_are_those_within_the_same_label_samples(tmp_path: Path) -> None:
-    """The samples differ by .01, the gains do not."""
+    """The samples differ by .01, the gains do not; of two networks one is equally bad in all rows."""
     page = ACTIS.report(stored(tmp_path, ("Baseline", "ACTIS", "IM x ACTIS")))
     assert page is not None
     known = {name: QUALITY.get(name, 0.6) for name in ("Baseline", "ACTIS", "IM x ACTIS")}
     for row, over in (("ACTIS", "Baseline"), ("IM x ACTIS", "Baseline"), ("IM x ACTIS", "ACTIS")):
         gain = known[row] - known[over]
-        assert ["19", row, over, f"{gain:.3f} ± 0.000"] in lines(page, f"| 19 | {row} | {over}")
+        said = [f"{each:.3f} ± 0.000" for each in (gain, gain / 2)]
+        assert ["19", row, over, *said] in lines(page, f"| 19 | {row} | {over}")
+
+
+def test_mean_of_both_networks_is_beside_the_chosen_one(tmp_path: Path) -> None:
+    page = ACTIS.report(stored(tmp_path, ("ACTIS",)))
+    assert page is not None
+    row = lines(page, "| 19 | ACTIS")[0]
+    assert "0.625 ± 0.005" in row  # of .75 ± .01 and .5
+    figures = json.loads((page.parent / "figures.json").read_text(encoding="utf-8"))
+    found = next(row for row in figures["rows"] if row["labeled"] == 19)
+    assert found["mean_of_networks"]["s_dsb"]["mean"] == pytest.approx(0.625)
 
 
 def test_published_figures_are_those_of_the_tables() -> None:
