@@ -175,8 +175,8 @@ class DemoLoop:
         """Measure a generation on the held-out images; returns its place among the qualities."""
         held_out = self.folder / "held-out"
         with Project.open(self.project) as project:
-            found = measure(load_model(project, generation), held_out / "images", held_out / "labels")
-        self.story.qualities.append(Quality(model, labels, found.overall))
+            measured = measure(load_model(project, generation), held_out / "images", held_out / "labels")
+        self.story.qualities.append(Quality(model, labels, measured.metrics.overall))
         return len(self.story.qualities) - 1
 
     def _correct(self) -> None:

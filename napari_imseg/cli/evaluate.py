@@ -8,13 +8,15 @@ from typing import Annotated, Final
 
 import typer
 
-from napari_imseg.cli.terminal import number, print_table
+from napari_imseg.cli.terminal import number, print_table, warn
 from napari_imseg.cli.watershed import (
     FillHoles,
     ForegroundThreshold,
     KeepSeedless,
     MinimumSize,
     SeedThreshold,
+    SmoothPlanes,
+    check_search,
     with_watershed,
 )
 
@@ -38,6 +40,14 @@ def evaluate(
     minimum_size: MinimumSize = 0,
     fill_holes: FillHoles = False,
     keep_seedless: KeepSeedless = False,
+    smooth_planes: SmoothPlanes = 0.0,
+    find_thresholds: Annotated[
+        bool,
+        typer.Option(
+            "--find-thresholds",
+            help="Search both thresholds on these images, to use them on others (instances).",
+        ),
+    ] = False,
     json_: Annotated[
         Path | None, typer.Option("--json", metavar="FILE", help="Write the metrics as JSON; - prints them.")
     ] = None,
@@ -51,9 +61,24 @@ def evaluate(
     with Project.open(project) as opened:
         loaded = load_model(opened, generation)
         model = with_watershed(
-            loaded, foreground_threshold, seed_threshold, minimum_size, fill_holes, keep_seedless
+            loaded,
+            foreground_threshold,
+            seed_threshold,
+            minimum_size,
+            fill_holes,
+            keep_seedless,
+            smooth_planes,
+            volume,
         )
-        found = (measure_volumes if volume else measure)(model, images, labels)
+        if find_thresholds:
+            check_search(model, foreground_threshold, seed_threshold)
+        found, watershed = (measure_volumes if volume else measure)(model, images, labels, find_thresholds)
+    if find_thresholds:
+        warn(
+            "the thresholds were found on these images, where the figures are therefore too good; for other "
+            f"images, give: --foreground-threshold {watershed.foreground_threshold:.2f} "
+            f"--seed-threshold {watershed.seed_threshold:.2f}"
+        )
     text = json.dumps({"overall": found.overall, "images": found.images}, indent=2)
     if json_ == Path("-"):
         typer.echo(text)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +14,8 @@ from rich.progress import Progress
 
 from napari_imseg.cli.segmenting import check_channels
 from napari_imseg.cli.terminal import messages, progress_bars, warn, with_bars
+from napari_imseg.core.thresholds import find_thresholds
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.evaluation import Evaluation, evaluate
 from napari_imseg.engine.model import Model
 from napari_imseg.engine.volume import Volume, check_task, predict_volume
@@ -22,16 +26,29 @@ from napari_imseg.project.label_names import find_labels, label_of
 from napari_imseg.project.project import Project
 from napari_imseg.project.scanning import find_images
 
+
+class Measured(NamedTuple):
+    """Metrics, and how the objects were found of which they are."""
+
+    metrics: Evaluation
+    watershed: WatershedOptions
+
+
 Answers = Iterator[tuple[str, NDArray[np.float32], NDArray[np.int32]]]
 """Name, class probabilities and true label."""
 
 
-def measure(model: Model, images: Path, labels: Path) -> Evaluation:
+def measure(model: Model, images: Path, labels: Path, search: bool = False) -> Measured:
     """Metrics of the model on the images that have a label; progress on standard error.
 
     Images and labels are read as a project of the same kind would read them: a temporary
     one is made around them, so that pairing, planes, and the meaning of label values
     (instance ids are foreground for one semantic class) are the same everywhere.
+
+    Parameters
+    ----------
+    search
+        Search the thresholds of the watershed on these images first (`find_thresholds`).
 
     Raises
     ------
@@ -58,10 +75,10 @@ def measure(model: Model, images: Path, labels: Path) -> Evaluation:
             found = [(record.fingerprint, record.plane or 0) for record in labeled]
             _warn_of_learned(model.project, found, "images")
             with progress_bars(messages()) as bars:
-                return _measured(model, _images(model, truth, images), len(labeled), bars)
+                return _measured(model, _images(model, truth, images), len(labeled), bars, search)
 
 
-def measure_volumes(model: Model, images: Path, labels: Path) -> Evaluation:
+def measure_volumes(model: Model, images: Path, labels: Path, search: bool = False) -> Measured:
     """The same of volumes, whose objects go through the planes.
 
     A volume has the label that it would have in a project, but all planes are read together, so that the
@@ -102,7 +119,7 @@ def measure_volumes(model: Model, images: Path, labels: Path) -> Evaluation:
             )
             for name, volume, label in volumes
         )
-        return _measured(model, predicted, len(volumes), bars)
+        return _measured(model, predicted, len(volumes), bars, search)
 
 
 def _true_ids(model: Model, volume: Volume, label: Path) -> tuple[NDArray[np.int32], str]:
@@ -121,7 +138,12 @@ def _images(model: Model, truth: Project, images: Path) -> Answers:
         yield name + suffix, model.ensemble.mean(truth.network_image(record.id)), label
 
 
-def _measured(model: Model, predicted: Answers, total: int, bars: Progress) -> Evaluation:
+def _measured(model: Model, predicted: Answers, total: int, bars: Progress, search: bool) -> Measured:
+    if search:
+        predicted = iter(kept := list(predicted))
+        found = find_thresholds([maps for _, maps, _ in kept], [truth for *_, truth in kept])
+        watershed = replace(model.watershed, foreground_threshold=found.foreground, seed_threshold=found.seed)
+        model = replace(model, watershed=watershed)
     task = bars.add_task("measured", total=total, remark="")
     steps = evaluate(model, predicted)
     while True:
@@ -133,7 +155,7 @@ def _measured(model: Model, predicted: Answers, total: int, bars: Progress) -> E
         bars.advance(task)
     if result.left_out:
         warn(f"left out, for no pixel of their labels is labeled: {', '.join(result.left_out)}")
-    return result
+    return Measured(result, model.watershed)
 
 
 def _warn_of_others(others: int, total: int, what: str) -> None:

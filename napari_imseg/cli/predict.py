@@ -14,6 +14,7 @@ from napari_imseg.cli.watershed import (
     KeepSeedless,
     MinimumSize,
     SeedThreshold,
+    SmoothPlanes,
     with_watershed,
 )
 
@@ -39,6 +40,7 @@ def predict(
     minimum_size: MinimumSize = 0,
     fill_holes: FillHoles = False,
     keep_seedless: KeepSeedless = False,
+    smooth_planes: SmoothPlanes = 0.0,
 ) -> None:
     """Segment images of any size with a trained generation; writes one TIFF per image and kind."""
     from napari_imseg.cli.segmenting import check, holds_gaps, load_model, segment, sources
@@ -51,7 +53,14 @@ def predict(
         planned = sources(images, out, volume=volume)
         loaded = load_model(opened, generation)
         model = with_watershed(
-            loaded, foreground_threshold, seed_threshold, minimum_size, fill_holes, keep_seedless
+            loaded,
+            foreground_threshold,
+            seed_threshold,
+            minimum_size,
+            fill_holes,
+            keep_seedless,
+            smooth_planes,
+            volume,
         )
         check(model, planned, kinds)
         task = bars.add_task("images", total=len(planned), remark="")

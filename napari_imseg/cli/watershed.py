@@ -39,6 +39,16 @@ KeepSeedless = Annotated[
     ),
 ]
 
+SmoothPlanes = Annotated[
+    float,
+    typer.Option(
+        metavar="SIGMA",
+        min=0,
+        max=100,
+        help="Smooth what networks say across planes of a volume first, by a Gaussian of so many planes.",
+    ),
+]
+
 
 def with_watershed(
     model: Model,
@@ -47,16 +57,22 @@ def with_watershed(
     minimum_size: int,
     fill_holes: bool,
     keep_seedless: bool,
+    smooth_planes: float,
+    volume: bool,
 ) -> Model:
     """The model with the options that were asked for; ``None`` leaves a threshold as it was found.
+
+    A ``volume`` is what planes may be smoothed in.
 
     Raises
     ------
     UsageMistake
-        Something was asked for, and the project has no objects.
+        Something was asked for, and the project has no objects; or planes without a volume.
     """
     from napari_imseg.core.problem import Task
 
+    if smooth_planes and not volume:
+        raise UsageMistake("--smooth-planes smooths volumes; give --volume as well, or leave it out")
     asked = {"foreground_threshold": foreground_threshold, "seed_threshold": seed_threshold}
     changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     task = model.project.problem.task
@@ -66,4 +82,24 @@ def with_watershed(
             f"find and clean up objects, and this project is {task}; leave them out"
         )
     changes |= {"minimum_size": minimum_size, "fill_holes": fill_holes, "drop_seedless": not keep_seedless}
-    return replace(model, watershed=replace(model.watershed, **changes))
+    return replace(model, watershed=replace(model.watershed, **changes), smooth_planes=smooth_planes)
+
+
+def check_search(model: Model, foreground_threshold: float | None, seed_threshold: float | None) -> None:
+    """Refuse to search thresholds of a project without objects, or thresholds that are given.
+
+    Raises
+    ------
+    UsageMistake
+        With what to leave out.
+    """
+    from napari_imseg.core.problem import Task
+
+    task = model.project.problem.task
+    if task is not Task.INSTANCES:
+        raise UsageMistake(f"--find-thresholds is about objects, and this project is {task}; leave it out")
+    if foreground_threshold is not None or seed_threshold is not None:
+        raise UsageMistake(
+            "--find-thresholds searches both thresholds; leave out --foreground-threshold and "
+            "--seed-threshold, or the search"
+        )

@@ -133,7 +133,7 @@ class _Clump:
     """
 
     area: int
-    box: tuple[slice, slice]
+    box: tuple[slice, ...]
     foreground: NDArray[np.bool_]
     known: NDArray[np.bool_]
     cost: NDArray[np.float32]
@@ -145,7 +145,7 @@ class _Clump:
     def of(
         cls,
         area: int,
-        box: tuple[slice, slice],
+        box: tuple[slice, ...],
         interior_H_W: NDArray[np.float32],
         true_H_W: NDArray[np.int64],
         foreground_H_W: NDArray[np.bool_],
@@ -213,11 +213,11 @@ def _lowest_tie(area_D: NDArray[np.int32], interior_D: NDArray[np.float32]) -> N
 
 
 def _neighbours(pixels: NDArray[np.int64], shape: tuple[int, ...]) -> NDArray[np.int64]:
-    """Flat indices (4, n) of the pixels above, left, right and below; beyond a border the pixel itself."""
-    y, x = np.divmod(pixels, shape[1])
-    above, below = np.maximum(y - 1, 0), np.minimum(y + 1, shape[0] - 1)
-    left, right = np.maximum(x - 1, 0), np.minimum(x + 1, shape[1] - 1)
-    return np.stack([above * shape[1] + x, y * shape[1] + left, y * shape[1] + right, below * shape[1] + x])
+    """Flat indices (4, n) of the four neighbours, or (6, n); beyond a border the pixel itself."""
+    places = np.stack(np.unravel_index(pixels, shape))
+    steps = np.eye(len(shape), dtype=np.int64)[:, :, None]
+    moved = [places + way * step for step in steps for way in (-1, 1)]
+    return np.stack([np.ravel_multi_index(tuple(each), shape, mode="clip") for each in moved])
 
 
 def _has_two_ids(ids: NDArray[np.int32]) -> NDArray[np.bool_]:

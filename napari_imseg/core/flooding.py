@@ -2,7 +2,8 @@
 
 A flood visits pixels in the order of their cost (then of their discovery), and a pixel takes
 the id of the neighbour that was visited first. `flood` is the definition; everything else
-here serves to reach the same result, to the pixel, with less work.
+here serves to reach the same result, to the pixel, with less work. Arrays named ``..._H_W`` may be
+volumes (D, H, W), here and in all that counts objects at many thresholds.
 """
 
 from __future__ import annotations
@@ -134,12 +135,14 @@ def highest_cost_on_the_way(
 def _neighbours(
     nodes_H_W: NDArray[np.int64], areas_H_W: NDArray[np.int32]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Nodes of all pairs of 4-neighbours within one area."""
-    right = (areas_H_W[:, :-1] == areas_H_W[:, 1:]) & (areas_H_W[:, :-1] > 0)
-    below = (areas_H_W[:-1] == areas_H_W[1:]) & (areas_H_W[:-1] > 0)
-    first = np.concatenate([nodes_H_W[:, :-1][right], nodes_H_W[:-1][below]])
-    second = np.concatenate([nodes_H_W[:, 1:][right], nodes_H_W[1:][below]])
-    return first, second
+    """Nodes of all pairs of neighbours within one area."""
+    first, second = [], []
+    for axis in reversed(range(areas_H_W.ndim)):
+        areas, nodes = np.moveaxis(areas_H_W, axis, 0), np.moveaxis(nodes_H_W, axis, 0)
+        together = (areas[:-1] == areas[1:]) & (areas[:-1] > 0)
+        first.append(nodes[:-1][together])
+        second.append(nodes[1:][together])
+    return np.concatenate(first), np.concatenate(second)
 
 
 def _highest_above(cost: NDArray[np.float64], parents: NDArray[np.int32]) -> NDArray[np.float64]:
@@ -154,7 +157,7 @@ def _highest_above(cost: NDArray[np.float64], parents: NDArray[np.int32]) -> NDA
 
 
 def closed_areas(interior_H_W: NDArray[np.float32], mask_H_W: NDArray[np.bool_]) -> NDArray[np.int32]:
-    """Grow a mask a little, until its 4-connected parts can be flooded each by itself.
+    """Grow a mask a little, until its connected parts can be flooded each by itself.
 
     A flood from outside enters a part through a pixel b beside it, and b is not visited before
     its own cost is due. If by then each neighbour q of b in the part already has an id from a
@@ -202,7 +205,10 @@ def _peaks(interior_H_W: NDArray[np.float32], areas_H_W: NDArray[np.int32]) -> N
 
 
 def highest_neighbour(values_H_W: NDArray[np.floating[Any]]) -> NDArray[np.floating[Any]]:
-    """The highest value of the four neighbours of each pixel; minus infinity without any."""
-    padded = np.pad(values_H_W, 1, constant_values=-np.inf)
-    vertical = np.maximum(padded[:-2, 1:-1], padded[2:, 1:-1])
-    return np.maximum(vertical, np.maximum(padded[1:-1, :-2], padded[1:-1, 2:]))
+    """The highest value of the neighbours of each pixel; minus infinity without any."""
+    highest_H_W = np.full_like(values_H_W, -np.inf)
+    for axis in range(values_H_W.ndim):
+        values, highest = np.moveaxis(values_H_W, axis, 0), np.moveaxis(highest_H_W, axis, 0)
+        np.maximum(highest[1:], values[:-1], out=highest[1:])
+        np.maximum(highest[:-1], values[1:], out=highest[:-1])
+    return highest_H_W

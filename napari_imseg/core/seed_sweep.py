@@ -10,6 +10,7 @@ the object.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,19 +57,23 @@ def _tally_simple(
 
 
 def _clumps(scene: Scene, foreground_H_W: NDArray[np.bool_], areas_H_W: NDArray[np.int32]) -> ClumpSweep:
-    """The areas moved close together, one pixel apart, with nothing outside them."""
-    boxes = {index: box for index, box in enumerate(ndimage.find_objects(areas_H_W), 1) if box}
+    """The areas moved close together, one pixel apart, with nothing outside them; each keeps its depth."""
+    found = {index: box for index, box in enumerate(ndimage.find_objects(areas_H_W), 1) if box}
+    boxes = {index: (..., *box[-2:]) for index, box in found.items()}
     pixels_H_W = np.arange(areas_H_W.size).reshape(areas_H_W.shape)
-    places, shape = _shelves({area: pixels_H_W[box].shape for area, box in boxes.items()})
-    source = np.full(shape, areas_H_W.size)
+    places, shape = _shelves({area: pixels_H_W[box].shape[-2:] for area, box in boxes.items()})
+    source = np.full((*areas_H_W.shape[:-2], *shape), areas_H_W.size)
     for area, (y, x) in places.items():
         pixels, inside = pixels_H_W[boxes[area]], areas_H_W[boxes[area]] == area
-        source[y : y + len(pixels), x : x + pixels.shape[1]][inside] = pixels[inside]
-    interior, true, foreground, areas = (
-        np.append(values.ravel(), values.dtype.type(0))[source]
-        for values in (scene.interior_H_W, scene.true_H_W, foreground_H_W, areas_H_W)
-    )
-    return ClumpSweep(interior, true, foreground, areas, scene.true_area)
+        height, width = pixels.shape[-2:]
+        source[..., y : y + height, x : x + width][inside] = pixels[inside]
+
+    def moved(values: NDArray[Any]) -> NDArray[Any]:
+        packed: NDArray[Any] = np.append(values.ravel(), values.dtype.type(0))[source]
+        return packed
+
+    maps = moved(scene.interior_H_W), moved(scene.true_H_W), moved(foreground_H_W), moved(areas_H_W)
+    return ClumpSweep(*maps, scene.true_area)
 
 
 def _shelves(

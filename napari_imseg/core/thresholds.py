@@ -56,9 +56,9 @@ def find_thresholds(
     Parameters
     ----------
     probabilities
-        Three-class probabilities (C, H, W) of each image.
+        Three-class probabilities (C, H, W) of each image, or (C, D, H, W) of each volume.
     true_ids
-        Its true instance ids (H, W); pixels of negative truth are left out.
+        Its true instance ids (H, W) or (D, H, W); pixels of negative truth are left out.
 
     Raises
     ------

@@ -28,12 +28,16 @@ class Model:
     ----------
     watershed
         How objects are found; by the thresholds of the generation, unless replaced.
+    smooth_planes
+        Standard deviation, in planes, of the Gaussian that smooths the probabilities of a volume across its
+        planes; 0 leaves each plane as it was predicted.
     """
 
     project: Project
     record: GenerationRecord
     ensemble: Ensemble
     watershed: WatershedOptions
+    smooth_planes: float = 0.0
 
     @classmethod
     def load(cls, project: Project, record: GenerationRecord, device: str = "auto") -> Model:

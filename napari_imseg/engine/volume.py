@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import gaussian_filter1d
 
 from napari_imseg.core.intensity import normalise
 from napari_imseg.core.problem import Task
@@ -84,7 +85,7 @@ def predict_volume(
     Returns
     -------
     probabilities : numpy.ndarray
-        Mean over the members, float32 (classes, D, H, W).
+        Mean over the members, float32 (classes, D, H, W); smoothed across planes by `Model.smooth_planes`.
     im : numpy.ndarray
         Where the members disagree, bool (D, H, W).
 
@@ -102,6 +103,8 @@ def predict_volume(
         probabilities[:, plane] = members.mean(axis=0)
         im[plane] = model.disagreement(members)
         yield "planes", plane + 1, depth
+    if model.smooth_planes:
+        gaussian_filter1d(probabilities, model.smooth_planes, axis=1, output=probabilities, mode="nearest")
     return probabilities, im
 
 

@@ -13,7 +13,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from typer.testing import Result
 
+from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.metrics import instance_metrics
+from napari_imseg.core.thresholds import find_thresholds
 from tests.cli.conftest import TINY, Call, assert_refused
 
 LARGE = ("--minimum-size", 10**6)
@@ -104,6 +106,45 @@ def test_objects_of_volumes_are_measured_in_three_dimensions(
     assert json.loads(parts.stdout)["overall"] == instance_metrics(split, ids)
 
 
+def test_thresholds_can_be_searched_on_volumes(call: Call, stack: Stack, tmp_path: Path) -> None:
+    folders = (*stack.folders, "--volume")
+    found = ready(call("evaluate", stack.project, *folders, "--find-thresholds", "--json", "-"))
+    ready(
+        call("predict", stack.project, stack.images, "--out", tmp_path, "--volume", "--save", "probabilities")
+    )
+    maps = tifffile.imread(tmp_path / "stack_probabilities.tif")
+    expected = find_thresholds([maps], [stack.truth])
+    assert json.loads(found.stdout)["overall"]["ap50_pr"] == expected.score
+    given = (
+        "--foreground-threshold",
+        f"{expected.foreground:.2f}",
+        "--seed-threshold",
+        f"{expected.seed:.2f}",
+    )
+    assert " ".join(given) in " ".join(found.stderr.split())
+    again = ready(call("evaluate", stack.project, *folders, *given, "--json", "-"))
+    assert json.loads(again.stdout) == json.loads(found.stdout)
+    assert_refused(call("evaluate", stack.project, *folders, "--find-thresholds", *given), 2, "or the search")
+
+
+def test_planes_are_smoothed_before_objects_are_found(call: Call, stack: Stack, tmp_path: Path) -> None:
+    both = ("--save", "labels,probabilities", "--foreground-threshold", 0.4, "--seed-threshold", 0.4)
+    predicted(call, stack, tmp_path / "rough", *both)
+    ids = predicted(call, stack, tmp_path / "smooth", *both, "--smooth-planes", 1.5)
+    rough, smooth = (
+        tifffile.imread(tmp_path / name / "stack_probabilities.tif") for name in ("rough", "smooth")
+    )
+    expected = ndimage.gaussian_filter(rough, (0, 1.5, 0, 0), mode="nearest")
+    np.testing.assert_allclose(smooth, expected, atol=1e-6)
+    np.testing.assert_allclose(smooth.sum(axis=0), 1, atol=1e-5)
+    np.testing.assert_array_equal(ids > 0, watershed_instances(smooth, 0.4, 0.4) > 0)
+    folders = (*stack.folders, "--volume", *both[2:], "--smooth-planes", 1.5)
+    measured = json.loads(ready(call("evaluate", stack.project, *folders, "--json", "-")).stdout)
+    assert measured["overall"] == instance_metrics(stack.truth, ids)
+    alone = call("evaluate", stack.project, *stack.folders, "--smooth-planes", 1.5)
+    assert_refused(alone, 2, "give --volume as well")
+
+
 def test_labels_that_do_not_fit_their_volume_are_refused(call: Call, stack: Stack) -> None:
     write(stack.labels / "stack.tif", stack.truth[:5])
     refused = call("evaluate", stack.project, *stack.folders, "--volume")
@@ -131,3 +172,4 @@ def test_a_volume_that_cannot_be_is_refused(call: Call, trained: Path, cells: Pa
     assert_refused(refused, 1, "need a project of instances, and this one is semantic")
     folders = ("--images", cells / "images", "--labels", cells / "labels")
     assert_refused(call("evaluate", trained, *folders, "--volume"), 1, "need a project of instances")
+    assert_refused(call("evaluate", trained, *folders, "--find-thresholds"), 2, "is about objects")

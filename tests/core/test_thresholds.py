@@ -10,7 +10,7 @@ from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.matching import match
 from napari_imseg.core.metrics import average_precision
 from napari_imseg.core.thresholds import FIRST_SEED, GRID, Thresholds, find_thresholds
-from tests.core.scenes import discs, maps_of
+from tests.core.scenes import balls, discs, maps_of
 from tests.oracles import WorkedExample, takes
 
 Images = list[NDArray[np.float32]]
@@ -53,6 +53,15 @@ def test_same_result_as_brute_force(levels: int, noise: float) -> None:
     rng = np.random.default_rng(levels + int(10 * noise))
     truths = [discs(rng, 32, count) for count in (7, 3)]
     images = [maps_of(ids, rng, noise, levels) for ids in truths]
+    assert find_thresholds(images, truths) == search_by_brute_force(images, truths)
+
+
+@pytest.mark.parametrize("levels", [0, 12])
+def test_same_result_in_volumes(levels: int) -> None:
+    """Balls above each other, of which a plane shows one."""
+    rng = np.random.default_rng(levels)
+    truths = [balls(rng, (7, 20, 18), count) for count in (9, 4)]
+    images = [maps_of(ids, rng, 0.8, levels) for ids in truths]
     assert find_thresholds(images, truths) == search_by_brute_force(images, truths)
 
 

@@ -174,9 +174,9 @@ def _notes(study: Study) -> list[str]:
         "Mean ± standard deviation over the label samples, as in the paper; each is the mean over the test "
         "images. Ours: of the two networks of an approach's last generation the one with the best AP.50 on "
         "the validation tiles, which also give the thresholds of the watershed. Networks of earlier "
-        "generations do not count, or an approach with more generations would choose among more. Mean of both "
-        "networks: as good as one is that nobody has chosen, which varies less. Ensemble: both networks of "
-        "the last generation together.",
+        "generations do not count, or an approach with more generations would choose among more. Mean of "
+        "both networks: as good as one is that nobody has chosen; it varies less. Ensemble: both networks "
+        "of the last generation together.",
         "**Published**: DSB2018, one network a label sample, EfficientNet-B5; from ImageNet weights but for "
         f"{BASELINE} in Table 3 where no weights are given. What Table 1 shows is what its code computes, "
         "whatever its text says: AP.50 is precision times recall at an IoU of .5; AP.10:.90 the mean of that "
