@@ -31,9 +31,14 @@ TEACHER_UPDATES = 500
 class ActisSettings(ActisCropSettings):
     """Optimizer of the students, their teacher, and which of its labels they learn."""
 
+    semi_optimizer: Literal["sgd", "adamw"] = Field(
+        "sgd",
+        description="sgd: with momentum, from generation 1 on, as in the paper. adamw: as in generation 0; a "
+        "tenth of the step size of SGD does.",
+    )
     semi_learning_rate: float = setting(
         0.01,
-        "First step size of SGD, from generation 1 on; it falls as in the training on labels alone.",
+        "First step size from generation 1 on; it falls as in the training on labels alone.",
         gt=0,
         le=1,
         step=0.001,
@@ -104,6 +109,10 @@ class Actis(ActisObjective):
 
     def optimizer(self) -> torch.optim.Optimizer:
         s, weights = self.settings, self.network.parameters()
+        if s.semi_optimizer == "adamw":
+            return torch.optim.AdamW(
+                weights, lr=s.semi_learning_rate, weight_decay=s.weight_decay, fused=True
+            )
         return torch.optim.SGD(
             weights, lr=s.semi_learning_rate, momentum=0.9, weight_decay=s.weight_decay, nesterov=True
         )

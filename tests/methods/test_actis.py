@@ -74,6 +74,15 @@ def test_the_optimizer_and_its_schedule_are_those_of_the_paper() -> None:
     assert rates == pytest.approx([0.01, 0.005005, 1e-5])
 
 
+def test_the_optimizer_can_be_that_of_generation_0() -> None:
+    objective = method(UNet1x1(1, 3, 0.125), semi_optimizer="adamw", semi_learning_rate=0.002)
+    optimizer = objective.optimizer()
+    assert isinstance(optimizer, torch.optim.AdamW)
+    (group,) = optimizer.param_groups
+    assert (group["lr"], group["weight_decay"]) == (0.002, 1e-3)
+    assert group["lr"] * objective.schedule(1) == pytest.approx(1e-5)
+
+
 @takes("actis_masked_mean")
 def test_the_published_mean_over_all_pixels(case: WorkedExample) -> None:
     losses, mask = torch.tensor(case.inputs["pixel_loss"]), torch.tensor(case.inputs["mask"])

@@ -10,7 +10,14 @@ BASELINE: Final = "Baseline"
 """Labels alone; all others that do not train their own networks start from its."""
 
 BOUNDARY: Final = "pseudo_boundary_weight"
-"""The setting of which every scale says its value."""
+
+SGD: Final = (("semi_optimizer", "sgd"), ("semi_learning_rate", 0.01))
+"""The optimizer of the paper."""
+
+ADAMW: Final = (("semi_optimizer", "adamw"), ("semi_learning_rate", 0.001))
+"""That of the first networks. Every scale says which of these two it has, and the value of `BOUNDARY`."""
+
+IM_X_ACTIS: Final = Approach("IM x ACTIS", "inconsistency-masks", BASELINE, objective="actis")
 
 COMPARED: Final = (
     Approach(REFERENCE, "pixel-classifier", images="alone"),
@@ -18,19 +25,22 @@ COMPARED: Final = (
     Approach("DenoiSeg", "denoiseg", components=True),
     Approach("ACTIS", "actis", BASELINE),
     Approach("ACTIS frozen", "actis", BASELINE, own=(("teacher", "frozen"),)),
-    Approach("IM x ACTIS", "inconsistency-masks", BASELINE, objective="actis"),
+    IM_X_ACTIS,
     Approach("ACTIS boundary 4", "actis", BASELINE, own=((BOUNDARY, 4.0),)),
     Approach("ACTIS boundary 1", "actis", BASELINE, own=((BOUNDARY, 1.0),)),
+    Approach("ACTIS SGD", "actis", BASELINE, own=SGD),
+    Approach("ACTIS AdamW", "actis", BASELINE, own=ADAMW),
     Approach("ACTIS unfiltered", "actis", BASELINE, own=(("quantile", 0.0),)),
     Approach("Baseline continued", "actis", BASELINE, own=(("semi_weight", 0.0),)),
 )
 """Tables 1 and 2; the release's teacher, which does not move (AC-01); inconsistency masks around ACTIS;
-boundaries of pseudo-labels that weigh as much as those of labels, as published, or as other pixels; what
-Table 3 calls no confidence filtering; and the further steps of ACTIS on labels alone, as a control."""
+boundaries of pseudo-labels that weigh as much as those of labels, as published, or as other pixels; the
+other optimizer; what Table 3 calls no confidence filtering; and the further steps of ACTIS on labels alone,
+as a control."""
 
-UNUSUAL: Final = ("ACTIS boundary 4", "ACTIS boundary 1", "ACTIS unfiltered", "Baseline continued")
+UNUSUAL: Final = tuple(one.name for one in COMPARED[COMPARED.index(IM_X_ACTIS) + 1 :])
 """Done only if asked for."""
 
 ABLATION: Final = (BASELINE, "ACTIS", "ACTIS frozen", *UNUSUAL)
-"""The rows of Table 3, the other weight of boundaries, and the control. Its networks without a momentum
-teacher are those of a frozen one (METHODS 2.7)."""
+"""The rows of Table 3, the other weight of boundaries, the other optimizer, and the control. Its networks
+without a momentum teacher are those of a frozen one (METHODS 2.7)."""

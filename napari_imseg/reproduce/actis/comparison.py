@@ -8,7 +8,7 @@ from typing import ClassVar, Final
 
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
-from napari_imseg.reproduce.actis.approaches import ABLATION, BOUNDARY, COMPARED, UNUSUAL
+from napari_imseg.reproduce.actis.approaches import ABLATION, COMPARED, UNUSUAL
 from napari_imseg.reproduce.actis.report import write_report
 from napari_imseg.reproduce.actis.scales import SCALES, run_settings
 from napari_imseg.reproduce.actis.tiles import read_tiles
@@ -35,9 +35,9 @@ class ActisComparison(Comparison):
     weights = True
 
     def possible(self, scale: Scale) -> tuple[Approach, ...]:
-        """Without the row whose boundaries weigh what they weigh in all rows of the scale."""
-        weight = (BOUNDARY, scale.method[BOUNDARY])
-        return tuple(one for one in self.approaches if weight not in one.own)
+        """Without rows whose own settings are those of all rows of the scale."""
+        usual = scale.method.items()
+        return tuple(one for one in self.approaches if not one.own or not usual >= dict(one.own).items())
 
     def usual(self) -> list[str]:
         """All but the rows that only the ablation has."""

@@ -7,8 +7,8 @@ from typing import Any, Final
 
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.run_settings import RunSettings
-from napari_imseg.reproduce.actis.approaches import BOUNDARY
-from napari_imseg.reproduce.actis.laptop import steps_of_a_student
+from napari_imseg.reproduce.actis.approaches import ADAMW, BOUNDARY, SGD
+from napari_imseg.reproduce.actis.laptop import FIRST_LENGTH, steps_of_a_student
 from napari_imseg.reproduce.actis.tiles import Bounds
 from napari_imseg.reproduce.approach import REFERENCE, Approach
 from napari_imseg.reproduce.scale import Scale, known_settings
@@ -25,8 +25,9 @@ class ActisScale(Scale):
     Attributes
     ----------
     steps
-        Of a student that starts from the baseline; those of the baseline make twice as many, in
-        twice the epochs, as in the paper. 0 to derive them from the data.
+        Of a student that starts from the baseline. 0 to derive them from the data.
+    first_length
+        How many times as many steps, and epochs, the students of the baseline and of DenoiSeg make.
     counts
         Labeled tiles of the label samples if nothing is said.
     first
@@ -35,6 +36,7 @@ class ActisScale(Scale):
 
     bounds: Bounds = field(default=Bounds())
     counts: tuple[int, ...] = (10, 19, 38, 76)
+    first_length: int = 2  # as in the paper
     first: dict[str, Any] = field(default_factory=dict)
 
 
@@ -49,7 +51,8 @@ SCALES: Final = {
         "smoke",
         run=_STUDENTS
         | {"alpha": 0.25, "tile": 48, "batch_size": 2, "averaging": 0.9, "workers": 1},  # in this process
-        method={"views": "flips", BOUNDARY: 1.0},  # the default, but what is compared must not move with it
+        # defaults among them, but what is compared must not move with defaults
+        method={"views": "flips", BOUNDARY: 1.0, **dict(ADAMW)},
         repetitions=2,
         epochs_of_steps=2,
         steps=20,
@@ -64,10 +67,12 @@ SCALES: Final = {
             "views": "flips",
             BOUNDARY: 1.0,
             "learning_rate": 0.003,  # of the first networks, as the 1x1 U-Net's own
+            **dict(ADAMW),
         },
         repetitions=3,
         epochs_of_steps=16,
         bounds=Bounds(training=1000, validation=200),  # with 64 AP.50 varies by .015 with their choice
+        first_length=FIRST_LENGTH,
         first={"batch_size": 4},
     ),
     "paper": ActisScale(
@@ -78,6 +83,7 @@ SCALES: Final = {
         method={
             "threshold_start": "low",  # the paper does not say; its figures are those of its code
             BOUNDARY: 4.0,
+            **dict(SGD),
         },
         repetitions=3,
         epochs_of_steps=250,  # of 200 steps, after which the paper validates
@@ -97,7 +103,7 @@ def run_settings(scale: ActisScale, one: Approach, info: StudyInfo, seed: int, d
     each = max(1, steps // scale.epochs_of_steps)
     made: dict[str, Any] = {"epochs": scale.epochs_of_steps, "min_steps": each, "max_steps": each}
     if not one.start:
-        made |= {"epochs": 2 * scale.epochs_of_steps, "weights": info.weights, **scale.first}
+        made |= {"epochs": scale.first_length * scale.epochs_of_steps, "weights": info.weights, **scale.first}
     own = scale.method | dict(one.own)
     settings = {"method_settings": known_settings(find_method(one.method), own)}
     if one.objective:
