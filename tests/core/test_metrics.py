@@ -8,15 +8,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as npst
+from monai.metrics.panoptic_quality import compute_panoptic_quality
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 from sklearn import metrics as sklearn
 
+from napari_imseg.core.matching import match
 from napari_imseg.core.metrics import (
+    CODE_THRESHOLDS,
     PooledIou,
+    average_precision,
     class_ious,
     confusion,
     dataset_iou,
@@ -27,7 +32,7 @@ from napari_imseg.core.metrics import (
     semantic_metrics,
 )
 from napari_imseg.core.problem import Problem, Task
-from tests.core.scenes import dense_iou, discs
+from tests.core.scenes import balls, dense_iou, discs
 
 BINARY = Problem(Task.SEMANTIC, 1, 2)
 FOUR = Problem(Task.SEMANTIC, 1, 4)
@@ -168,6 +173,36 @@ def test_scores_of_objects_equal_a_dense_reference(seed: int, count: int, unlabe
     flat = truth[known] > 0, predicted[known] > 0
     assert pixels["iou"] == pytest.approx(sklearn.jaccard_score(*flat))
     assert pixels["dice"] == pytest.approx(sklearn.f1_score(*flat))
+
+
+@pytest.mark.parametrize("shape", [(48, 48), (8, 20, 20)])
+@pytest.mark.parametrize("seed", range(4))
+def test_scores_of_objects_equal_those_of_monai(shape: tuple[int, ...], seed: int) -> None:
+    """An implementation that others wrote, from IoU .5 on, where it pairs objects as METHODS 2.6 does."""
+    rng = np.random.default_rng(seed)
+    truth = discs(rng, shape[0], 14) if len(shape) == 2 else balls(rng, shape, 9)
+    predicted = np.roll(truth, (1, 1), (-2, -1)) * (rng.random(int(truth.max()) + 1) < 0.8)[truth]
+    predicted[..., : shape[-1] // 3][predicted[..., : shape[-1] // 3] == predicted.max()] += 1
+    predicted[..., -2:, -3:] = 999
+
+    def counted(threshold: float) -> tuple[float, float, float]:
+        """Found, invented and missed objects."""
+        ids = torch.from_numpy(predicted), torch.from_numpy(truth)
+        counts = compute_panoptic_quality(*ids, match_iou_threshold=threshold, output_confusion_matrix=True)
+        return tuple(counts[:3].tolist())
+
+    found, invented, missed = counted(0.5)
+    assert min(found, invented, missed) > 0, "the scene has everything"
+    p, r = found / (found + invented), found / (found + missed)
+    scores = instance_metrics(truth, predicted)
+    assert scores["ap50_precision"] == pytest.approx(p)
+    assert scores["ap50_pr"] == pytest.approx(p * r)
+    assert scores["s_dsb"] == pytest.approx(found / (found + invented + missed))
+    assert scores["f1_50"] == pytest.approx(2 * p * r / (p + r))
+    above = tuple(threshold for threshold in CODE_THRESHOLDS if threshold >= 0.5)
+    each = [counted(threshold) for threshold in above]
+    expected = np.mean([found**2 / (found + invented) / (found + missed) for found, invented, missed in each])
+    assert average_precision(match(truth, predicted), above, "pr") == pytest.approx(expected)
 
 
 def test_names_of_objects_do_not_matter() -> None:
