@@ -78,6 +78,7 @@ class ActisObjective(Objective):
     tasks = frozenset({Task.INSTANCES, Task.SEMANTIC})
     turns_crops = True
     checkpoint = "ap50"
+    for_pseudo_labels = frozenset({"pseudo_boundary_weight"})
 
     @classmethod
     def unused(cls, problem: Problem) -> frozenset[str]:

@@ -185,6 +185,8 @@ class Objective(Method):
         True if it flips and turns crops itself, which the engine then leaves to it.
     checkpoint
         What chooses the epoch; IoU instead of ``ap50`` where there are no instances.
+    for_pseudo_labels
+        Names of its settings that act on pseudo-labels of a curator alone: without one, no form shows them.
     """
 
     needs_unlabeled: ClassVar[NeedsUnlabeled] = ""
@@ -192,6 +194,7 @@ class Objective(Method):
     unlabeled_ratio: ClassVar[int] = 1
     turns_crops: ClassVar[bool] = False
     checkpoint: ClassVar[Checkpoint] = "iou"
+    for_pseudo_labels: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, settings: Any, problem: Problem, network: nn.Module) -> None:
         super().__init__(settings, problem)

@@ -67,6 +67,7 @@ class LabeledObjective(Objective):
     """An objective with a supervised term; its settings are `SupervisionSettings` and perhaps more."""
 
     settings: Any
+    for_pseudo_labels = frozenset({"pseudo_boundary_weight"})
 
     @classmethod
     def unused(cls, problem: Problem) -> frozenset[str]:

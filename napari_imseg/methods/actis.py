@@ -102,6 +102,7 @@ class Actis(ActisObjective):
     needs_unlabeled = "beside"
     unlabeled_ratio = 2
     starts_from = "actis-supervised"
+    for_pseudo_labels = frozenset()  # its teacher makes some
 
     def __init__(self, settings: Any, problem: Problem, network: nn.Module) -> None:
         super().__init__(settings, problem, network)

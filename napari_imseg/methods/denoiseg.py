@@ -60,6 +60,7 @@ class DenoiSeg(Objective):
     settings: DenoiSegSettings
     network: Network
     needs_unlabeled = "beside"
+    for_pseudo_labels = frozenset({"pseudo_boundary_weight"})
     checkpoint = "soft-iou"
 
     def __init__(self, settings: Any, problem: Problem, network: nn.Module) -> None:

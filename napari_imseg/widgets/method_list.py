@@ -40,9 +40,13 @@ class MethodEntry:
         """Class of its settings."""
         return self.kind.Settings
 
-    def shown(self, problem: Problem) -> list[str]:
-        """Its settings that do something for a problem."""
+    def shown(self, problem: Problem, alone: bool = False) -> list[str]:
+        """Its settings that do something for a problem; ``alone``: there is no curator."""
+        from napari_imseg.method import Objective
+
         unused = self.kind.unused(problem)
+        if alone and issubclass(self.kind, Objective):
+            unused |= self.kind.for_pseudo_labels
         return [name for name in self.settings.model_fields if name not in unused]
 
     def unused_of(self, run: RunSettings, objective: MethodEntry, problem: Problem) -> frozenset[str]:
