@@ -20,7 +20,7 @@ STYLES: Final = {
     REFERENCE: ("0.35", "d"), "Baseline": (ORANGE, "s"), "DenoiSeg": (PURPLE, "D"), "ACTIS": (BLUE, "o"),
     "ACTIS frozen": (SKY, "v"), "IM x ACTIS": (VERMILION, "^"), "ACTIS unfiltered": (GREEN, "P"),
     "Baseline continued": ("0.6", "X"), "ACTIS boundary 4": (BLUE, "h"), "ACTIS boundary 1": (BLUE, "p"),
-    "ACTIS SGD": (BLUE, "<"), "ACTIS AdamW": (BLUE, ">"),
+    "ACTIS released": (SKY, "1"), "ACTIS SGD": (BLUE, "<"), "ACTIS AdamW": (BLUE, ">"),
 }  # fmt: skip
 
 TABLES: Final = {metric: name for name, metric in COLUMNS if name != "3"}
