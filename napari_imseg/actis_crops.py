@@ -88,6 +88,12 @@ class ActisObjective(Objective):
             else frozenset({"boundary_weight", "pseudo_boundary_weight"})
         )
 
+    def adamw(self, learning_rate: float) -> torch.optim.Optimizer:
+        """The optimizer of METHODS 2.3 over the weights of the network."""
+        return torch.optim.AdamW(
+            self.network.parameters(), lr=learning_rate, weight_decay=self.settings.weight_decay, fused=True
+        )
+
     def augmented(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Labeled crops and their targets, each sample changed in space and in its values."""
         s, images = self.settings, batch.images_B_C_H_W

@@ -141,6 +141,8 @@ class Method(ABC):
     aliases: ClassVar[tuple[str, ...]] = ()
     tasks: ClassVar[frozenset[Task]]
     Settings: ClassVar[type[Settings]]
+    for_pseudo_labels: ClassVar[frozenset[str]] = frozenset()
+    """Names of settings that act on pseudo-labels of a curator alone; without one the dock hides them."""
 
     def __init__(self, settings: Any, problem: Problem) -> None:
         if problem.task not in self.tasks:
@@ -185,8 +187,6 @@ class Objective(Method):
         True if it flips and turns crops itself, which the engine then leaves to it.
     checkpoint
         What chooses the epoch; IoU instead of ``ap50`` where there are no instances.
-    for_pseudo_labels
-        Names of its settings that act on pseudo-labels of a curator alone: without one, no form shows them.
     """
 
     needs_unlabeled: ClassVar[NeedsUnlabeled] = ""
@@ -194,7 +194,6 @@ class Objective(Method):
     unlabeled_ratio: ClassVar[int] = 1
     turns_crops: ClassVar[bool] = False
     checkpoint: ClassVar[Checkpoint] = "iou"
-    for_pseudo_labels: ClassVar[frozenset[str]] = frozenset()
 
     def __init__(self, settings: Any, problem: Problem, network: nn.Module) -> None:
         super().__init__(settings, problem)

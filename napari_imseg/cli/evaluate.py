@@ -17,6 +17,7 @@ from napari_imseg.cli.watershed import (
     SeedThreshold,
     SmoothPlanes,
     check_search,
+    with_smoothing,
     with_watershed,
 )
 
@@ -45,7 +46,8 @@ def evaluate(
         bool,
         typer.Option(
             "--find-thresholds",
-            help="Search both thresholds on these images, to use them on others (instances).",
+            help="Search both thresholds on these images, to use them on others (instances). What clears up "
+            "objects afterwards, such as --minimum-size, has no part in it.",
         ),
     ] = False,
     json_: Annotated[
@@ -60,26 +62,19 @@ def evaluate(
 
     with Project.open(project) as opened:
         loaded = load_model(opened, generation)
-        model = with_watershed(
-            loaded,
-            foreground_threshold,
-            seed_threshold,
-            minimum_size,
-            fill_holes,
-            keep_seedless,
-            smooth_planes,
-            volume,
+        objects = with_watershed(
+            loaded, foreground_threshold, seed_threshold, minimum_size, fill_holes, keep_seedless
         )
+        model = with_smoothing(objects, smooth_planes, volume)
         if find_thresholds:
             check_search(model, foreground_threshold, seed_threshold)
-        found, watershed = (measure_volumes if volume else measure)(model, images, labels, find_thresholds)
+        measuring = measure_volumes if volume else measure
+        found, watershed = measuring(model, images, labels, find_thresholds)
+    cuts = {"foreground": watershed.foreground_threshold, "seed": watershed.seed_threshold}
+    told = {"thresholds": cuts} if find_thresholds else {}
+    text = json.dumps({"overall": found.overall, "images": found.images, **told}, indent=2)
     if find_thresholds:
-        warn(
-            "the thresholds were found on these images, where the figures are therefore too good; for other "
-            f"images, give: --foreground-threshold {watershed.foreground_threshold:.2f} "
-            f"--seed-threshold {watershed.seed_threshold:.2f}"
-        )
-    text = json.dumps({"overall": found.overall, "images": found.images}, indent=2)
+        warn("the thresholds were found on these images, so the figures are too good; measure on others")
     if json_ == Path("-"):
         typer.echo(text)
         return
@@ -89,3 +84,9 @@ def evaluate(
     columns = [name for name in found.overall if name in OF_EACH_IMAGE]
     rows = [[name, *(number(row.get(one)) for one in columns)] for name, row in found.images.items()]
     print_table(("image", *columns), rows)
+    if find_thresholds:
+        smoothing = f" --volume --smooth-planes {smooth_planes:g}" if smooth_planes else " --volume" * volume
+        typer.echo(
+            "thresholds found, to give to predict: "
+            f"--foreground-threshold {cuts['foreground']:.2f} --seed-threshold {cuts['seed']:.2f}{smoothing}"
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import NamedTuple
@@ -26,16 +26,25 @@ from napari_imseg.project.label_names import find_labels, label_of
 from napari_imseg.project.project import Project
 from napari_imseg.project.scanning import find_images
 
+Answer = tuple[str, NDArray[np.float32], NDArray[np.int32]]
+"""Name, class probabilities and true label."""
+
+Answers = Iterator[Answer]
+
 
 class Measured(NamedTuple):
-    """Metrics, and how the objects were found of which they are."""
+    """What was measured.
+
+    Attributes
+    ----------
+    metrics
+        Of all images and of each one.
+    watershed
+        How their objects were found.
+    """
 
     metrics: Evaluation
     watershed: WatershedOptions
-
-
-Answers = Iterator[tuple[str, NDArray[np.float32], NDArray[np.int32]]]
-"""Name, class probabilities and true label."""
 
 
 def measure(model: Model, images: Path, labels: Path, search: bool = False) -> Measured:
@@ -83,6 +92,12 @@ def measure_volumes(model: Model, images: Path, labels: Path, search: bool = Fal
 
     A volume has the label that it would have in a project, but all planes are read together, so that the
     parts of an object in several planes share one id.
+
+    Parameters
+    ----------
+    search
+        As `measure`; it needs some 170 bytes of memory for each voxel of the largest volume, and 12 for each
+        voxel of all.
 
     Raises
     ------
@@ -140,10 +155,8 @@ def _images(model: Model, truth: Project, images: Path) -> Answers:
 
 def _measured(model: Model, predicted: Answers, total: int, bars: Progress, search: bool) -> Measured:
     if search:
-        predicted = iter(kept := list(predicted))
-        found = find_thresholds([maps for _, maps, _ in kept], [truth for *_, truth in kept])
-        watershed = replace(model.watershed, foreground_threshold=found.foreground, seed_threshold=found.seed)
-        model = replace(model, watershed=watershed)
+        kept = list(_counted(predicted, total, bars))
+        predicted, model = iter(kept), _with_found_thresholds(model, kept, bars)
     task = bars.add_task("measured", total=total, remark="")
     steps = evaluate(model, predicted)
     while True:
@@ -156,6 +169,22 @@ def _measured(model: Model, predicted: Answers, total: int, bars: Progress, sear
     if result.left_out:
         warn(f"left out, for no pixel of their labels is labeled: {', '.join(result.left_out)}")
     return Measured(result, model.watershed)
+
+
+def _counted(answers: Answers, total: int, bars: Progress) -> Answers:
+    task = bars.add_task("predicted", total=total, remark="")
+    for answer in answers:
+        yield answer
+        bars.advance(task)
+
+
+def _with_found_thresholds(model: Model, answers: Sequence[Answer], bars: Progress) -> Model:
+    """The model with the thresholds that are best for these answers."""
+    task = bars.add_task("thresholds", total=None, remark="")
+    found = find_thresholds([maps for _, maps, _ in answers], [truth for *_, truth in answers])
+    bars.update(task, total=1, completed=1)
+    watershed = replace(model.watershed, foreground_threshold=found.foreground, seed_threshold=found.seed)
+    return replace(model, watershed=watershed)
 
 
 def _warn_of_others(others: int, total: int, what: str) -> None:

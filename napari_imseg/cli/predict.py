@@ -15,6 +15,7 @@ from napari_imseg.cli.watershed import (
     MinimumSize,
     SeedThreshold,
     SmoothPlanes,
+    with_smoothing,
     with_watershed,
 )
 
@@ -52,16 +53,15 @@ def predict(
     with Project.open(project) as opened, progress_bars(messages()) as bars:
         planned = sources(images, out, volume=volume)
         loaded = load_model(opened, generation)
-        model = with_watershed(
+        objects = with_watershed(
             loaded,
             foreground_threshold,
             seed_threshold,
             minimum_size,
             fill_holes,
             keep_seedless,
-            smooth_planes,
-            volume,
         )
+        model = with_smoothing(objects, smooth_planes, volume)
         check(model, planned, kinds)
         task = bars.add_task("images", total=len(planned), remark="")
         gaps = []

@@ -45,7 +45,8 @@ SmoothPlanes = Annotated[
         metavar="SIGMA",
         min=0,
         max=100,
-        help="Smooth what networks say across planes of a volume first, by a Gaussian of so many planes.",
+        help="Smooth the probabilities of a volume across planes, by a Gaussian of so many planes, before "
+        "objects are found; the IM is left as it is.",
     ),
 ]
 
@@ -57,22 +58,16 @@ def with_watershed(
     minimum_size: int,
     fill_holes: bool,
     keep_seedless: bool,
-    smooth_planes: float,
-    volume: bool,
 ) -> Model:
     """The model with the options that were asked for; ``None`` leaves a threshold as it was found.
-
-    A ``volume`` is what planes may be smoothed in.
 
     Raises
     ------
     UsageMistake
-        Something was asked for, and the project has no objects; or planes without a volume.
+        Something was asked for, and the project has no objects.
     """
     from napari_imseg.core.problem import Task
 
-    if smooth_planes and not volume:
-        raise UsageMistake("--smooth-planes smooths volumes; give --volume as well, or leave it out")
     asked = {"foreground_threshold": foreground_threshold, "seed_threshold": seed_threshold}
     changes: dict[str, Any] = {name: value for name, value in asked.items() if value is not None}
     task = model.project.problem.task
@@ -82,7 +77,20 @@ def with_watershed(
             f"find and clean up objects, and this project is {task}; leave them out"
         )
     changes |= {"minimum_size": minimum_size, "fill_holes": fill_holes, "drop_seedless": not keep_seedless}
-    return replace(model, watershed=replace(model.watershed, **changes), smooth_planes=smooth_planes)
+    return replace(model, watershed=replace(model.watershed, **changes))
+
+
+def with_smoothing(model: Model, smooth_planes: float, volume: bool) -> Model:
+    """The model with planes that are smoothed by a Gaussian of so many planes.
+
+    Raises
+    ------
+    UsageMistake
+        Smoothing was asked for, and there is no ``volume``.
+    """
+    if smooth_planes and not volume:
+        raise UsageMistake("--smooth-planes smooths volumes; give --volume as well, or leave it out")
+    return replace(model, smooth_planes=smooth_planes)
 
 
 def check_search(model: Model, foreground_threshold: float | None, seed_threshold: float | None) -> None:

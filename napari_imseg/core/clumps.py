@@ -42,7 +42,8 @@ class Piece:
 class ClumpSweep:
     """Objects of areas that are closed (see `closed_areas`) and may have several seeds.
 
-    Arrays named ``..._D`` hold one value per pixel of the areas (the domain).
+    Arrays named ``..._D`` hold one value per pixel of the areas (the domain); those named ``..._H_W`` may be
+    volumes (D, H, W).
 
     Parameters
     ----------

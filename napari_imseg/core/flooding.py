@@ -111,7 +111,7 @@ def highest_cost_on_the_way(
     Returns
     -------
     ndarray
-        float64 (H, W); infinite where no way leads.
+        float64, of the same shape; infinite where no way leads.
     """
     nodes_H_W = np.zeros(areas_H_W.shape, np.int64)
     inside = areas_H_W > 0
@@ -175,7 +175,7 @@ def closed_areas(interior_H_W: NDArray[np.float32], mask_H_W: NDArray[np.bool_])
     Returns
     -------
     ndarray
-        int32 (H, W): ids of the areas, 0 outside; a single area if growing does not come to
+        int32, of the same shape: ids of the areas, 0 outside; a single area if growing does not come to
         an end soon, as on a plateau.
     """
     cost_H_W = 1 - interior_H_W

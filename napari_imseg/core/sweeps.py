@@ -22,7 +22,7 @@ IOU = 0.5
 
 @dataclass(frozen=True)
 class Scene:
-    """One image with its truth.
+    """One image with its truth, or one volume: then all arrays named ``..._H_W`` are (D, H, W).
 
     Attributes
     ----------

@@ -87,7 +87,7 @@ def predict_volume(
     probabilities : numpy.ndarray
         Mean over the members, float32 (classes, D, H, W); smoothed across planes by `Model.smooth_planes`.
     im : numpy.ndarray
-        Where the members disagree, bool (D, H, W).
+        Where the members disagree in a plane as each of them saw it, bool (D, H, W).
 
     Raises
     ------

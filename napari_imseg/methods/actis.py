@@ -33,8 +33,8 @@ class ActisSettings(ActisCropSettings):
 
     semi_optimizer: Literal["sgd", "adamw"] = Field(
         "sgd",
-        description="sgd: with momentum, from generation 1 on, as in the paper. adamw: as in generation 0; a "
-        "tenth of the step size of SGD does.",
+        description="From generation 1 on. sgd: with momentum, as in the paper. adamw: as in generation 0; "
+        "set semi_learning_rate to 0.001 as well.",
     )
     semi_learning_rate: float = setting(
         0.01,
@@ -111,9 +111,7 @@ class Actis(ActisObjective):
     def optimizer(self) -> torch.optim.Optimizer:
         s, weights = self.settings, self.network.parameters()
         if s.semi_optimizer == "adamw":
-            return torch.optim.AdamW(
-                weights, lr=s.semi_learning_rate, weight_decay=s.weight_decay, fused=True
-            )
+            return self.adamw(s.semi_learning_rate)
         return torch.optim.SGD(
             weights, lr=s.semi_learning_rate, momentum=0.9, weight_decay=s.weight_decay, nesterov=True
         )

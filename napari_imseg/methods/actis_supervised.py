@@ -22,10 +22,7 @@ class ActisSupervised(ActisObjective):
     Settings = ActisCropSettings
 
     def optimizer(self) -> torch.optim.Optimizer:
-        s = self.settings
-        return torch.optim.AdamW(
-            self.network.parameters(), lr=s.learning_rate, weight_decay=s.weight_decay, fused=True
-        )
+        return self.adamw(self.settings.learning_rate)
 
     def schedule(self, progress: float) -> float:
         return cosine(progress, self.settings.learning_rate, self.settings.last_learning_rate)

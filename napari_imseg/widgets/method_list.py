@@ -42,10 +42,8 @@ class MethodEntry:
 
     def shown(self, problem: Problem, alone: bool = False) -> list[str]:
         """Its settings that do something for a problem; ``alone``: there is no curator."""
-        from napari_imseg.method import Objective
-
         unused = self.kind.unused(problem)
-        if alone and issubclass(self.kind, Objective):
+        if alone:
             unused |= self.kind.for_pseudo_labels
         return [name for name in self.settings.model_fields if name not in unused]
 

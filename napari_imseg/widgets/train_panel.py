@@ -184,7 +184,7 @@ class TrainPanel(QWidget):
         self._about.setText(f"{entry.about} ({entry.source})")
         curator = entry.family == "curator"
         self._choice.setRowVisible(self._objective, curator)
-        self._put("method", self._of_method, self._last(entry), entry.shown(self._problem, alone=True))
+        self._put("method", self._of_method, self._last(entry), entry.shown(self._problem, alone=not curator))
         settings = self._workspace.settings.get(_RUN, RunSettings())
         elsewhere = (*_FIRST, *_CHOSEN_ABOVE, *_OF_MEMBERS)
         others = [name for name in RunSettings.model_fields if name not in elsewhere]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from typer.testing import Result
 
-from napari_imseg.core.instances import watershed_instances
+from napari_imseg.core.instances import in_raster_order, watershed_instances
 from napari_imseg.core.metrics import instance_metrics
 from napari_imseg.core.thresholds import find_thresholds
 from tests.cli.conftest import TINY, Call, assert_refused
@@ -107,24 +107,36 @@ def test_objects_of_volumes_are_measured_in_three_dimensions(
 
 
 def test_thresholds_can_be_searched_on_volumes(call: Call, stack: Stack, tmp_path: Path) -> None:
-    folders = (*stack.folders, "--volume")
-    found = ready(call("evaluate", stack.project, *folders, "--find-thresholds", "--json", "-"))
-    ready(
-        call("predict", stack.project, stack.images, "--out", tmp_path, "--volume", "--save", "probabilities")
+    folders = (*stack.folders, "--volume", "--smooth-planes", 0.5, "--minimum-size", 3)
+    found = json.loads(
+        ready(call("evaluate", stack.project, *folders, "--find-thresholds", "--json", "-")).stdout
     )
-    maps = tifffile.imread(tmp_path / "stack_probabilities.tif")
-    expected = find_thresholds([maps], [stack.truth])
-    assert json.loads(found.stdout)["overall"]["ap50_pr"] == expected.score
-    given = (
-        "--foreground-threshold",
-        f"{expected.foreground:.2f}",
-        "--seed-threshold",
-        f"{expected.seed:.2f}",
+    smooth = ("--smooth-planes", 0.5, "--save", "probabilities")
+    ready(call("predict", stack.project, stack.images, "--out", tmp_path, "--volume", *smooth))
+    expected = find_thresholds([tifffile.imread(tmp_path / "stack_probabilities.tif")], [stack.truth])
+    thresholds = found.pop("thresholds")
+    assert thresholds == {"foreground": expected.foreground, "seed": expected.seed}
+    told = ready(call("evaluate", stack.project, *folders, "--find-thresholds"))
+    given = [f"--{name}-threshold {value:.2f}" for name, value in thresholds.items()]
+    assert " ".join([*given, "--volume", "--smooth-planes 0.5"]) in " ".join(told.stdout.split())
+    assert "the figures are too good" in told.stderr
+    options = " ".join(given).split()
+    assert (
+        json.loads(ready(call("evaluate", stack.project, *folders, *options, "--json", "-")).stdout) == found
     )
-    assert " ".join(given) in " ".join(found.stderr.split())
-    again = ready(call("evaluate", stack.project, *folders, *given, "--json", "-"))
-    assert json.loads(again.stdout) == json.loads(found.stdout)
-    assert_refused(call("evaluate", stack.project, *folders, "--find-thresholds", *given), 2, "or the search")
+
+
+def test_thresholds_can_be_searched_on_images(call: Call, stack: Stack) -> None:
+    folders = (*stack.folders, "--json", "-")
+    usual = json.loads(ready(call("evaluate", stack.project, *folders)).stdout)
+    best = json.loads(ready(call("evaluate", stack.project, *folders, "--find-thresholds")).stdout)
+    assert best["thresholds"] != {"foreground": 0.5, "seed": 0.6}, "which a run without validation has"
+    assert best["overall"]["ap50_pr"] > usual["overall"]["ap50_pr"]
+
+
+def test_thresholds_that_are_given_are_not_searched(call: Call, stack: Stack) -> None:
+    options = ("--find-thresholds", "--seed-threshold", 0.5)
+    assert_refused(call("evaluate", stack.project, *stack.folders, *options), 2, "or the search")
 
 
 def test_planes_are_smoothed_before_objects_are_found(call: Call, stack: Stack, tmp_path: Path) -> None:
@@ -137,12 +149,16 @@ def test_planes_are_smoothed_before_objects_are_found(call: Call, stack: Stack, 
     expected = ndimage.gaussian_filter(rough, (0, 1.5, 0, 0), mode="nearest")
     np.testing.assert_allclose(smooth, expected, atol=1e-6)
     np.testing.assert_allclose(smooth.sum(axis=0), 1, atol=1e-5)
-    np.testing.assert_array_equal(ids > 0, watershed_instances(smooth, 0.4, 0.4) > 0)
+    np.testing.assert_array_equal(ids, in_raster_order(watershed_instances(smooth, 0.4, 0.4)))
+    assert ids.any()
+    assert (ids != tifffile.imread(tmp_path / "rough" / "stack_labels.tif")).any()
     folders = (*stack.folders, "--volume", *both[2:], "--smooth-planes", 1.5)
     measured = json.loads(ready(call("evaluate", stack.project, *folders, "--json", "-")).stdout)
     assert measured["overall"] == instance_metrics(stack.truth, ids)
-    alone = call("evaluate", stack.project, *stack.folders, "--smooth-planes", 1.5)
-    assert_refused(alone, 2, "give --volume as well")
+    flat = ("--smooth-planes", 1.5)
+    assert_refused(call("evaluate", stack.project, *stack.folders, *flat), 2, "give --volume as well")
+    refused = call("predict", stack.project, stack.images, "--out", tmp_path / "flat", *flat)
+    assert_refused(refused, 2, "give --volume as well")
 
 
 def test_labels_that_do_not_fit_their_volume_are_refused(call: Call, stack: Stack) -> None:

@@ -15,16 +15,16 @@ from napari_imseg.core.instances import foreground_and_seeds, watershed_instance
 from napari_imseg.core.matching import match
 from napari_imseg.core.seed_sweep import sweep_seeds
 from napari_imseg.core.sweeps import Scene, sweep_foreground
-from tests.core.scenes import discs, maps_of
+from tests.core.scenes import balls, discs, maps_of
 
 GRID = np.linspace(0.1, 0.95, 18).astype(np.float32)
 
 
-def random_maps(seed: int, side: int, levels: int, smooth: float) -> NDArray[np.float32]:
+def random_maps(seed: int, shape: tuple[int, ...], levels: int, smooth: float) -> NDArray[np.float32]:
     """Maps without any structure, where floods take the oddest ways."""
     rng = np.random.default_rng(seed)
-    values = np.stack([ndimage.gaussian_filter(rng.random((side, side + 3)), smooth) for _ in range(3)])
-    values = values - values.min(axis=(1, 2), keepdims=True) + 0.01
+    values = np.stack([ndimage.gaussian_filter(rng.random(shape), smooth) for _ in range(3)])
+    values = values - values.min(axis=tuple(range(1, values.ndim)), keepdims=True) + 0.01
     values **= 3
     maps = values / values.sum(axis=0)
     return (np.round(maps * levels) / levels if levels else maps).astype(np.float32)
@@ -55,10 +55,21 @@ scenes = given(
 @scenes
 def test_counts_equal_brute_force(seed: int, levels: int, smooth: float, fixed: np.float32) -> None:
     side = 1 + seed % 16
-    maps = random_maps(seed, side, levels, smooth)
+    maps = random_maps(seed, (side, side + 3), levels, smooth)
     true_ids = discs(np.random.default_rng(seed), side + 3, 5, radius=3)[:side]
     true_ids[:, -2:] = -1
     check_counts(maps, true_ids, fixed, iou=0.5)
+
+
+@settings(max_examples=20, deadline=None, derandomize=True)
+@scenes
+def test_counts_in_volumes_equal_brute_force(
+    seed: int, levels: int, smooth: float, fixed: np.float32
+) -> None:
+    shape = (1 + seed % 6, 3 + seed % 5, 7)
+    maps = random_maps(seed, shape, levels, smooth)
+    check_counts(maps, balls(np.random.default_rng(seed), shape, 5, radius=3), fixed, iou=0.5)
+    check_exact_counts(maps, watershed_instances(maps, fixed, GRID[seed % len(GRID)], separate=False), fixed)
 
 
 @settings(max_examples=60, deadline=None, derandomize=True)
@@ -67,7 +78,7 @@ def test_objects_equal_brute_force_to_the_pixel(
     seed: int, levels: int, smooth: float, fixed: np.float32
 ) -> None:
     """Objects of one threshold are the truth, and only exact copies of them count as found."""
-    maps = random_maps(seed, 20, levels, smooth)
+    maps = random_maps(seed, (20, 23), levels, smooth)
     check_exact_counts(maps, watershed_instances(maps, fixed, GRID[seed % len(GRID)], separate=False), fixed)
 
 
@@ -81,8 +92,9 @@ def test_objects_equal_brute_force_to_the_pixel(
     ],
     ids=["pixel between two seeds", "tie"],
 )
-def test_grown_seeds_that_change_the_flood(interior: list[float]) -> None:
-    maps = row_of(interior, foreground=[1.0] * len(interior))
+@pytest.mark.parametrize("shape", [(1, -1), (-1, 1), (1, 1, -1), (1, -1, 1), (-1, 1, 1)])
+def test_grown_seeds_that_change_the_flood(interior: list[float], shape: tuple[int, ...]) -> None:
+    maps = row_of(interior, foreground=[1.0] * len(interior)).reshape(3, *shape)
     before, after = watershed_instances(maps, 0.4, 0.5), watershed_instances(maps, 0.4, 0.45)
     assert (before != after).any()
     check_exact_counts(maps, after, np.float32(0.4))
@@ -127,7 +139,16 @@ def check_exact_counts(maps: NDArray[np.float32], true_ids: NDArray[np.int32], f
 @pytest.mark.parametrize("levels", [0, 255])
 def test_closed_areas_flood_as_the_whole_image_does(levels: int) -> None:
     rng = np.random.default_rng(2)
-    interior = maps_of(discs(rng, 60, 20), rng, levels=levels)[1]
+    check_closed_areas(maps_of(discs(rng, 60, 20), rng, levels=levels)[1])
+
+
+@pytest.mark.parametrize("levels", [0, 255])
+def test_closed_areas_of_volumes_flood_as_the_whole_volume_does(levels: int) -> None:
+    rng = np.random.default_rng(2)
+    check_closed_areas(maps_of(balls(rng, (20, 24, 26), 6), rng, levels=levels)[1])
+
+
+def check_closed_areas(interior: NDArray[np.float32]) -> None:
     seeds, _ = connected_parts(interior > 0.6)
     areas = closed_areas(interior, interior > 0.1)
     inside = areas > 0

@@ -13,7 +13,7 @@ from napari_imseg.engine.recipe import recipe_of
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.project import Project
 from napari_imseg.reproduce import NAMES
-from napari_imseg.reproduce.actis.laptop import FEWEST, MOST, steps_of_a_student
+from napari_imseg.reproduce.actis.laptop import FEWEST, FIRST_LENGTH, MOST, steps_of_a_student
 from napari_imseg.reproduce.actis.scales import SCALES
 from napari_imseg.reproduce.approach import REFERENCE, Approach
 from napari_imseg.reproduce.comparisons import COMPARISONS
@@ -134,6 +134,17 @@ def test_rows_differ_in_what_their_names_say_and_in_nothing_else() -> None:
 def test_weights_are_those_of_the_first_networks() -> None:
     assert settings("paper", "Baseline", "imagenet").weights == "imagenet"
     assert settings("paper", "ACTIS", "imagenet").weights == ""
+
+
+def test_laptop_trains_its_first_networks_four_times_as_long_and_all_with_adamw() -> None:
+    """The time that `steps_of_a_student` fits into four hours is that of these settings."""
+    actis = settings("laptop", "ACTIS")
+    for name in ("Baseline", "DenoiSeg"):
+        first = settings("laptop", name)
+        assert (first.epochs, first.max_steps) == (FIRST_LENGTH * actis.epochs, actis.max_steps)
+    for name in ("ACTIS", "ACTIS frozen"):
+        own = settings("laptop", name).method_settings
+        assert (own["semi_optimizer"], own["semi_learning_rate"]) == ("adamw", 0.001)
 
 
 def test_laptop_fits_four_hours_and_more_pixels_leave_fewer_steps() -> None:
