@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,6 +20,9 @@ from napari_imseg.cli.watershed import (
     with_smoothing,
     with_watershed,
 )
+
+if TYPE_CHECKING:
+    from napari_imseg.engine.evaluation import Evaluation
 
 OF_EACH_IMAGE: Final = ("iou", "miou", "mcce", "ap50_pr", "f1_50")
 """Columns of the table of images, which must fit into a terminal; ``--json`` has all metrics of each."""
@@ -70,8 +73,8 @@ def evaluate(
             check_search(model, foreground_threshold, seed_threshold)
         measuring = measure_volumes if volume else measure
         found, watershed = measuring(model, images, labels, find_thresholds)
-    cuts = {"foreground": watershed.foreground_threshold, "seed": watershed.seed_threshold}
-    told = {"thresholds": cuts} if find_thresholds else {}
+    thresholds = {"foreground": watershed.foreground_threshold, "seed": watershed.seed_threshold}
+    told = {"thresholds": thresholds} if find_thresholds else {}
     text = json.dumps({"overall": found.overall, "images": found.images, **told}, indent=2)
     if find_thresholds:
         warn("the thresholds were found on these images, so the figures are too good; measure on others")
@@ -80,13 +83,16 @@ def evaluate(
         return
     if json_ is not None:
         write_text(json_, text + "\n")
+    _print(found)
+    if find_thresholds:
+        smoothing = f" --volume --smooth-planes {smooth_planes:g}" if smooth_planes else " --volume" * volume
+        cuts = " ".join(f"--{name}-threshold {value:.2f}" for name, value in thresholds.items())
+        typer.echo(f"thresholds found, to give to predict: {cuts}{smoothing}")
+
+
+def _print(found: Evaluation) -> None:
+    """A table of all images, and one of each."""
     print_table(("metric", "all images"), [(name, number(value)) for name, value in found.overall.items()])
     columns = [name for name in found.overall if name in OF_EACH_IMAGE]
     rows = [[name, *(number(row.get(one)) for one in columns)] for name, row in found.images.items()]
     print_table(("image", *columns), rows)
-    if find_thresholds:
-        smoothing = f" --volume --smooth-planes {smooth_planes:g}" if smooth_planes else " --volume" * volume
-        typer.echo(
-            "thresholds found, to give to predict: "
-            f"--foreground-threshold {cuts['foreground']:.2f} --seed-threshold {cuts['seed']:.2f}{smoothing}"
-        )

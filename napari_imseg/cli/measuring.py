@@ -96,7 +96,7 @@ def measure_volumes(model: Model, images: Path, labels: Path, search: bool = Fal
     Parameters
     ----------
     search
-        As `measure`; it needs some 170 bytes of memory for each voxel of the largest volume, and 12 for each
+        As `measure`; it needs some 170 bytes of memory for each voxel of the largest volume, and 16 for each
         voxel of all.
 
     Raises

@@ -117,7 +117,7 @@ def _gains(found: Sequence[Row]) -> list[str]:
         for name in GAINS_OVER:
             other = by_name.get((name, row.count))
             if other is not None and row.name not in (BASELINE, name):
-                gains = row.gain(other, "ap50_pr"), row.gain_of_networks(other, "ap50_pr")
+                gains = row.gain(other, "ap50_pr"), row.gain(other, "ap50_pr", of="networks")
                 if len(gains[0].values) > 1:
                     said = [with_error(gain.mean, gain.half) for gain in gains]
                     lines.append([str(row.count), row.name, name, *said])

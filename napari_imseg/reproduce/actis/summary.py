@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
+from typing import Literal
 
 from napari_imseg.core.components import COMPONENTS
 from napari_imseg.reproduce.actis.approaches import COMPARED
@@ -48,17 +49,11 @@ class Row:
         """How many label samples were done."""
         return len(self.samples)
 
-    def gain(self, other: Row, metric: str) -> Estimate:
-        """How much better the chosen student is than another row's, in the label samples that both have."""
-        return self._gain(self.quality[metric], other, other.quality[metric])
-
-    def gain_of_networks(self, other: Row, metric: str) -> Estimate:
-        """The same of the mean of all students."""
-        return self._gain(self.networks[metric], other, other.networks[metric])
-
-    def _gain(self, ours: Estimate, other: Row, theirs: Estimate) -> Estimate:
-        known = dict(zip(other.samples, theirs.values, strict=True))
-        both = zip(self.samples, ours.values, strict=True)
+    def gain(self, other: Row, metric: str, of: Literal["quality", "networks"] = "quality") -> Estimate:
+        """How much better it is than another row, in the label samples that both have."""
+        ours, theirs = getattr(self, of)[metric].values, getattr(other, of)[metric].values
+        known = dict(zip(other.samples, theirs, strict=True))
+        both = zip(self.samples, ours, strict=True)
         return Estimate(tuple(value - known[sample] for sample, value in both if sample in known))
 
 
