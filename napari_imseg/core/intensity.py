@@ -25,7 +25,8 @@ ENOUGH_PIXELS = 1 << 17
 """Pixels from which percentiles are estimated; larger images are sampled on a regular grid."""
 
 FLOAT32_SAFE = 1e30
-"""Up to this absolute value differences of float32 numbers do not overflow."""
+"""Up to this absolute value differences of float32 numbers do not overflow, nor do their inverses from the
+inverse of it on."""
 
 
 def normalise(image_C_H_W: NDArray[np.generic], how: How) -> NDArray[np.float32]:
@@ -155,10 +156,10 @@ def _scaled(
     image_H_W: NDArray[Any], low: float, high: float, lowest: float, highest: float
 ) -> NDArray[np.float32]:
     """``(image - low) / (high - low)``, clipped to [lowest, highest]; 0 where the image is not finite."""
-    if not low < high:
+    if not high - low > np.finfo(np.float64).tiny:  # below it the inverse is infinite
         return np.zeros(image_H_W.shape, np.float32)
     exact_in_float32 = image_H_W.dtype.itemsize <= 2 or (
-        image_H_W.dtype == np.float32 and max(-low, high) < FLOAT32_SAFE
+        image_H_W.dtype == np.float32 and max(-low, high) < FLOAT32_SAFE and high - low > 1 / FLOAT32_SAFE
     )
     work: NDArray[Any] = image_H_W.astype(np.float32 if exact_in_float32 else np.float64)
     work -= low

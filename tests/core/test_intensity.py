@@ -35,6 +35,15 @@ def test_any_image_becomes_finite_and_is_clipped_unless_it_is_unclipped(
     assert found.max() <= highest
 
 
+@pytest.mark.parametrize("how", ["percentile", "unclipped"])
+@pytest.mark.parametrize("smallest", [np.float32(1e-45), np.float64(1e-305), np.float64(5e-324)])
+def test_the_smallest_numbers_of_a_dtype_are_scaled_too(smallest: np.floating[Any], how: How) -> None:
+    found = normalise(np.array([[[0, smallest]]], smallest.dtype), how)
+    assert np.isfinite(found).all()
+    distinguished = smallest != np.float64(5e-324)  # less than that has no inverse
+    assert (found[0, 0, 1] > 0.9) == distinguished
+
+
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.float32, np.float64])
 def test_percentiles_equal_scikit_image(dtype: type) -> None:
     image = np.random.default_rng(0).gamma(2, 30, (2, 90, 70)).astype(dtype)
