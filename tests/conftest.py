@@ -7,10 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 # One thread each: tests, trainers and other programs share the cores, and OpenMP threads
 # that wait for one another on a busy machine are many times slower than one thread.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+# The same examples in every run; `--hypothesis-profile=default` draws others, to look for more.
+settings.register_profile("suite", derandomize=True)
+settings.load_profile("suite")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
