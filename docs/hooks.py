@@ -34,7 +34,7 @@ from napari_imseg.widgets import keys
 
 DOCS = Path(__file__).parent
 CHANGELOG = "<!-- changelog -->"
-MARK = re.compile(r"^<!-- from-code: ([a-z-]+) ?(.*?) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
+MARK = re.compile(r"^<!-- from-code: ([a-z-]+)(| [a-z-]+) -->\n.*?^<!-- end -->$", re.MULTILINE | re.DOTALL)
 EQUATION = re.compile(r'<(span|div) class="arithmatex">\\([(\[])(.*?)\\[)\]]</\1>', re.DOTALL)
 
 
@@ -48,14 +48,14 @@ def on_config(config: Any) -> Any:
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """Fill in what comes from the code."""
     changes = (DOCS.parent / "CHANGELOG.md").read_text(encoding="utf-8").split("\n", 1)[1]
-    return MARK.sub(lambda mark: MAKERS[mark[1]](mark[2]), markdown).replace(CHANGELOG, changes)
+    return MARK.sub(lambda mark: MAKERS[mark[1]](mark[2].strip()), markdown).replace(CHANGELOG, changes)
 
 
 def refreshed(markdown: str) -> str:
     """The text of a page with what comes from the code as it is now, marks and all."""
     return MARK.sub(
         lambda mark: "\n".join(
-            [mark[0].partition("\n")[0], "", MAKERS[mark[1]](mark[2]), "", "<!-- end -->"]
+            [mark[0].partition("\n")[0], "", MAKERS[mark[1]](mark[2].strip()), "", "<!-- end -->"]
         ),
         markdown,
     )
