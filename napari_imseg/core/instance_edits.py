@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,9 +12,8 @@ from scipy import ndimage
 from skimage.measure import block_reduce
 from skimage.segmentation import watershed
 
+from napari_imseg.core.instance_ids import Ids, free_ids
 from napari_imseg.core.problem import BACKGROUND
-
-Ids = NDArray[np.integer[Any]]
 
 LARGEST_CUT: Final = 10_000
 """Cells at most in which the neck of an instance is looked for: some 50 ms on one core, and as much for
@@ -94,26 +93,6 @@ def split(ids: Ids, instance: int) -> Change:
     names = np.empty(len(sizes) + 1, np.int64)
     names[1 + np.argsort(-sizes, kind="stable")] = [instance, *free_ids(ids, len(sizes) - 1)]
     return Change(where, names[part])
-
-
-def free_ids(ids: Ids, count: int) -> list[int]:
-    """The ids after the highest one; the lowest that nothing has, where the type of the array ends.
-
-    Raises
-    ------
-    ValueError
-        The type of the array has fewer.
-    """
-    highest, end = max(int(ids.max(initial=0)), BACKGROUND), int(np.iinfo(ids.dtype).max)
-    if highest + count <= end:
-        return list(range(highest + 1, highest + 1 + count))
-    taken = np.unique(ids[ids > BACKGROUND])
-    free = np.setdiff1d(np.arange(1, len(taken) + count + 1), taken)[:count]
-    if free[-1] > end:
-        raise ValueError(
-            f"Expected an id up to {end} that no instance has, got none; delete an instance first."
-        )
-    return [int(number) for number in free]
 
 
 def _places(ids: Ids, instance: int) -> tuple[NDArray[np.intp], ...]:

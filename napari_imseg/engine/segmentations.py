@@ -8,6 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.instance_ids import undecided
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.problem import BACKGROUND, Task
 from napari_imseg.core.watershed_options import WatershedOptions
@@ -100,7 +101,7 @@ def _merged(label: NDArray[np.int32], predicted: Segmentation, task: Task) -> Se
     """The label, and the pseudo-label where nothing is labeled."""
     open_H_W, pseudo = _open(label), predicted.mask_H_W
     if task is Task.INSTANCES:
-        pseudo = _undecided(pseudo, open_H_W, int(label.max()))
+        pseudo = undecided(pseudo, label)
     im = None if predicted.im_H_W is None else predicted.im_H_W & open_H_W
     return Segmentation(np.where(label < 0, pseudo, label), "label and pseudo-label", im)
 
@@ -108,17 +109,3 @@ def _merged(label: NDArray[np.int32], predicted: Segmentation, task: Task) -> Se
 def _open(label: NDArray[np.int32]) -> NDArray[np.bool_]:
     """True (H, W) where nobody has decided, in any mask for ``multilabel``."""
     return np.asarray((label < 0).reshape(-1, *label.shape[-2:]).any(axis=0))
-
-
-def _undecided(ids_H_W: NDArray[np.int32], open_H_W: NDArray[np.bool_], highest: int) -> NDArray[np.int32]:
-    """Predicted objects that lie mostly where nothing is labeled, with ids above ``highest``.
-
-    The others are left out: what shows of them is the rim of an object that a person labeled.
-    """
-    total = np.bincount(ids_H_W.ravel())
-    undecided = np.bincount(ids_H_W[open_H_W], minlength=len(total))
-    kept = np.flatnonzero(2 * undecided > total)
-    kept = kept[kept != BACKGROUND]
-    renamed = np.zeros(len(total), np.int32)
-    renamed[kept] = np.arange(highest + 1, highest + 1 + len(kept))
-    return renamed[ids_H_W]

@@ -179,11 +179,19 @@ class Corrections(QObject):
         self.touched.emit()
 
 
-def count_corrected(ids: NDArray[np.int32], made: NDArray[np.int32]) -> int:
-    """How many instances differ from those that were made; for worker threads."""
+def corrected_since(
+    made: NDArray[np.int32] | None, data: NDArray[np.integer[Any]]
+) -> tuple[NDArray[np.int32], int | None]:
+    """A copy of the instances as they are, and how many differ from those that were made; for worker threads.
+
+    The number is ``None`` if it is not known what was made.
+    """
+    ids = np.array(data, np.int32)
+    if made is None:
+        return ids, None
     differ = ids != made
     involved = np.union1d(ids[differ], made[differ])
-    return max(int(np.count_nonzero(involved > 0)), int(differ.any()))
+    return ids, max(int(np.count_nonzero(involved > 0)), int(differ.any()))
 
 
 def _edits() -> Any:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.instance_ids import free_ids, undecided
 from napari_imseg.core.problem import BACKGROUND, UNLABELED, Task
 
 
@@ -29,7 +30,8 @@ def accept(
     im_H_W
         Where the networks disagree: stays unlabeled unless ``everything``.
     task
-        Ids of ``instances`` are moved beyond those of the label, so that none is used twice.
+        ``instances`` get ids that the label has not. The rim that a predicted one shows around an
+        instance of the label is no instance of its own: it stays unlabeled.
 
     Raises
     ------
@@ -44,10 +46,11 @@ def accept(
     fill = label == UNLABELED
     if not everything:
         fill &= ~im_H_W
-    filling = pseudo_label.astype(np.int32)
-    if task is Task.INSTANCES:
-        filling[filling > BACKGROUND] += next_instance(label) - 1
-    return np.where(fill, filling, label)
+    if task is not Task.INSTANCES:
+        return np.where(fill, pseudo_label.astype(np.int32), label)
+    filling = undecided(pseudo_label, label)
+    is_rim = (pseudo_label > BACKGROUND) & (filling == BACKGROUND)
+    return np.where(fill & ~is_rim, filling, label)
 
 
 def rest_is_background(label: NDArray[np.int32]) -> NDArray[np.int32]:
@@ -62,4 +65,4 @@ def clear(label: NDArray[np.int32]) -> NDArray[np.int32]:
 
 def next_instance(label: NDArray[np.int32]) -> int:
     """An instance id that no pixel has yet."""
-    return max(0, int(label.max(initial=0))) + 1
+    return free_ids(label, 1)[0]

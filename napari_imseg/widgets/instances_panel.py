@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidge
 from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.widgets import notify
 from napari_imseg.widgets.corrected_bar import CorrectedBar
-from napari_imseg.widgets.corrections import Corrections, count_corrected
+from napari_imseg.widgets.corrections import Corrections, corrected_since
 from napari_imseg.widgets.free_layers import disown, is_shown, show_labels
 from napari_imseg.widgets.jobs import Jobs, report
 from napari_imseg.widgets.measured_table import MeasuredTable
@@ -23,7 +23,7 @@ from napari_imseg.widgets.watershed_form import WatershedForm
 from napari_imseg.widgets.watershed_source import Source
 
 NAME: Final = "instances"
-_COUNT: Final = "count"
+_LOOK: Final = "look"
 _LOOK_MS: Final = 250
 """So long after a correction the instances are measured anew and handed on."""
 
@@ -76,7 +76,7 @@ class InstancesPanel(QWidget):
         self._lay_out()
         self._sliders = SliderFlood(self._jobs, self.form.value, self)
         self._sliders.said.connect(self._status.setText)
-        self._sliders.previewed.connect(self._put)
+        self._sliders.previewed.connect(self._put_nearly)
         self._sliders.made.connect(self._made)
         self._sliders.failed.connect(self._failed)
         self.form.value_changed.connect(self._sliders.follow)
@@ -131,20 +131,21 @@ class InstancesPanel(QWidget):
         self.make()
 
     def settle(self) -> None:
-        """Look at corrections now instead of soon."""
+        """Look at corrections now instead of soon, and wait for it."""
         if self._look.isActive():
             self._look.stop()
             self._look_at_corrections()
+        self._jobs.finish(_LOOK)
 
     def _look_at_corrections(self) -> None:
-        ids, made = np.array(self._layer.data, np.int32), self._uncorrected
-        self._ids = ids
-        if made is None or np.array_equal(ids, made):
-            self._hold(None if made is None else 0)
-        else:  # counting takes seconds where nearly all pixels differ
-            self._jobs.run(_COUNT, partial(count_corrected, ids, made), self.bar.show_corrected)
+        look = partial(corrected_since, self._uncorrected, self._layer.data)
+        self._jobs.run(_LOOK, look, self._looked)
+
+    def _looked(self, answer: tuple[NDArray[np.int32], int | None]) -> None:
+        self._ids, count = answer
+        self._hold(count)
         self._measure()
-        self.corrected.emit(ids if self.is_held else None)
+        self.corrected.emit(self._ids if self.is_held else None)
 
     def reload(self) -> None:
         """Ask the source again next time, because its pixels have changed."""
@@ -162,9 +163,8 @@ class InstancesPanel(QWidget):
             self._sliders.make()
 
     def _made(self, ids: NDArray[np.int32]) -> None:
-        fits = self._is_discarding and ids.max(initial=0) <= np.iinfo(self._layer.data.dtype).max
-        self._is_discarding = False
-        if fits and is_shown(self._viewer, self._layer):
+        was_discarding, self._is_discarding = self._is_discarding, False
+        if was_discarding and is_shown(self._viewer, self._layer) and _fit(ids, self._layer.data):
             self._uncorrected = ids
             self._corrections.replace(ids)
             self._look.start()
@@ -172,6 +172,8 @@ class InstancesPanel(QWidget):
         else:
             self._put(ids)
             self._hold(0)
+            if was_discarding:
+                self.corrected.emit(None)
         self._ids = ids
         self._measure()
         self.made.emit(ids)
@@ -186,11 +188,19 @@ class InstancesPanel(QWidget):
         if self._layer is not None:
             self._corrections.hold_with_keys(self._layer)
 
+    def _put_nearly(self, ids: NDArray[np.int32]) -> None:
+        """The same with a preview, which is not accepted: the exact instances come soon."""
+        self._put(ids)
+        self._ids = None
+        self.bar.set_filled(False)
+
     # Corrections
 
     def _on_touched(self) -> None:
         """The sliders wait, at once: what is on its way from them would replace the correction."""
         self._forget_answers()
+        self._jobs.forget(_LOOK)
+        self.bar.set_filled(True)
         self.is_held = True
         self._enable_sliders()
         if not self._look.isActive():
@@ -198,7 +208,7 @@ class InstancesPanel(QWidget):
 
     def _hold(self, count: int | None) -> None:
         """The sliders wait while instances are corrected."""
-        self._jobs.forget(_COUNT)
+        self._jobs.forget(_LOOK)
         self.is_held = count != 0
         self.bar.show_corrected(count)
         self._enable_sliders()
@@ -234,6 +244,11 @@ class InstancesPanel(QWidget):
     def _show_on_source(self, ids: NDArray[np.int32]) -> Any:
         source = self._sliders.source
         return None if source is None else _show_on(self._viewer, source.like, ids)
+
+
+def _fit(ids: NDArray[np.int32], data: NDArray[np.integer[Any]]) -> bool:
+    """True if the type of ``data`` has these ids."""
+    return bool(ids.max(initial=0) <= np.iinfo(data.dtype).max)
 
 
 def _show_on(viewer: Any, like: Any, ids: NDArray[np.int32]) -> Any:

@@ -8,7 +8,8 @@ from scipy import ndimage
 from skimage.draw import disk, ellipse, line
 
 from napari_imseg.core import instance_edits
-from napari_imseg.core.instance_edits import Change, delete, free_ids, merge, split
+from napari_imseg.core.instance_edits import Change, delete, merge, split
+from napari_imseg.core.instance_ids import free_ids
 
 
 def changed(ids: np.ndarray, change: Change) -> np.ndarray:

@@ -23,7 +23,31 @@ def test_accept_all_fills_the_im_too():
 
 def test_accepted_instances_get_ids_that_nobody_has():
     accepted = accept(LABEL, PSEUDO, IM, Task.INSTANCES, everything=True)
-    assert accepted.tolist() == [[3, 2], [0, 4]]
+    assert accepted.tolist() == [[UNLABELED, 2], [0, 3]]  # of 1, two pixels of three were decided
+
+
+def disc(radius: int) -> np.ndarray:
+    rows, columns = np.mgrid[-15:16, -15:16]
+    return rows**2 + columns**2 <= radius**2
+
+
+def test_the_rim_around_a_labeled_instance_is_no_instance():
+    label = np.where(disc(6), 1, UNLABELED).astype(np.int32)
+    pseudo = disc(8).astype(np.int32)
+    pseudo[:3, :3] = 2
+    accepted = accept(label, pseudo, np.zeros(label.shape, bool), Task.INSTANCES)
+    assert (accepted[disc(6)] == 1).all()
+    assert (accepted[disc(8) & ~disc(6)] == UNLABELED).all()
+    assert (accepted[:3, :3] == 2).all()
+    assert set(np.unique(accepted)) == {UNLABELED, 0, 1, 2}
+
+
+def test_ids_end_where_their_type_does():
+    end = np.iinfo(np.int32).max
+    label = np.array([[end, UNLABELED, UNLABELED]], np.int32)
+    nowhere = np.zeros(label.shape, bool)
+    assert accept(label, np.array([[0, end, 7]]), nowhere, Task.INSTANCES).tolist() == [[end, 2, 1]]
+    assert next_instance(label) == 1
 
 
 def test_accept_works_on_every_mask_of_a_multilabel_project():

@@ -85,6 +85,34 @@ def test_corrected_instances_become_the_label(results, qtbot):
     assert np.array_equal(stored, label_of(results))
 
 
+def test_a_preview_is_not_accepted(results, qtbot):
+    make(results, qtbot)
+    slider, panel = child(results, "seed_threshold"), child(results, "instances_panel")
+
+    def previewed() -> bool:
+        slider.setValue(slider.value() + 1)
+        return child(results, "instances_status").text().startswith("about")
+
+    qtbot.waitUntil(previewed)
+    assert not child(results, "instances_accept").isEnabled()
+    assert panel.ids is None
+    with qtbot.waitSignal(panel.made):
+        pass
+    assert child(results, "instances_accept").isEnabled()
+    assert np.array_equal(panel.ids, results.session.labeling.layers.instances_layer.data)
+
+
+def test_corrections_are_discarded_though_their_layer_was_deleted(results, qtbot):
+    layer, image_id = make(results, qtbot), shown_id(results)
+    point(results, FIRST)
+    press(results, "Delete")
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is not None, timeout=20_000)
+    results.session.viewer.layers.remove(layer)
+    click(results, "instances_discard")
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is None)
+    assert results.session.labeling.layers.instances_layer.data.max() == 2
+
+
 def test_what_is_labeled_is_not_overwritten(results, qtbot):
     make(results, qtbot)
     results.session.labeling.rest_is_background()
