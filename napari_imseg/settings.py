@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -32,23 +31,6 @@ class Settings(BaseModel):
         super().__pydantic_init_subclass__(**kwargs)
         for name, field in cls.model_fields.items():
             _check_field(f"{cls.__name__}.{name}", field)
-
-    @classmethod
-    def parse(cls, assignments: Iterable[str]) -> Self:
-        """Build settings from ``name=value`` strings, as the command line gives them.
-
-        Raises
-        ------
-        SettingsError
-            An assignment has no ``=``, a name is unknown, or a value is not allowed.
-        """
-        values: dict[str, str] = {}
-        for assignment in assignments:
-            name, equals, value = assignment.partition("=")
-            if not equals:
-                raise SettingsError(f"expected name=value, got '{assignment}'")
-            values[name.strip().replace("-", "_")] = value.strip()
-        return cls.checked(values)
 
     @classmethod
     def checked(cls, values: dict[str, Any]) -> Self:

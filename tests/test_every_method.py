@@ -14,7 +14,9 @@ import torch
 from torch import nn
 
 from napari_imseg import methods
+from napari_imseg.cli.assignments import run_settings
 from napari_imseg.core.problem import INCONSISTENT, UNLABELED, Problem, Task
+from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.method import Batch, Classifier, Curator, Example, Method, Objective, UnlabeledImage
 from napari_imseg.nets.outputs import n_outputs, to_probabilities
 from napari_imseg.nets.unet import UNet1x1
@@ -70,14 +72,19 @@ def test_settings_survive_flags_and_json(name: str) -> None:
         flags = [
             f"{key.replace('_', '-')}={value}" for key, value in settings.model_dump(mode="json").items()
         ]
-        assert cls.parse(flags) == settings
+        assert cls.checked(run_settings(name, None, flags, {}).method_settings) == settings
         assert cls.model_validate_json(settings.model_dump_json()) == settings
 
 
 @pytest.mark.parametrize("name", METHODS)
 def test_an_unknown_setting_is_refused_with_the_known_ones(name: str) -> None:
     with pytest.raises(SettingsError, match="unknown setting 'colour'"):
-        METHODS[name].Settings.parse(["colour=red"])
+        METHODS[name].Settings.checked({"colour": "red"})
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_no_setting_has_the_name_of_a_setting_of_the_run(name: str) -> None:
+    assert not METHODS[name].Settings.model_fields.keys() & RunSettings.model_fields.keys()
 
 
 @pytest.mark.parametrize("name", METHODS)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 import numpy as np
 import torch
@@ -16,9 +16,6 @@ from torch import Tensor
 
 from napari_imseg.method import Member
 from napari_imseg.ops.views import AS_IT_IS_AND_FLIPPED, FLIPPED_AND_TURNED, View, average
-
-TestTimeAugmentation = Literal["none", "flips", "flips-and-turns"]
-"""How often a network is asked about an image: once, three times, or six times."""
 
 KEY: Final = "test_time_augmentation"
 """Where the file of a member says it."""

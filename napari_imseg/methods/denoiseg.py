@@ -28,7 +28,9 @@ class DenoiSegSettings(Settings):
         zero="it stays",
         step=0.000001,
     )
-    alpha: float = setting(0.5, "Weight of denoising; segmentation has the rest of 1.", ge=0, le=1, step=0.05)
+    denoising_weight: float = setting(
+        0.5, "Weight of denoising (alpha); segmentation has the rest of 1.", ge=0, le=1, step=0.05
+    )
     box: int = setting(
         8,
         "One pixel of each square of so many pixels a side is hidden from the network: 8 hides 1.6 % of "
@@ -86,7 +88,8 @@ class DenoiSeg(Objective):
         # L_segment = 1/N sum over labeled pixels of w_y CE(f(x'), y), N = all pixels
         segment = self._cross_entropy(logits.float(), batch)
         # L = alpha L_denoise + (1 - alpha) L_segment
-        return {"denoising": s.alpha * denoise, "supervised": (1 - s.alpha) * segment}
+        alpha = s.denoising_weight
+        return {"denoising": alpha * denoise, "supervised": (1 - alpha) * segment}
 
     def _cross_entropy(self, logits_B_C_H_W: Tensor, batch: Batch) -> Tensor:
         """Of all crops, of which the first are labeled; the mean over the pixels of all."""

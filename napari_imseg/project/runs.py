@@ -23,7 +23,7 @@ from napari_imseg.project.lines import append_line, drop_half_line, read_lines
 
 log = logging.getLogger("napari_imseg")
 
-SCHEMA: Final = 3
+SCHEMA: Final = 4
 """Version of what ``settings.json`` calls things; a run of a newer one is refused."""
 
 RunState = Literal["running", "stopped", "finished", "failed", "died"]
@@ -256,6 +256,8 @@ def _upgraded(settings: dict[str, Any]) -> dict[str, Any]:
             own["refill"] = "class-less"  # which is what it did
         if schema < 3 and "boundary_weight" in own:  # boundaries of all targets weighed the same
             own.setdefault("pseudo_boundary_weight", own["boundary_weight"])
+        if schema < 4 and "alpha" in own:  # of DenoiSeg, whose name the width of networks has, too
+            own["denoising_weight"] = own.pop("alpha")
     return settings
 
 

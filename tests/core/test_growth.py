@@ -27,7 +27,7 @@ def test_every_schedule_can_be_chosen() -> None:
     choices = set(get_args(GrowthSettings.model_fields["schedule"].annotation))
     assert choices == {*SCHEDULES, "derived"}
     for name in SCHEDULES:
-        assert GrowthSettings.parse([f"schedule={name}"]).strengths([]) == SCHEDULES[name]
+        assert GrowthSettings(schedule=name).strengths([]) == SCHEDULES[name]
 
 
 def test_the_schedule_is_derived_from_the_images_by_default() -> None:
@@ -36,17 +36,17 @@ def test_the_schedule_is_derived_from_the_images_by_default() -> None:
 
 
 def test_without_a_labeled_image_the_derived_schedule_is_the_first_of_the_paper() -> None:
-    assert GrowthSettings.parse(["schedule=derived"]).strengths([]) == SCHEDULES["isic"]
+    assert GrowthSettings(schedule="derived").strengths([]) == SCHEDULES["isic"]
 
 
 @pytest.mark.parametrize("schedule", [*SCHEDULES, "derived"])
 def test_values_below_black_are_as_the_released_code_has_them_where_that_is_wanted(schedule: str) -> None:
     images = [np.full((1, 32, 32), 0.3, np.float32)]
     for reading in ("clip", "code"):
-        settings = GrowthSettings.parse([f"schedule={schedule}", f"below_black={reading}"])
+        settings = GrowthSettings(schedule=schedule, below_black=reading)
         assert {strength.below_black for strength in settings.strengths(images)} == {reading}
 
 
 def test_there_is_no_other_schedule() -> None:
     with pytest.raises(SettingsError, match="schedule"):
-        GrowthSettings.parse(["schedule=mnist"])
+        GrowthSettings.checked({"schedule": "mnist"})

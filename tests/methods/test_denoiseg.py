@@ -65,7 +65,7 @@ def test_the_published_loss(case: WorkedExample, monkeypatch: pytest.MonkeyPatch
     logits = torch.stack([p.log(), (1 - p).log(), torch.full_like(p, -1e9)])
     network = Shown(torch.zeros(3))
     monkeypatch.setattr(network, "_logits", lambda features: logits[None, :, None].expand(2, -1, -1, -1))
-    objective = method(network, alpha=given["alpha"])
+    objective = method(network, denoising_weight=given["alpha"])
     nn.init.zeros_(objective.denoiser.weight)
     nn.init.zeros_(objective.denoiser.bias)  # type: ignore[arg-type]
     terms = objective.losses(Batch(labeled, torch.zeros(1, 1, 2, dtype=torch.long), unlabeled), 0)
@@ -76,7 +76,7 @@ def test_the_published_loss(case: WorkedExample, monkeypatch: pytest.MonkeyPatch
 
 def test_the_defaults_are_those_of_the_paper() -> None:
     s = DenoiSeg.Settings()
-    assert (s.learning_rate, s.alpha, s.box) == (4e-4, 0.5, 8)
+    assert (s.learning_rate, s.denoising_weight, s.box) == (4e-4, 0.5, 8)
     assert (s.background_weight, s.interior_weight, s.boundary_weight) == (1, 1, 5)
     assert DenoiSeg.tasks == {Task.INSTANCES}
     assert DenoiSeg.needs_unlabeled == "beside"
@@ -99,7 +99,7 @@ def test_adam_moves_both_last_layers() -> None:
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
 def test_the_loss_is_the_equation(alpha: float) -> None:
     data, network = crops(), Shown(torch.tensor([0.3, -0.2, 1.0]))
-    objective = method(network, alpha=alpha)
+    objective = method(network, denoising_weight=alpha)
     terms = objective.losses(data, 0)
     assert data.unlabeled_B_C_H_W is not None
     x = torch.cat([data.images_B_C_H_W, data.unlabeled_B_C_H_W])
@@ -199,7 +199,7 @@ def test_a_noisy_image_is_denoised() -> None:
     """From noisy images alone, to far less than the error of the noise itself."""
     torch.manual_seed(0)
     network = UNet1x1(1, 3, 0.25)
-    objective = method(network, alpha=1.0, learning_rate=0.01)
+    objective = method(network, denoising_weight=1.0, learning_rate=0.01)
     optimizer = objective.optimizer()
     clean = torch.where(torch.arange(32) < 16, 0.2, 0.8).expand(1, 1, 32, 32)
     for step in range(100):

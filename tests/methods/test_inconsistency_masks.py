@@ -118,4 +118,4 @@ def test_an_image_without_any_agreement_is_dropped() -> None:
 @pytest.mark.parametrize("side", [2, 4, -1, 33])
 def test_sides_are_odd(side: int) -> None:
     with pytest.raises(SettingsError, match="erosion"):
-        InconsistencyMasks.Settings.parse([f"erosion={side}"])
+        InconsistencyMasks.Settings.checked({"erosion": side})

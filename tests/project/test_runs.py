@@ -99,10 +99,17 @@ def test_runs_of_before_gave_boundaries_of_pseudo_labels_the_weight_of_labels(
         assert Run.open(run.folder).settings[place].get("pseudo_boundary_weight") == meant
 
 
+def test_denoiseg_called_its_weight_as_the_width_of_networks_is_called(tmp_path: Path) -> None:
+    run = Run.create(tmp_path, {"alpha": 0.25, "objective_settings": {"alpha": 0.7}})
+    as_written_by(run, 3)
+    meant = {"alpha": 0.25, "objective_settings": {"denoising_weight": 0.7}}
+    assert Run.open(run.folder).settings == meant
+
+
 def test_a_run_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     run = Run.create(tmp_path, {})
-    as_written_by(run, 4)
-    with pytest.raises(ProjectError, match="schema 4 is of a newer napari-imseg"):
+    as_written_by(run, 5)
+    with pytest.raises(ProjectError, match="schema 5 is of a newer napari-imseg"):
         Run.open(run.folder)
 
 
