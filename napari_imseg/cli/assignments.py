@@ -38,7 +38,8 @@ def run_settings(
     method_name, objective_name
         Names or aliases; without an objective a curator trains `RunSettings`' default.
     assignments
-        ``name=value`` strings: a setting of the method, else of the objective, else of the run.
+        ``name=value`` strings: a setting of the method, its objective, or the run. Where method and objective
+        have one of the same name, ``method.name=value`` and ``objective.name=value`` tell them apart.
     flags
         Settings of the run that have flags of their own; ``None`` means not given.
 
@@ -56,7 +57,7 @@ def run_settings(
     shares: list[dict[str, str]] = [{} for _ in owners]
     for assignment in assignments:
         name, value = _split(assignment)
-        shares[_owner(name, owners)][name] = value
+        shares[_owner(name, owners)][name.rpartition(".")[2]] = value
     run_values: dict[str, Any] = {**shares[-1], **{k: v for k, v in flags.items() if v is not None}}
     for name in LISTS & run_values.keys():
         words = str(run_values[name]).split(",")
@@ -114,14 +115,16 @@ def _split(assignment: str) -> tuple[str, str]:
 
 
 def _owner(name: str, owners: Sequence[type[Settings]]) -> int:
-    """Index of the first model that has a setting called ``name``."""
+    """Index of the model that has a setting called ``name``."""
     known = [RUN_NAMES if owner is RunSettings else tuple(owner.model_fields) for owner in owners]
-    for index, names in enumerate(known):
-        if name in names:
-            return index
-    titles = ("method", "objective")[: len(owners) - 1]
-    parts = [
-        f"{title}: {', '.join(names) or 'none'}" for title, names in zip((*titles, "run"), known, strict=True)
-    ]
+    titles = (*("method", "objective")[: len(owners) - 1], "run")
+    title, _, plain = name.rpartition(".")
+    having = [index for index, names in enumerate(known) if plain in names and title in ("", titles[index])]
+    if len(having) == 1:
+        return having[0]
+    if having:
+        choices = " or ".join(f"{titles[index]}.{name}" for index in having)
+        raise UsageMistake(f"method and objective both have a setting '{name}'; write {choices}")
+    parts = [f"{title}: {', '.join(names) or 'none'}" for title, names in zip(titles, known, strict=True)]
     near = meant(name, [one for names in known for one in names])
     raise UsageMistake(f"unknown setting '{name}'{near}; choose from: {'; '.join(parts)}")

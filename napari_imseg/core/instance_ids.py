@@ -57,7 +57,7 @@ def undecided(predicted: Ids, label: NDArray[np.int32]) -> NDArray[np.int32]:
     kept = 2 * left_open > total
     renamed = np.zeros(len(names), np.int32)
     has_none = label.max(initial=UNLABELED) <= BACKGROUND
-    renamed[kept] = names[kept] if has_none else free_ids(label, np.count_nonzero(kept))
+    renamed[kept] = names[kept] if has_none else free_ids(label, int(kept.sum()))
     ids = np.zeros(predicted.shape, np.int32)
     ids[inside] = renamed[places]
     return ids

@@ -25,7 +25,7 @@ def three_class_target(ids_H_W: NDArray[np.integer[Any]]) -> NDArray[np.int16]:
     Parameters
     ----------
     ids_H_W
-        Instance ids of any integer dtype, 0 background, `UNLABELED` where nobody labeled.
+        Instance ids that int32 can hold, 0 background, `UNLABELED` where nobody labeled.
 
     Returns
     -------
@@ -85,7 +85,8 @@ def watershed_instances(
         without a seed get the id of a remote object, as in the ACTIS code.
     separate
         Objects that the foreground threshold cuts out of one seed are several. That happens where it is
-        higher than the seed threshold; if False, they share an id, as in the ACTIS code.
+        higher than the seed threshold; if False, they share an id, as in the ACTIS code, and so they do
+        with ``drop_seedless=False``, where an id need not hang together.
     fill_holes
         Fill background that one object encloses; in a volume, on all sides.
 
@@ -131,10 +132,11 @@ def without_small(ids: NDArray[np.int32], minimum_size: int) -> NDArray[np.int32
 
 
 def _without_holes(ids: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Give background that a single object encloses to that object."""
+    """Give background that a single object encloses to that object; of several, to the innermost."""
     filled = ids.copy()
-    for index, box in enumerate(ndimage.find_objects(ids), start=1):
-        if box is not None:
-            hole = ndimage.binary_fill_holes(ids[box] == index) & (ids[box] == BACKGROUND)
-            filled[box][hole] = index
+    boxes = [(index, box) for index, box in enumerate(ndimage.find_objects(ids), start=1) if box]
+    boxes.sort(key=lambda found: -ids[found[1]].size)  # what lies within another object comes after it
+    for index, box in boxes:
+        hole = ndimage.binary_fill_holes(ids[box] == index) & (ids[box] == BACKGROUND)
+        filled[box][hole] = index
     return filled

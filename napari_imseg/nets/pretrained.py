@@ -27,6 +27,8 @@ _BLOCK = re.compile(r"^(_blocks\.)\d+\.(\d+\.)")
 
 _COUNTER = "num_batches_tracked"
 
+_DTYPES = {torch.float64, torch.float32, torch.float16, torch.bfloat16, torch.int64}
+
 
 def encoder_weights(kind: str, weights: str) -> dict[str, Tensor]:
     """Weights of an encoder by MONAI's names, without the layers that a U-Net does not use.
@@ -120,6 +122,11 @@ def _fitting(kind: str, found: Mapping[str, Any], path: Path) -> dict[str, Tenso
             raise ValueError(
                 f"the weights in '{path}' are not those of {kind}: expected {shape} at {name}, got {came}; "
                 "choose the network that they belong to, or another file"
+            )
+        if value.layout != torch.strided or value.device.type != "cpu" or value.dtype not in _DTYPES:
+            raise ValueError(
+                f"the weights in '{path}' are not those of {kind}: expected real numbers at {name}, got "
+                f"{value.dtype}, {value.layout}, on {value.device.type}; save them anew"
             )
         if not value.isfinite().all():
             raise ValueError(f"'{path}' is damaged: not all values of {name} are finite; get it again")

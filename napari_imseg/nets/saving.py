@@ -62,6 +62,8 @@ def load_network(path: Path) -> tuple[nn.Module, MemberHeader]:
             f"the weights in {path.name} do not fit the {header.kind} that the file describes; "
             "it is damaged or was made by another version"
         )
+    if not all(value.isfinite().all() for value in tensors.values()):
+        raise ValueError(f"not all weights in {path.name} are finite; it is damaged, train it again")
     network.load_state_dict(tensors, assign=True)
     return network.eval(), header
 

@@ -22,6 +22,7 @@ from napari_imseg.project.masks import MARK
 from napari_imseg.project.records import ImageRecord
 
 DIVIDED: Final = "masks without instance ids were read as one instance for each connected part"
+PARTS: Final = "ids whose pixels do not hang together were read as one instance for each part"
 
 MOST_SAMPLES: Final = 4
 """Of a grey label that was saved as a colour picture with alpha."""
@@ -93,8 +94,7 @@ def label_of_volume(
     """
     name = f"the label file '{path}'"
     stored = _shaped(read_label_file(path, math.prod(shape_D_H_W)), shape_D_H_W, name)
-    ids, divided = _instances(label_values.checked(stored, info, (1, *shape_D_H_W), name))
-    return ids, DIVIDED if divided else ""
+    return _instances(label_values.checked(stored, info, (1, *shape_D_H_W), name))
 
 
 def as_label(
@@ -121,9 +121,7 @@ def as_label(
         )
     ids = label_values.checked(ids, info, record.shape, name)
     if info.task is Task.INSTANCES:
-        ids, divided = _instances(ids)
-        if divided:
-            remark = DIVIDED
+        return _instances(ids)
     return ids, remark
 
 
@@ -157,17 +155,21 @@ def _ones(ids: NDArray[np.int32]) -> NDArray[np.int32]:
     return ids
 
 
-def _instances(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], bool]:
-    """Ids 1, 2, …; those of a mask without ids are its connected parts, then True."""
+def _instances(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], str]:
+    """Ids 1, 2, … and a remark: those of a mask without ids are its parts, and no id has several parts.
+
+    Parts of a mask touch with a side, those of an id with a corner, too (METHODS 2.1).
+    """
     # Half a second to import, and only labels of instances need them.
-    from scipy import ndimage
+    from skimage.measure import label as connected_parts
     from skimage.segmentation import relabel_sequential
 
     unlabeled = ids == UNLABELED
     ids, _, _ = relabel_sequential(np.where(unlabeled, 0, ids))
-    parts, count = ndimage.label(ids)
-    divided = count > 1 and ids.max() == 1
-    return np.where(unlabeled, UNLABELED, parts if divided else ids).astype(np.int32), divided
+    is_mask = ids.max(initial=0) == 1
+    parts = connected_parts(ids, background=0, connectivity=1 if is_mask else ids.ndim)
+    remark = "" if parts.max(initial=0) == ids.max(initial=0) else DIVIDED if is_mask else PARTS
+    return np.where(unlabeled, UNLABELED, parts if remark else ids).astype(np.int32), remark
 
 
 def _read_tiff(path: Path, most: int) -> NDArray[Any]:

@@ -26,6 +26,15 @@ def test_a_setting_goes_to_method_objective_or_run() -> None:
     assert settings.companions == ("pixel-classifier",)
 
 
+def test_a_setting_that_method_and_objective_have_says_whose_it_is() -> None:
+    pair = ("input-ensemble", "actis")
+    with pytest.raises(UsageMistake, match=r"both have a setting 'views'; write method\.views or objective"):
+        run_settings(*pair, ["views=3"], {})
+    settings = run_settings(*pair, ["objective.views=flips", "method.views=3"], {})
+    assert settings.objective_settings["views"] == "flips"
+    assert settings.method_settings["views"] == 3
+
+
 def test_an_objective_alone_takes_its_settings_as_the_method() -> None:
     settings = run_settings("LDT", None, ["learning_rate=0.01"], {})
     assert settings.method == "supervised"

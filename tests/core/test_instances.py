@@ -146,6 +146,20 @@ def test_a_hole_with_another_object_in_it_is_filled_around_that_object() -> None
     assert np.bincount(ids.ravel()).tolist() == [0, 80, 1]
 
 
+def test_a_hole_belongs_to_the_innermost_of_nested_objects() -> None:
+    interior = np.zeros((15, 15), np.float32)
+    interior[0:15, 0:15], interior[2:13, 2:13] = 0.9, 0
+    interior[3:12, 3:12], interior[5:10, 5:10] = 0.9, 0
+    for weak in (0, 8):  # above row 8 the outer ring is no seed: it has the first id, then the second
+        interior[:weak] = np.where(interior[:weak] > 0, 0.6, 0)
+        interior[3:12, 3:5] = interior[3:5, 3:12] = 0.9
+        ids = watershed_instances(np.stack([1 - interior, interior, 0 * interior]), 0.5, 0.7, fill_holes=True)
+        assert ids[0, 0] == (1 if weak == 0 else 2)
+        assert (ids[5:10, 5:10] == ids[3, 3]).all()
+        assert (ids[2, 2:13] == ids[0, 0]).all()
+        assert set(np.unique(ids)) == {1, 2}
+
+
 @pytest.mark.parametrize("shape", [(1, 1), (6, 5)])
 @pytest.mark.parametrize("interior", [0.0, 1.0])
 def test_no_object_or_one_that_fills_the_image(shape: tuple[int, int], interior: float) -> None:

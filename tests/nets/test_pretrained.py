@@ -187,6 +187,21 @@ def test_values_that_are_not_finite_are_refused(tmp_path: Path, trained: Weights
         encoder_weights(B0, str(tmp_path / "a.safetensors"))
 
 
+@pytest.mark.parametrize("form", ["sparse", "meta", "complex", "float8"])
+def test_tensors_of_other_forms_are_refused(tmp_path: Path, trained: Weights, form: str) -> None:
+    name = next(name for name, tensor in trained.items() if tensor.is_floating_point() and tensor.ndim == 4)
+    strange = {
+        "sparse": torch.Tensor.to_sparse,
+        "meta": lambda tensor: tensor.to("meta"),
+        "complex": lambda tensor: tensor.to(torch.complex64),
+        "float8": lambda tensor: tensor.to(torch.float8_e4m3fn),
+    }[form](trained[name])
+    torch.save({**trained, name: strange}, tmp_path / "a.pth")
+    with pytest.raises(ValueError, match=r"a\.pth'") as error:
+        encoder_weights(B0, str(tmp_path / "a.pth"))
+    assert len(str(error.value).splitlines()) == 1
+
+
 def test_weights_of_another_network_are_refused(tmp_path: Path, trained: Weights) -> None:
     save_file(trained, tmp_path / "b0.safetensors")
     save_file({"weight": torch.zeros(1)}, tmp_path / "other.safetensors")

@@ -117,6 +117,15 @@ def test_weights_of_other_shapes(saved: Path) -> None:
         load_network(saved)
 
 
+def test_weights_that_are_not_finite(saved: Path) -> None:
+    def damaged(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
+        tensors["head.bias"][0] = float("nan")
+
+    rewrite(saved, damaged)
+    with pytest.raises(ValueError, match=r"not all weights in .* are finite"):
+        load_network(saved)
+
+
 def test_a_missing_tensor_and_one_of_another_type(saved: Path) -> None:
     def without_bias(header: dict[str, Any], tensors: dict[str, torch.Tensor]) -> None:
         del tensors["head.bias"]

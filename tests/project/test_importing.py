@@ -150,6 +150,21 @@ def test_masks_become_instances_by_their_parts_and_that_is_said(make: Make, fold
     assert project.warnings == [f"{words}: cell_1.tif"]
 
 
+def test_an_id_of_several_parts_becomes_several_instances_and_that_is_said(make: Make, folder: Path) -> None:
+    ids = square(4, 7)
+    ids[15:20, 15:20] = 7
+    ids[20, 20] = 7  # touches with a corner
+    ids[0, 0] = 9
+    tifffile.imwrite(folder / "cell_1.tif", ids.astype(np.uint16))
+    tifffile.imwrite(folder / "cell_2.tif", square(4, 7).astype(np.uint16))
+    project = make(labels=folder, task="instances")
+    found = label_of(project, 1)
+    assert np.unique(found).tolist() == [0, 1, 2, 3]
+    assert len(np.unique(found[15:21, 15:21][ids[15:21, 15:21] > 0])) == 1
+    words = "ids whose pixels do not hang together were read as one instance for each part"
+    assert project.warnings == [f"{words}: cell_1.tif"]
+
+
 def test_masks_of_several_classes_are_pages(make: Make, folder: Path) -> None:
     stored = np.stack([square(3, 255), square(5, 255)]).astype(np.uint8)
     tifffile.imwrite(folder / "cell_1.tif", stored, photometric="minisblack")

@@ -14,7 +14,7 @@ import numpy as np
 from skimage.measure import label as connected_parts
 
 from napari_imseg.core.intensity import normalise
-from napari_imseg.core.problem import Task
+from napari_imseg.core.problem import BACKGROUND, UNLABELED, Task
 from napari_imseg.project import images
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.info import Intensity
@@ -140,5 +140,6 @@ class _Part:
             pixels = normalise(pixels, "percentile")
         end = self.side or max(ids.shape)
         window = (slice(self.top, self.top + end), slice(self.left, self.left + end))
-        divided: np.ndarray = connected_parts(ids[window], background=0, connectivity=2)
-        return pixels[:, *window], divided.astype(np.int32)
+        ids = ids[window]
+        divided = connected_parts(np.maximum(ids, BACKGROUND), background=BACKGROUND, connectivity=2)
+        return pixels[:, *window], np.where(ids == UNLABELED, UNLABELED, divided).astype(np.int32)

@@ -9,6 +9,7 @@ import pytest
 import tifffile
 
 from napari_imseg.core.intensity import normalise
+from napari_imseg.core.problem import UNLABELED
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.reproduce.actis.tiles import Bounds, read_tiles
 from napari_imseg.reproduce.splits import label_sample
@@ -53,6 +54,19 @@ def test_tiles_are_cut_from_image_and_label_alike_and_a_divided_object_is_two(fo
     np.testing.assert_array_equal(image, normalise(whole[None], "percentile")[:, :16, 16:32])
     np.testing.assert_array_equal(np.argwhere(label), np.argwhere(np.ones((8, 4))) + np.array([2, 0]))
     assert label.max() == 1
+
+
+def test_unlabeled_pixels_stay_unlabeled(folder: Path) -> None:
+    label = np.zeros((40, 50), np.uint16)
+    label[2:10, 10:20], label[20:30, 5:12] = 7, 65535
+    text = '{"napari-imseg": 1, "unlabeled": 65535}'
+    for path in (folder / "labels").iterdir():
+        tifffile.imwrite(path, label, description=text, metadata=None)
+    data, _ = read_tiles(folder, Bounds(tile=16), seed=3)
+    _, ids = next(source for source in data.sources if source.pool == "test").read()
+    assert (ids[label == 65535] == UNLABELED).all()
+    assert (ids[label == 7] == 1).all()
+    assert ids.max() == 1
 
 
 def test_tiles_show_the_intensities_of_their_image_or_are_raw_and_normalised_by_themselves(
