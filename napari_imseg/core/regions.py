@@ -16,6 +16,8 @@ COLUMNS = {
     "centroid-0": "centroid_y",
     "centroid-1": "centroid_x",
     "equivalent_diameter_area": "equivalent_diameter",
+    "axis_major_length": "axis_major",
+    "axis_minor_length": "axis_minor",
     "eccentricity": "eccentricity",
     "solidity": "solidity",
     "perimeter": "perimeter",
@@ -29,6 +31,8 @@ VOLUME_COLUMNS = {
     "centroid-1": "centroid_y",
     "centroid-2": "centroid_x",
     "equivalent_diameter_area": "equivalent_diameter",
+    "axis_major_length": "axis_major",
+    "axis_minor_length": "axis_minor",
 }
 """The same for volumes."""
 
@@ -55,10 +59,12 @@ def measure(
     Returns
     -------
     dict
-        ``id``, ``area``, ``centroid_y``, ``centroid_x``, ``equivalent_diameter``,
+        ``id``, ``area``, ``centroid_y``, ``centroid_x``, ``equivalent_diameter``, ``axis_major`` and
+        ``axis_minor`` (the longest and the shortest axis of the ellipse with the same second moments),
         ``eccentricity``, ``solidity``, ``perimeter`` (not for pixels that are not square), and
         for each channel c ``intensity_mean_c``, ``intensity_min_c``, ``intensity_max_c``. In a volume
-        ``volume`` in place of ``area``, ``centroid_z`` too, and no shape beside ``equivalent_diameter``.
+        ``volume`` in place of ``area``, ``centroid_z`` too, the axes of the ellipsoid, and none of the three
+        after them.
 
     Raises
     ------
@@ -71,7 +77,15 @@ def measure(
         )
     # regionprops looks for every id up to the highest one
     ids, _, id_of = relabel_sequential(np.maximum(ids, 0))
-    names, columns = ["label", "area", "centroid", "equivalent_diameter_area"], VOLUME_COLUMNS
+    names = [
+        "label",
+        "area",
+        "centroid",
+        "equivalent_diameter_area",
+        "axis_major_length",
+        "axis_minor_length",
+    ]
+    columns = VOLUME_COLUMNS
     if ids.ndim == 2:
         square = pixel_size is None or pixel_size[0] == pixel_size[1]
         names += ["eccentricity", "solidity", *(["perimeter"] if square else [])]

@@ -8,7 +8,10 @@ import pint
 
 from napari_imseg.widgets.columns import Columns
 
-_LENGTHS: Final = ("centroid_z", "centroid_y", "centroid_x", "equivalent_diameter", "perimeter")
+_LENGTHS: Final = (
+    *("centroid_z", "centroid_y", "centroid_x"),
+    *("equivalent_diameter", "axis_major", "axis_minor", "perimeter"),
+)
 
 
 def pixel_size(layer: Any, axes: int) -> tuple[tuple[float, ...] | None, str]:

@@ -20,6 +20,8 @@ def test_rows_equal_regionprops() -> None:
     assert table["id"].tolist() == [region.label for region in regions]
     for name in ("area", "eccentricity", "solidity", "perimeter"):
         np.testing.assert_allclose(table[name], [region[name] for region in regions])
+    np.testing.assert_allclose(table["axis_major"], [region.axis_major_length for region in regions])
+    np.testing.assert_allclose(table["axis_minor"], [region.axis_minor_length for region in regions])
     centroids = np.stack([table["centroid_y"], table["centroid_x"]], axis=1)
     np.testing.assert_allclose(centroids, [region.centroid for region in regions])
     for name in ("mean", "min", "max"):
@@ -33,7 +35,7 @@ def test_lengths_and_areas_in_the_unit_of_the_pixel_size() -> None:
     ids[2:6, 2:6] = 1
     pixels, micrometres = measure(ids, ids[None]), measure(ids, ids[None], (0.5, 0.5))
     assert micrometres["area"] == pixels["area"] / 4
-    for name in ("equivalent_diameter", "perimeter", "centroid_x"):
+    for name in ("equivalent_diameter", "axis_major", "axis_minor", "perimeter", "centroid_x"):
         np.testing.assert_allclose(micrometres[name], pixels[name] / 2)
     assert micrometres["eccentricity"] == pixels["eccentricity"]
     assert "perimeter" not in measure(ids, ids[None], (0.5, 0.25))
@@ -51,6 +53,13 @@ def test_objects_of_a_volume_have_volumes_and_places_in_three_dimensions() -> No
     np.testing.assert_allclose(centroids, [region.centroid for region in regions])
     np.testing.assert_allclose(np.pi / 6 * table["equivalent_diameter"] ** 3, table["volume"])
     np.testing.assert_allclose(table["intensity_max_1"], [region.intensity_max for region in regions])
+
+
+def test_axes_of_a_volume_are_those_of_its_ellipsoid() -> None:
+    z, y, x = np.mgrid[-12:13, -24:25, -24:25]
+    ids = ((2 * z / 20) ** 2 + (y / 20) ** 2 + (x / 10) ** 2 <= 1).astype(np.int32)
+    table = measure(ids, ids[None], (2, 1, 1))
+    np.testing.assert_allclose([table["axis_major"][0], table["axis_minor"][0]], [40, 20], rtol=0.02)
 
 
 @pytest.mark.parametrize("value", [0, -1])
