@@ -77,15 +77,8 @@ def measure(
         )
     # regionprops looks for every id up to the highest one
     ids, _, id_of = relabel_sequential(np.maximum(ids, 0))
-    names = [
-        "label",
-        "area",
-        "centroid",
-        "equivalent_diameter_area",
-        "axis_major_length",
-        "axis_minor_length",
-    ]
-    columns = VOLUME_COLUMNS
+    names, columns = ["label", "area", "centroid", "equivalent_diameter_area"], VOLUME_COLUMNS
+    names += ["axis_major_length", "axis_minor_length"]
     if ids.ndim == 2:
         square = pixel_size is None or pixel_size[0] == pixel_size[1]
         names += ["eccentricity", "solidity", *(["perimeter"] if square else [])]
