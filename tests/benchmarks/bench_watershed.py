@@ -1,9 +1,9 @@
 """S6, S6b: the search for watershed thresholds, and the watershed that follows two sliders.
 
-``python -m tests.benchmarks.bench_watershed [--images 4] [--sides 128,256,512]`` prints a table;
-under pytest the targets are asserted on small images. All times are CPU time of one thread, so
-that a busy machine does not change the ratios. Both searches must give the same result. The
-time of either is proportional to the number of images.
+``python -m tests.benchmarks.bench_watershed [--images 4] [--sides 128,256,512]`` prints a table, with
+``--project PROJECT --labels FOLDER`` of a network's predictions as well; under pytest the targets are
+asserted on small images. All times are CPU time of one thread, so that a busy machine does not change the
+ratios. Both searches must give the same result.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import argparse
 import platform
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 from typing import Any
 
@@ -21,7 +22,9 @@ from numpy.typing import NDArray
 
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.interactive import InteractiveWatershed
-from napari_imseg.core.thresholds import find_thresholds
+from napari_imseg.core.thresholds import Thresholds, find_thresholds
+from napari_imseg.project.foreign_labels import read_label_file
+from napari_imseg.project.project import Project
 from tests.core.scenes import discs, maps_of
 from tests.core.test_thresholds import search_by_brute_force
 
@@ -49,16 +52,25 @@ def seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def search(side: int, images: int) -> tuple[float, float]:
-    """Seconds per image of the search by brute force, and of ours; both in turns."""
-    brute, ours = [], []
-    for seed in range(images):
-        maps, ids = scene(side, seed)
-        results = []
-        brute.append(seconds(lambda: results.append(search_by_brute_force([maps], [ids]))))  # noqa: B023
-        ours.append(seconds(lambda: results.append(find_thresholds([maps], [ids]))))  # noqa: B023
-        assert results[0] == results[1]
-    return median(brute), median(ours)
+def predicted(project: Project, labels: Path, images: int) -> list[Scene]:
+    """What the first run of a project said of unlabeled images, and the truth in a folder, by name."""
+    found = []
+    for record in project.unlabeled()[:images]:
+        maps = project.read_prediction("r001-g0", record.id).probabilities_C_H_W
+        assert maps is not None
+        found.append((maps, read_label_file(labels / Path(record.path).name, maps[0].size).astype(np.int32)))
+    return found
+
+
+def search(scenes: list[Scene]) -> tuple[float, float]:
+    """Seconds per image of the search by brute force, and of ours."""
+    maps, ids = map(list, zip(*scenes, strict=True))
+    find_thresholds(maps[:1], ids[:1])  # what is imported at the first call
+    results: list[Thresholds] = []
+    ours = seconds(lambda: results.append(find_thresholds(maps, ids)))
+    brute = seconds(lambda: results.append(search_by_brute_force(maps, ids)))
+    assert results[0] == results[1]
+    return brute / len(scenes), ours / len(scenes)
 
 
 def sliders(side: int, rounds: int, **options: Any) -> tuple[float, float, float]:
@@ -83,7 +95,7 @@ def sliders(side: int, rounds: int, **options: Any) -> tuple[float, float, float
 
 
 def test_search_reaches_its_target() -> None:
-    brute, ours = search(256, 1)
+    brute, ours = search([scene(256, seed) for seed in range(2)])
     assert brute / ours >= TARGET_RATIO
 
 
@@ -98,12 +110,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--images", type=int, default=4)
     parser.add_argument("--sides", default="128,256,512")
+    parser.add_argument("--project", help="search on its predictions, too")
+    parser.add_argument("--labels", type=Path, help="the true labels of its unlabeled images")
     arguments = parser.parse_args()
     print(f"{platform.processor() or platform.machine()}, CPU time of one thread")
-    for side in map(int, arguments.sides.split(",")):
-        brute, ours = search(side, arguments.images)
+    sides = map(int, arguments.sides.split(","))
+    cases = {f"{side} x {side}": [scene(side, n) for n in range(arguments.images)] for side in sides}
+    if arguments.project:
+        with Project.open(arguments.project) as project:
+            cases["predictions"] = predicted(project, arguments.labels, arguments.images)
+    for name, scenes in cases.items():
+        brute, ours = search(scenes)
         print(
-            f"search {side} x {side}: {brute:.2f} s an image by brute force, {ours:.3f} s ours, "
+            f"search {name}: {brute:.2f} s an image by brute force, {ours:.3f} s ours, "
             f"{brute / ours:.1f}x (target {TARGET_RATIO}x), same result"
         )
     for options in OPTIONS:

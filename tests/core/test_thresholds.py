@@ -9,6 +9,9 @@ from numpy.typing import NDArray
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.matching import match
 from napari_imseg.core.metrics import average_precision
+from napari_imseg.core.seed_bound import most_found
+from napari_imseg.core.seed_sweep import sweep_seeds
+from napari_imseg.core.sweeps import Scene
 from napari_imseg.core.thresholds import FIRST_SEED, GRID, Thresholds, find_thresholds
 from tests.core.scenes import balls, discs, maps_of
 from tests.oracles import WorkedExample, takes
@@ -54,6 +57,24 @@ def test_same_result_as_brute_force(levels: int, noise: float) -> None:
     truths = [discs(rng, 32, count) for count in (7, 3)]
     images = [maps_of(ids, rng, noise, levels) for ids in truths]
     assert find_thresholds(images, truths) == search_by_brute_force(images, truths)
+
+
+@pytest.mark.parametrize("unlabeled", [False, True])
+@pytest.mark.parametrize("noise", [0.3, 1.5])
+def test_no_seed_threshold_finds_more_than_its_bound(noise: float, unlabeled: bool) -> None:
+    rng = np.random.default_rng(int(10 * noise) + unlabeled)
+    grid = GRID.astype(np.float32)
+    for truth in (discs(rng, 32, 7), discs(rng, 32, 0), balls(rng, (6, 20, 20), 4)):
+        maps = maps_of(truth, rng, noise)
+        known = np.where(rng.random(truth.shape) < 0.3, -1, truth).astype(np.int32) if unlabeled else truth
+        scene = Scene.of(1 - maps[0], maps[1], known)
+        for foreground in grid[[5, 40, 70]]:
+            exact, bound = sweep_seeds(scene, grid, foreground), most_found(scene, grid, foreground)
+            assert bound.true == exact.true
+            assert (bound.found >= exact.found).all()
+            assert (bound.predicted <= exact.predicted).all()
+            if not unlabeled:
+                assert (bound.predicted == exact.predicted).all()
 
 
 @pytest.mark.parametrize("levels", [0, 12])
