@@ -19,6 +19,9 @@ LARGEST_CUT: Final = 10_000
 """Cells at most in which the neck of an instance is looked for: some 50 ms on one core, and as much for
 each million pixels of a larger one."""
 
+CRUMB: Final = 0.05
+"""A part with a smaller share of its instance is no part that someone wants to split off."""
+
 _LEVELS: Final = 48
 _SHALLOWEST_NECK: Final = 0.75
 """Pixels by which a neck is narrower than either side; discs and ellipses on a grid have less."""
@@ -58,8 +61,8 @@ def split(ids: Ids, instance: int) -> Change:
 
     The distance of its pixels to the outside has two summits with a saddle, the neck, between them; of
     all pairs the one is taken whose lower summit rises highest above the neck. A watershed from the two
-    cuts there. An instance of several separate parts falls into these instead. The largest part keeps
-    the id, the others get ids that nothing has.
+    cuts there. An instance of several separate parts falls into these instead; crumbs (`CRUMB`) stay with
+    the largest. The largest part keeps the id, the others get ids that nothing has.
 
     A large instance is cut along cells of 2, 3, ... pixels a side, see `LARGEST_CUT`. Background that is
     narrower than a cell parts it all the same; necks of what is thinner than a cell may not be found.
@@ -82,9 +85,13 @@ def split(ids: Ids, instance: int) -> Change:
     inside = tuple(axis - axis.min() + 1 for axis in where)
     mask = np.zeros([axis.max() + 2 for axis in inside], bool)  # with a rim of background
     mask[inside] = True
-    parts, count = ndimage.label(mask, np.ones((3,) * mask.ndim))
-    part = parts[inside] if count > 1 else _side(mask, inside)
-    if part.min() == part.max():
+    part = _large_parts(mask, inside)
+    if part.max() == 1:
+        whole = part == 1
+        mask[tuple(axis[~whole] for axis in inside)] = False
+        part[whole] = _side(mask, tuple(axis[whole] for axis in inside))
+    part = np.maximum(part, 1)
+    if part.max() == 1:
         raise ValueError(
             f"Instance {instance} has no neck where it could be split; paint a line of background "
             "across it and split again, or draw it anew."
@@ -98,6 +105,18 @@ def split(ids: Ids, instance: int) -> Change:
 def _places(ids: Ids, instance: int) -> tuple[NDArray[np.intp], ...]:
     """The pixels of an instance as `numpy.nonzero` gives them, which takes 20 times as long."""
     return np.unravel_index(np.flatnonzero(ids == instance), ids.shape)
+
+
+def _large_parts(mask: NDArray[np.bool_], inside: tuple[NDArray[np.intp], ...]) -> NDArray[np.int32]:
+    """The part to which each pixel of ``inside`` belongs, the largest is 1; 0 for crumbs."""
+    parts, _ = ndimage.label(mask, np.ones((3,) * mask.ndim))
+    part = parts[inside]
+    sizes = np.bincount(part)
+    large = np.argsort(-sizes, kind="stable")[: max(1, np.count_nonzero(sizes >= CRUMB * len(part)))]
+    number = np.zeros(len(sizes), np.int32)
+    number[large] = np.arange(1, len(large) + 1)
+    of_pixels: NDArray[np.int32] = number[part]
+    return of_pixels
 
 
 def _side(mask: NDArray[np.bool_], inside: tuple[NDArray[np.intp], ...]) -> NDArray[np.int32]:

@@ -32,11 +32,13 @@ def free_ids(ids: Ids, count: int) -> list[int]:
     return [int(number) for number in free]
 
 
-def undecided(predicted: Ids, label: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Predicted instances that lie mostly where nothing is labeled, with ids that the label has not.
+def joined(predicted: Ids, label: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Predicted instances under the ids that they have beside a label.
 
-    What shows of the others is the rim of an instance that a person labeled. Beside a label without
-    instances all keep their ids.
+    Those that lie mostly where nothing is labeled have ids that the label has not, or keep their own beside a
+    label without instances; but if more than half of an instance of the label lies in one, it is that
+    instance, which a person began to label. Left out are those in which several lie so, and those that are
+    mostly labeled: what shows of them is the rim of what a person outlined.
 
     Parameters
     ----------
@@ -48,16 +50,32 @@ def undecided(predicted: Ids, label: NDArray[np.int32]) -> NDArray[np.int32]:
     Returns
     -------
     ndarray
-        int32 (H, W); where no predicted instance is, or one is left out, 0.
+        int32 (H, W), also where something is labeled; 0 where no predicted instance is, or one is left out.
     """
     inside = predicted > BACKGROUND
     names, places = np.unique(predicted[inside], return_inverse=True)
-    total = np.bincount(places)
-    left_open = np.bincount(places[label[inside] == UNLABELED], minlength=len(names))
-    kept = 2 * left_open > total
-    renamed = np.zeros(len(names), np.int32)
+    labels = label[inside]
+    left_open = np.bincount(places[labels == UNLABELED], minlength=len(names))
+    begun = _lying_within(places, labels, label, len(names))
+    is_open = 2 * left_open > np.bincount(places, minlength=len(names))
+    new = is_open & (begun == 0)
+    renamed = np.where(is_open, np.maximum(begun, 0), 0).astype(np.int32)
     has_none = label.max(initial=UNLABELED) <= BACKGROUND
-    renamed[kept] = names[kept] if has_none else free_ids(label, int(kept.sum()))
+    renamed[new] = names[new] if has_none else free_ids(label, int(new.sum()))
     ids = np.zeros(predicted.shape, np.int32)
     ids[inside] = renamed[places]
     return ids
+
+
+def _lying_within(
+    places: NDArray[np.intp], labels: NDArray[np.int32], label: NDArray[np.int32], count: int
+) -> NDArray[np.int32]:
+    """Of each predicted instance the one of the label that lies in it; 0 if none does, -1 if several do."""
+    labeled = labels > BACKGROUND
+    pairs, shared = np.unique(np.stack([labels[labeled], places[labeled]]), axis=1, return_counts=True)
+    sizes = dict(zip(*np.unique(label[label > BACKGROUND], return_counts=True), strict=True))
+    within = 2 * shared > np.array([sizes[one] for one in pairs[0]])
+    found = np.zeros(count, np.int32)
+    found[pairs[1, within]] = pairs[0, within]
+    found[np.bincount(pairs[1, within], minlength=count) > 1] = -1
+    return found

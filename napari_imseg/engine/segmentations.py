@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.instance_ids import undecided
+from napari_imseg.core.instance_ids import joined
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.problem import BACKGROUND, Task
 from napari_imseg.core.watershed_options import WatershedOptions
@@ -101,7 +101,7 @@ def _merged(label: NDArray[np.int32], predicted: Segmentation, task: Task) -> Se
     """The label, and the pseudo-label where nothing is labeled."""
     open_H_W, pseudo = _open(label), predicted.mask_H_W
     if task is Task.INSTANCES:
-        pseudo = undecided(pseudo, label)
+        pseudo = joined(pseudo, label)
     im = None if predicted.im_H_W is None else predicted.im_H_W & open_H_W
     return Segmentation(np.where(label < 0, pseudo, label), "label and pseudo-label", im)
 

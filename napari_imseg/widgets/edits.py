@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.instance_ids import free_ids, undecided
+from napari_imseg.core.instance_ids import free_ids, joined
 from napari_imseg.core.problem import BACKGROUND, UNLABELED, Task
 
 
@@ -30,8 +30,8 @@ def accept(
     im_H_W
         Where the networks disagree: stays unlabeled unless ``everything``.
     task
-        ``instances`` get ids that the label has not. The rim that a predicted one shows around an
-        instance of the label is no instance of its own: it stays unlabeled.
+        ``instances`` fill up those of the label that lie in them, or get ids that the label has not (see
+        `napari_imseg.core.instance_ids.joined`); what those that are left out show stays unlabeled.
 
     Raises
     ------
@@ -48,9 +48,9 @@ def accept(
         fill &= ~im_H_W
     if task is not Task.INSTANCES:
         return np.where(fill, pseudo_label.astype(np.int32), label)
-    filling = undecided(pseudo_label, label)
-    is_rim = (pseudo_label > BACKGROUND) & (filling == BACKGROUND)
-    return np.where(fill & ~is_rim, filling, label)
+    filling = joined(pseudo_label, label)
+    left_out = (pseudo_label > BACKGROUND) & (filling == BACKGROUND)
+    return np.where(fill & ~left_out, filling, label)
 
 
 def rest_is_background(label: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -56,10 +56,25 @@ def test_a_chain_of_three_is_split_twice() -> None:
 
 def test_separate_parts_get_ids_of_their_own_and_the_largest_keeps_its() -> None:
     ids = np.zeros((20, 20), np.int32)
-    ids[0:2, 0:2] = ids[5:10, 5:10] = ids[15, 15] = 4
+    ids[0:2, 0:2] = ids[5:10, 5:10] = ids[15, 14:16] = 4
     after = changed(ids, split(ids, 4))
     assert after[7, 7] == 4
     assert {after[0, 0], after[15, 15]} == {5, 6}
+
+
+def test_crumbs_are_no_parts_and_stay() -> None:
+    ids = np.zeros((40, 60), np.int32)
+    for column in (20, 38):
+        ids[disk((20, column), 10)] = 3
+    ids[2, 2] = ids[37, 55] = 3
+    change = split(ids, 3)
+    ids[change.where] = change.ids
+    assert ids[20, 12] != ids[20, 46]
+    assert np.bincount(ids.ravel())[3:].min() > 200
+    round_one = np.zeros((40, 60), np.int32)
+    round_one[disk((20, 20), 10)], round_one[2, 2] = 3, 3
+    with pytest.raises(ValueError, match="has no neck"):
+        split(round_one, 3)
 
 
 def test_a_line_of_background_splits_what_has_no_neck() -> None:

@@ -31,15 +31,25 @@ def disc(radius: int) -> np.ndarray:
     return rows**2 + columns**2 <= radius**2
 
 
-def test_the_rim_around_a_labeled_instance_is_no_instance():
-    label = np.where(disc(6), 1, UNLABELED).astype(np.int32)
+@pytest.mark.parametrize(("radius", "rim"), [(3, 4), (6, UNLABELED)])
+def test_an_accepted_instance_is_the_one_that_a_person_began_and_no_rim_of_an_outlined_one(
+    radius: int, rim: int
+):
+    label = np.where(disc(radius), 4, UNLABELED).astype(np.int32)
     pseudo = disc(8).astype(np.int32)
     pseudo[:3, :3] = 2
     accepted = accept(label, pseudo, np.zeros(label.shape, bool), Task.INSTANCES)
-    assert (accepted[disc(6)] == 1).all()
-    assert (accepted[disc(8) & ~disc(6)] == UNLABELED).all()
-    assert (accepted[:3, :3] == 2).all()
-    assert set(np.unique(accepted)) == {UNLABELED, 0, 1, 2}
+    assert (accepted[disc(radius)] == 4).all()
+    assert (accepted[disc(8) & ~disc(radius)] == rim).all()
+    assert (accepted[:3, :3] == 5).all()
+
+
+def test_between_two_instances_of_a_person_nothing_is_accepted():
+    label = np.full((31, 31), UNLABELED, np.int32)
+    label[15, 10:12], label[15, 18:21] = 1, 2
+    accepted = accept(label, disc(8).astype(np.int32), np.zeros(label.shape, bool), Task.INSTANCES)
+    assert np.array_equal(accepted[disc(8)], label[disc(8)])
+    assert (accepted[~disc(8)] == 0).all()
 
 
 def test_ids_end_where_their_type_does():
