@@ -223,6 +223,7 @@ class LabelPanel(QWidget):
         self._show()
 
     def _on_image(self) -> None:
+        self._instances.setText(HINT)  # what was done was done to another image
         value = self._session.workspace.active_class
         if self._project_info.task is Task.INSTANCES and value > BACKGROUND:
             self.choose_class(1)

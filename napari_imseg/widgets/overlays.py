@@ -25,6 +25,11 @@ class Overlays:
         with layer.events.visible.blocker(self._on_visible):
             layer.visible = self._wanted[layer] and bool(layer.data.any())
 
+    def hide(self, layer: Labels) -> None:
+        """Do not draw a layer until it is shown or toggled again."""
+        with layer.events.visible.blocker(self._on_visible):
+            layer.visible = False
+
     def toggle(self, layers: list[Labels]) -> None:
         """Turn all of them off, or on again if all are off."""
         wanted = not any(self._wanted[layer] for layer in layers)

@@ -98,8 +98,8 @@ class ProjectInstances(QObject):
             self._accepted = self._image_id
         else:
             notify.info(
-                "The instances fill what was not labeled; they also stay in their layer, "
-                "because pixels that were labeled before are as they were."
+                "What was labeled before stays as it is, and so do instances that overlap it: "
+                "these also stay in their layer. All others are part of the label now."
             )
 
     def close(self) -> None:

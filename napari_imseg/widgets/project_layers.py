@@ -138,7 +138,9 @@ class ProjectLayers:
 
     def show_instances(self, ids_H_W: NDArray[np.int32]) -> Any:
         """Show instances on top of everything; returns their layer."""
-        image = self._stack.get(IMAGE)
+        image, below = self._stack.get(IMAGE), self._stack.get(PSEUDO_LABEL)
+        if self.instances_layer is None and below is not None:
+            self._overlays.hide(below)  # in it a deleted instance would look as if it were still there
         self._set(INSTANCES, ids_H_W, dict(image.metadata[KEY]) if image is not None else {})
         return self.instances_layer
 
@@ -150,6 +152,8 @@ class ProjectLayers:
     def remove_instances(self) -> None:
         """Take the instances away, and go on with the label."""
         self._stack.remove(INSTANCES)
+        if (below := self._stack.get(PSEUDO_LABEL)) is not None:
+            self._overlays.show(below)
         self._stack.select(LABEL)
 
     def clear(self) -> None:
@@ -197,8 +201,7 @@ class ProjectLayers:
 
     def toggle_reference(self) -> None:
         """Hide or show pseudo-label and inconsistency mask."""
-        layers = map(self._stack.get, (PSEUDO_LABEL, IM))
-        self._overlays.toggle([layer for layer in layers if layer is not None])
+        self._overlays.toggle([layer for layer in map(self._stack.get, (PSEUDO_LABEL, IM)) if layer])
 
     def zoom_to(self, box: tuple[slice, slice]) -> None:
         """Bring a part of the image to the middle of the canvas, with its surroundings."""

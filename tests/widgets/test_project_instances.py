@@ -42,10 +42,12 @@ def test_corrections_are_on_disk_and_come_back_with_their_image(results, qtbot):
     point(results, FIRST)
     press(results, "Delete")
     assert not layer.data[FIRST]
+    assert not results.session.viewer.layers["pseudo-label"].visible
     qtbot.waitUntil(lambda: on_disk(results, image_id) is not None, timeout=20_000)
     kept = on_disk(results, image_id)
     open_image(results, qtbot, results.session.labeling.next)
     assert results.session.labeling.layers.instances_layer is None
+    assert results.session.viewer.layers["pseudo-label"].visible
     assert child(results, "seed_threshold").isEnabled()
     open_image(results, qtbot, results.session.labeling.previous)
     qtbot.waitUntil(lambda: results.session.labeling.layers.instances_layer is not None)
