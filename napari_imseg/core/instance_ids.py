@@ -72,10 +72,12 @@ def _lying_within(
 ) -> NDArray[np.int32]:
     """Of each predicted instance the one of the label that lies in it; 0 if none does, -1 if several do."""
     labeled = labels > BACKGROUND
-    pairs, shared = np.unique(np.stack([labels[labeled], places[labeled]]), axis=1, return_counts=True)
-    sizes = dict(zip(*np.unique(label[label > BACKGROUND], return_counts=True), strict=True))
-    within = 2 * shared > np.array([sizes[one] for one in pairs[0]])
+    pairs = labels[labeled].astype(np.int64) * count + places[labeled]
+    pairs, shared = np.unique(pairs, return_counts=True)
+    instance, place = np.divmod(pairs, count)
+    instances, sizes = np.unique(label[label > BACKGROUND], return_counts=True)
+    within = 2 * shared > sizes[np.searchsorted(instances, instance)]
     found = np.zeros(count, np.int32)
-    found[pairs[1, within]] = pairs[0, within]
-    found[np.bincount(pairs[1, within], minlength=count) > 1] = -1
+    found[place[within]] = instance[within]
+    found[np.bincount(place[within], minlength=count) > 1] = -1
     return found

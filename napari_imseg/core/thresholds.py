@@ -26,6 +26,8 @@ GRID: NDArray[np.float64] = np.linspace(0.1, 0.99, 90)
 FIRST_SEED = 0.6
 """Seed threshold while the foreground threshold is searched."""
 
+ROUNDING = 1e-9
+"""Means of the same scores may differ by less."""
 
 Pairs = Sequence[tuple[NDArray[np.float32], NDArray[np.int32]]]
 """Probabilities of each image, and its true ids."""
@@ -83,10 +85,8 @@ def find_thresholds(
     first_seed = np.float32(FIRST_SEED)
     foreground = int(np.argmax(_scores([sweep_foreground(scene, grid, first_seed) for scene in scenes])))
     bound = _scores([most_found(scene, grid, grid[foreground]) for scene in scenes])
-    first = int(np.argmax(bound))
-    reached = _score(pairs, float(GRID[foreground]), float(GRID[first]), separate=False)
-    hopeful = (bound > reached) | ((bound == reached) & (np.arange(len(grid)) <= first))
-    hopeful[first] = True
+    reached = _score(pairs, float(GRID[foreground]), float(GRID[np.argmax(bound)]), separate=False)
+    hopeful = bound >= reached - ROUNDING
     scores = _scores([sweep_seeds(scene, grid[hopeful], grid[foreground]) for scene in scenes])
     seed = int(np.flatnonzero(hopeful)[np.argmax(scores)])
     chosen = float(GRID[foreground]), float(GRID[seed])

@@ -98,8 +98,8 @@ class ProjectInstances(QObject):
             self._accepted = self._image_id
         else:
             notify.info(
-                "What was labeled before stays as it is, and so do instances that overlap it: "
-                "these also stay in their layer. All others are part of the label now."
+                "Accepted where nothing was labeled. What was labeled before stays as it is, so the "
+                "instances stay in their layer, too."
             )
 
     def close(self) -> None:
