@@ -12,15 +12,12 @@ from scipy import ndimage
 from skimage.measure import block_reduce
 from skimage.segmentation import watershed
 
-from napari_imseg.core.instance_ids import Ids, free_ids
+from napari_imseg.core.instance_ids import CRUMB, Ids, free_ids
 from napari_imseg.core.problem import BACKGROUND
 
 LARGEST_CUT: Final = 10_000
 """Cells at most in which the neck of an instance is looked for: some 50 ms on one core, and as much for
 each million pixels of a larger one."""
-
-CRUMB: Final = 0.05
-"""A part with a smaller share of its instance is no part that someone wants to split off."""
 
 _LEVELS: Final = 48
 _SHALLOWEST_NECK: Final = 0.75

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from napari_imseg.core.problem import BACKGROUND, UNLABELED
 
 Ids = NDArray[np.integer[Any]]
+
+CRUMB: Final = 0.05
+"""A separate part with a smaller share of its instance is a slip of the brush, no instance of its own."""
 
 
 def free_ids(ids: Ids, count: int) -> list[int]:

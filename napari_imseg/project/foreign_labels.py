@@ -13,6 +13,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import Image
 
+from napari_imseg.core.instance_ids import CRUMB
 from napari_imseg.core.problem import UNLABELED, Task
 from napari_imseg.project import label_values
 from napari_imseg.project.errors import ProjectError
@@ -158,7 +159,8 @@ def _ones(ids: NDArray[np.int32]) -> NDArray[np.int32]:
 def _instances(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], str]:
     """Ids 1, 2, … and a remark: those of a mask without ids are its parts, and no id has several parts.
 
-    Parts of a mask touch with a side, those of an id with a corner, too (METHODS 2.1).
+    Parts of a mask touch with a side, those of an id with a corner, too (METHODS 2.1). Crumbs of an id
+    (`CRUMB`) stay with it.
     """
     # Half a second to import, and only labels of instances need them.
     from skimage.measure import label as connected_parts
@@ -168,8 +170,25 @@ def _instances(ids: NDArray[np.int32]) -> tuple[NDArray[np.int32], str]:
     ids, _, _ = relabel_sequential(np.where(unlabeled, 0, ids))
     is_mask = ids.max(initial=0) == 1
     parts = connected_parts(ids, background=0, connectivity=1 if is_mask else ids.ndim)
+    if not is_mask:
+        parts = _with_crumbs(parts, ids)
     remark = "" if parts.max(initial=0) == ids.max(initial=0) else DIVIDED if is_mask else PARTS
     return np.where(unlabeled, UNLABELED, parts if remark else ids).astype(np.int32), remark
+
+
+def _with_crumbs(parts: NDArray[np.int32], ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """The parts 1, 2, … of ids, where crumbs have the number of the largest part of their id."""
+    sizes = np.bincount(parts.ravel())
+    id_of = np.zeros(len(sizes), ids.dtype)
+    id_of[parts] = ids
+    largest_of = np.zeros(len(sizes), np.intp)
+    by_size = np.argsort(sizes, kind="stable")
+    largest_of[id_of[by_size]] = by_size
+    is_crumb = sizes < CRUMB * np.bincount(ids.ravel())[id_of]
+    numbers = np.where(is_crumb, largest_of[id_of], np.arange(len(sizes)))
+    _, consecutive = np.unique(numbers, return_inverse=True)
+    with_crumbs: NDArray[np.int32] = consecutive.astype(np.int32)[parts]
+    return with_crumbs
 
 
 def _read_tiff(path: Path, most: int) -> NDArray[Any]:

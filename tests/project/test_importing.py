@@ -154,6 +154,7 @@ def test_an_id_of_several_parts_becomes_several_instances_and_that_is_said(make:
     ids = square(4, 7)
     ids[15:20, 15:20] = 7
     ids[20, 20] = 7  # touches with a corner
+    ids[2, 15] = 7  # a crumb
     ids[0, 0] = 9
     tifffile.imwrite(folder / "cell_1.tif", ids.astype(np.uint16))
     tifffile.imwrite(folder / "cell_2.tif", square(4, 7).astype(np.uint16))
@@ -161,8 +162,20 @@ def test_an_id_of_several_parts_becomes_several_instances_and_that_is_said(make:
     found = label_of(project, 1)
     assert np.unique(found).tolist() == [0, 1, 2, 3]
     assert len(np.unique(found[15:21, 15:21][ids[15:21, 15:21] > 0])) == 1
+    assert found[2, 15] == found[20, 20]  # the larger one
     words = "ids whose pixels do not hang together were read as one instance for each part"
     assert project.warnings == [f"{words}: cell_1.tif"]
+
+
+def test_an_id_with_crumbs_stays_one_instance(make: Make, folder: Path) -> None:
+    ids = square(8, 7)
+    ids[0, 0] = ids[0, 2] = 7
+    ids[15:20, 20:25] = 9
+    tifffile.imwrite(folder / "cell_1.tif", ids.astype(np.uint16))
+    tifffile.imwrite(folder / "cell_2.tif", square(4, 7).astype(np.uint16))
+    project = make(labels=folder, task="instances")
+    assert np.array_equal(label_of(project, 1), np.searchsorted([0, 7, 9], ids))
+    assert project.warnings == []
 
 
 def test_masks_of_several_classes_are_pages(make: Make, folder: Path) -> None:
