@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import torch
 from pydantic import Field
@@ -28,20 +28,25 @@ TEACHER_UPDATES = 500
 """How often the teacher follows in a whole training: every 100 of the paper's 50,000 steps (METHODS 2.4)."""
 
 
+LEARNING_RATES: Final = {"adamw": 0.001, "sgd": 0.01}
+"""That of generation 0, and that of METHODS 2.4."""
+
+
 class ActisSettings(ActisCropSettings):
     """Optimizer of the students, their teacher, and which of its labels they learn."""
 
     semi_optimizer: Literal["sgd", "adamw"] = Field(
-        "sgd",
-        description="From generation 1 on. sgd: with momentum, as in the paper. adamw: as in generation 0; "
-        "set semi_learning_rate to 0.001 as well.",
+        "adamw",
+        description="From generation 1 on. adamw: as in generation 0. sgd: with momentum, as in the paper.",
     )
     semi_learning_rate: float = setting(
-        0.01,
-        "First step size from generation 1 on; it falls as in the training on labels alone.",
-        gt=0,
+        0.0,
+        "First step size from generation 1 on; it falls as in the training on labels alone. 0 = 0.001 for "
+        "AdamW, the paper's 0.01 for SGD.",
+        ge=0,
         le=1,
-        step=0.001,
+        step=0.0001,
+        zero="automatic",
     )
     semi_weight: float = setting(1.0, "Weight of the loss of unlabeled crops.", ge=0, le=100, step=0.1)
     quantile: float = setting(
@@ -111,13 +116,19 @@ class Actis(ActisObjective):
     def optimizer(self) -> torch.optim.Optimizer:
         s, weights = self.settings, self.network.parameters()
         if s.semi_optimizer == "adamw":
-            return self.adamw(s.semi_learning_rate)
+            return self.adamw(self.learning_rate)
         return torch.optim.SGD(
-            weights, lr=s.semi_learning_rate, momentum=0.9, weight_decay=s.weight_decay, nesterov=True
+            weights, lr=self.learning_rate, momentum=0.9, weight_decay=s.weight_decay, nesterov=True
         )
 
+    @property
+    def learning_rate(self) -> float:
+        """First step size of the students."""
+        s = self.settings
+        return s.semi_learning_rate or LEARNING_RATES[s.semi_optimizer]
+
     def schedule(self, progress: float) -> float:
-        return cosine(progress, self.settings.semi_learning_rate, self.settings.last_learning_rate)
+        return cosine(progress, self.learning_rate, self.settings.last_learning_rate)
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         s, u = self.settings, batch.unlabeled_B_C_H_W
