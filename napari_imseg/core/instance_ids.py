@@ -70,6 +70,16 @@ def joined(predicted: Ids, label: NDArray[np.int32]) -> NDArray[np.int32]:
     return ids
 
 
+def same_objects(label: NDArray[np.int32], ids: Ids) -> bool:
+    """True if every pixel is labeled, and the label has the same objects under whatever ids."""
+    inside = ids > BACKGROUND
+    if not np.array_equal(label > BACKGROUND, inside) or (label < BACKGROUND).any():
+        return False
+    names, others = label[inside].astype(np.int64), ids[inside].astype(np.int64)
+    pairs = np.unique(names * (int(others.max(initial=0)) + 1) + others)
+    return len(pairs) == len(np.unique(names)) == len(np.unique(others))
+
+
 def _lying_within(
     places: NDArray[np.intp], labels: NDArray[np.int32], label: NDArray[np.int32], count: int
 ) -> NDArray[np.int32]:

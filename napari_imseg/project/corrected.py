@@ -5,9 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_imseg.core.instance_ids import same_objects
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.masks import read_mask_and_page, write_mask
 from napari_imseg.project.paths import Paths
+from napari_imseg.project.project import Project
 
 
 def read_corrected(paths: Paths, image_id: str) -> NDArray[np.int32] | None:
@@ -24,6 +26,22 @@ def read_corrected(paths: Paths, image_id: str) -> NDArray[np.int32] | None:
     remedy = "delete it and correct the instances again"
     ids_H_W, _ = read_mask_and_page(path, extra_page=False, remedy=remedy)
     return ids_H_W
+
+
+def read_unaccepted(project: Project, image_id: str) -> NDArray[np.int32] | None:
+    """Corrected instances that the label on disk does not show; those that it shows are taken away.
+
+    Raises
+    ------
+    ProjectError
+        A file is damaged, or cannot be deleted.
+    """
+    ids_H_W = read_corrected(project.paths, image_id)
+    label = None if ids_H_W is None else project.read_label(image_id)
+    if ids_H_W is None or label is None or not same_objects(label, ids_H_W):
+        return ids_H_W
+    write_corrected(project.paths, image_id, None)
+    return None
 
 
 def write_corrected(paths: Paths, image_id: str, ids_H_W: NDArray[np.int32] | None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from napari_imseg.widgets import keys
 from napari_imseg.widgets.controls import button, row, text
 from napari_imseg.widgets.corrections import HINT
 
@@ -41,6 +42,7 @@ class CorrectedBar(QWidget):
             self.accept.emit,
         )
         self._accept.setVisible(can_accept)
+        self._how = f" {keys.ACCEPT} accepts them as label, {keys.ACCEPT_NEXT} goes on, too." * can_accept
         self._accept.setEnabled(False)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -60,6 +62,7 @@ class CorrectedBar(QWidget):
         instances = {None: "Instances are", 1: "1 instance is"}.get(count, f"{count} instances are")
         self._held.setText(
             f"{instances} corrected, so the sliders wait; discard the corrections to move them again."
+            + self._how
         )
         self._held.setVisible(count != 0)
         self._discard.setVisible(count != 0)

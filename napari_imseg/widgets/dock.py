@@ -239,4 +239,4 @@ class Dock(QWidget):
 
 
 def _correcting(action: Callable[[], None]) -> Callable[[Labeling], None]:
-    return lambda labeling: labeling.correct(action)
+    return lambda labeling: labeling.then(action)

@@ -17,7 +17,7 @@ from napari_imseg.project.project import Project
 from napari_imseg.project.records import State
 from napari_imseg.widgets import edits, keys, loading, notify
 from napari_imseg.widgets.autosave import Autosave, Unsaved
-from napari_imseg.widgets.changes import Changes
+from napari_imseg.widgets.changes import Change, Changes
 from napari_imseg.widgets.jobs import Jobs
 from napari_imseg.widgets.loading import Shown, ShownPrediction
 from napari_imseg.widgets.opening import Opening
@@ -48,6 +48,8 @@ class Labeling(QObject):
         taste = preferences()
         self._workspace, self._project, self._jobs = workspace, project, jobs
         self.layers = layers
+        self.accept_instances: Callable[[bool, bool], bool] = lambda everything, go_on: False
+        """Asked first when the pseudo-label is to be accepted; True if instances were in its place."""
         self.autosave = Autosave(jobs, seconds=taste.autosave_seconds, parent=self)
         self._changes = Changes(layers, jobs, parent=self)
         self.opening = Opening(
@@ -117,46 +119,43 @@ class Labeling(QObject):
 
     # What is decided
 
-    def accept(self, *, everything: bool = False) -> bool:
+    def accept(self, *, everything: bool = False, go_on: bool = False) -> None:
         """Fill the unlabeled pixels with the pseudo-label, outside the IM or everywhere.
 
-        Returns
-        -------
-        bool
-            False if there is no pseudo-label, which the user is told.
+        If there is none, the user is told. With ``go_on`` the label is complete then; on to the next image.
         """
+        if self.accept_instances(everything, go_on):
+            return
         prediction, task = self.layers.prediction, self._project.info.task
         if prediction is None:
             notify.warning("There is no pseudo-label here yet: label by hand, or train a generation first.")
-            return False
+            return
         pseudo_label, im_H_W = prediction.pseudo_label, prediction.im_H_W
-        self._changes.change(
-            lambda label: edits.accept(label, pseudo_label, im_H_W, task, everything=everything)
-        )
-        return True
+        self.change(lambda label: edits.accept(label, pseudo_label, im_H_W, task, everything=everything))
+        if go_on:
+            self.done_and_next()
 
-    def accept_instances(self, ids_H_W: NDArray[np.int32]) -> None:
-        """Fill the unlabeled pixels with instances, everywhere."""
-        nowhere = np.zeros(ids_H_W.shape, bool)
-        self._changes.change(lambda label: edits.accept(label, ids_H_W, nowhere, self.task))
+    def change(self, change: Change) -> None:
+        """Compute a new label on a thread, and put it in place; it can be undone."""
+        self._changes.change(change)
 
-    def correct(self, correction: Callable[[], None]) -> None:
-        """Change a part of the label on the screen, after all changes and strokes so far."""
-        self._changes.then(correction)
+    def then(self, action: Callable[[], None]) -> None:
+        """Do something after all changes and strokes so far."""
+        self._changes.then(action)
 
     def rest_is_background(self) -> None:
         """Make every unlabeled pixel background."""
-        self._changes.change(edits.rest_is_background)
+        self.change(edits.rest_is_background)
 
     def clear(self) -> None:
         """Take the whole label away; it can be undone."""
-        self._changes.change(edits.clear)
+        self.change(edits.clear)
 
     def restore(self, version: str) -> None:
         """Bring an earlier version of the label back; it can be undone."""
         image, project = self._workspace.image, self._project
         if image is not None:
-            self._changes.change(lambda _: _read_version(project, image.id, version))
+            self.change(lambda _: _read_version(project, image.id, version))
 
     def undo(self) -> None:
         """Take back the last change of the label."""
@@ -176,8 +175,7 @@ class Labeling(QObject):
 
     def accept_and_next(self) -> None:
         """Accept the pseudo-label outside the IM; on to the next image."""
-        if self.accept():
-            self.done_and_next()
+        self.accept(go_on=True)
 
     def reject(self) -> None:
         """The image is not to be labeled: out of the queue, and on to the next."""

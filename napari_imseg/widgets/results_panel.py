@@ -136,12 +136,12 @@ class ResultsPanel(QWidget):
         assert labeling is not None
         assert project is not None
         if project.info.task is Task.INSTANCES:
-            self._make_instances()
+            self._make_instances().open(project, labeling)
             labeling.opening.opened.connect(self._offer_instances)
             labeling.opening.prediction_shown.connect(self._offer_instances)
         self.refresh()
 
-    def _make_instances(self) -> None:
+    def _make_instances(self) -> ProjectInstances:
         """Only for projects of instances: watershed and measurements take long to import."""
         if self.instances is None:
             from napari_imseg.widgets.project_instances import ProjectInstances
@@ -153,6 +153,7 @@ class ResultsPanel(QWidget):
             )
             part = folding("results_instances", "Instances of this image", tip, self.instances.panel)
             self._instances_place.addWidget(part)
+        return self.instances
 
     def _on_closed(self) -> None:
         self.setEnabled(False)

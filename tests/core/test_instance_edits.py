@@ -9,7 +9,7 @@ from skimage.draw import disk, ellipse, line
 
 from napari_imseg.core import instance_edits
 from napari_imseg.core.instance_edits import Change, delete, merge, split
-from napari_imseg.core.instance_ids import free_ids
+from napari_imseg.core.instance_ids import free_ids, same_objects
 
 
 def changed(ids: np.ndarray, change: Change) -> np.ndarray:
@@ -185,3 +185,10 @@ def test_a_volume_is_split() -> None:
         ids[(z - 15) ** 2 + (y - 15) ** 2 + (x - column) ** 2 < 121] = 1
     after = changed(ids, split(ids, 1))
     assert after[15, 15, 16] != after[15, 15, 34]
+
+
+def test_objects_are_the_same_under_other_ids() -> None:
+    ids = np.array([[0, 3, 3, 7]])
+    assert same_objects(np.array([[0, 2, 2, 1]], np.int32), ids)
+    for other in ([0, 2, 2, 2], [0, 2, 1, 1], [0, 2, 4, 1], [0, 2, 2, 0], [-1, 2, 2, 1], [0, 2, 2, -1]):
+        assert not same_objects(np.array([other], np.int32), ids)

@@ -7,7 +7,7 @@ import pytest
 from qtpy.QtTest import QTest
 
 from napari_imseg.project.corrected import read_corrected
-from tests.widgets.gui import CONTROL, child, click, label_of, last_words, press, shown_id
+from tests.widgets.gui import CONTROL, child, click, label_of, last_words, press, shown_id, state_on_disk
 from tests.widgets.test_results_panel import results
 
 __all__ = ["results"]
@@ -113,6 +113,92 @@ def test_corrections_are_discarded_though_their_layer_was_deleted(results, qtbot
     click(results, "instances_discard")
     qtbot.waitUntil(lambda: on_disk(results, image_id) is None)
     assert results.session.labeling.layers.instances_layer.data.max() == 2
+
+
+def correct(dock, qtbot):
+    """Make instances and take the first one away."""
+    layer = make(dock, qtbot)
+    point(dock, FIRST)
+    press(dock, "Delete")
+    return layer
+
+
+@pytest.mark.parametrize("key", ["A", "G"])
+def test_keys_accept_the_corrected_instances_that_are_on_the_screen(results, qtbot, key):
+    correct(results, qtbot)
+    image_id, project = shown_id(results), results.workspace.project
+    press(results, key)
+    qtbot.waitUntil(lambda: project.read_label(image_id) is not None)
+    label = project.read_label(image_id)
+    assert (label >= 0).all()
+    assert label[SECOND] == 2
+    assert not label[FIRST]
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is None)
+    if key == "G":
+        qtbot.waitUntil(lambda: shown_id(results) != image_id)
+        assert state_on_disk(results, image_id) == "labeled"
+        open_image(results, qtbot, results.session.labeling.previous)
+        assert np.array_equal(label_of(results), label)
+    qtbot.waitUntil(lambda: results.session.labeling.layers.instances_layer is None)
+    assert child(results, "seed_threshold").isEnabled()
+
+
+def test_instances_of_the_sliders_are_accepted_as_they_are_seen(results, qtbot):
+    layer = make(results, qtbot)
+    child(results, "minimum_size").setValue(10_000)
+    qtbot.waitUntil(lambda: child(results, "instances_status").text() == "0 instances")
+    assert not layer.data.any()
+    press(results, "A")
+    qtbot.waitUntil(lambda: (label_of(results) == 0).any())
+    im = results.session.labeling.layers.prediction.im_H_W
+    assert np.array_equal(label_of(results), np.where(im, -1, 0))
+    assert results.session.labeling.layers.instances_layer is None
+
+
+def test_an_earlier_label_that_is_not_as_corrected_stays_and_nothing_goes_on(results, qtbot):
+    press(results, "A")
+    qtbot.waitUntil(lambda: (label_of(results) > 0).any())
+    image_id, before = shown_id(results), label_of(results).copy()
+    correct(results, qtbot)
+    press(results, "G")
+    qtbot.waitUntil(lambda: "clear the label" in last_words())
+    assert shown_id(results) == image_id
+    assert np.array_equal(label_of(results)[before >= 0], before[before >= 0])
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is not None)
+    results.session.labeling.clear()
+    press(results, "G")
+    qtbot.waitUntil(lambda: shown_id(results) != image_id)
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is None)
+    assert not results.workspace.project.read_label(image_id)[FIRST]
+
+
+def test_corrected_instances_that_are_not_seen_are_not_passed_over(results, qtbot):
+    layer = correct(results, qtbot)
+    layer.visible = False
+    press(results, "G")
+    assert "accept or discard them" in last_words()
+    assert (label_of(results) == -1).all()
+    layer.visible = True
+    image_id = shown_id(results)
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is not None)
+    open_image(results, qtbot, results.session.labeling.next)
+    results.session.labeling.previous()
+    qtbot.waitUntil(lambda: shown_id(results) == image_id)
+    results.session.labeling.accept()  # faster than they are read
+    qtbot.waitUntil(lambda: results.session.labeling.layers.instances_layer is not None)
+    assert (label_of(results) == -1).all()
+    press(results, "A")
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is None)
+    assert label_of(results)[SECOND] > 0
+    assert not label_of(results)[FIRST]
+
+
+def test_instances_follow_another_generation(results, qtbot):
+    layer = make(results, qtbot)
+    layer.data[...] = 0  # a stale picture
+    results.session.choose_generation("r001-g0")
+    qtbot.waitUntil(lambda: layer.data.max() == 2)
+    qtbot.waitUntil(lambda: results.results_panel.instances.panel.ids is not None)
 
 
 def test_what_is_labeled_is_not_overwritten(results, qtbot):
