@@ -13,6 +13,7 @@ from skimage.measure import block_reduce
 from skimage.segmentation import watershed
 
 from napari_imseg.core.instance_ids import CRUMB, Ids, free_ids
+from napari_imseg.core.notches import part_beside_notch
 from napari_imseg.core.problem import BACKGROUND
 
 LARGEST_CUT: Final = 10_000
@@ -21,7 +22,8 @@ each million pixels of a larger one."""
 
 _LEVELS: Final = 48
 _SHALLOWEST_NECK: Final = 0.75
-"""Pixels by which a neck is narrower than either side; discs and ellipses on a grid have less."""
+"""Pixels by which a neck is narrower than either side; discs and ellipses on a grid have less. Below it
+notches tell more."""
 _SHALLOWEST_COARSE_NECK: Final = 1.0
 """The same in cells of several pixels."""
 
@@ -58,8 +60,10 @@ def split(ids: Ids, instance: int) -> Change:
 
     The distance of its pixels to the outside has two summits with a saddle, the neck, between them; of
     all pairs the one is taken whose lower summit rises highest above the neck. A watershed from the two
-    cuts there. An instance of several separate parts falls into these instead; crumbs (`CRUMB`) stay with
-    the largest. The largest part keeps the id, the others get ids that nothing has.
+    cuts there. A flat instance without such a neck is cut from a notch (`notches.part_beside_notch`).
+
+    An instance of several separate parts falls into these instead; crumbs (`CRUMB`) stay with the largest.
+    The largest part keeps the id, the others get ids that nothing has.
 
     A large instance is cut along cells of 2, 3, ... pixels a side, see `LARGEST_CUT`. Background that is
     narrower than a cell parts it all the same; necks of what is thinner than a cell may not be found.
@@ -72,7 +76,7 @@ def split(ids: Ids, instance: int) -> Change:
     Raises
     ------
     ValueError
-        The instance has one pixel or no neck, or the type of the array has no id left.
+        The instance has one pixel, or neither neck nor notch, or the type of the array has no id left.
     """
     where = _places(ids, instance)
     if len(where[0]) < 2:
@@ -90,8 +94,8 @@ def split(ids: Ids, instance: int) -> Change:
     part = np.maximum(part, 1)
     if part.max() == 1:
         raise ValueError(
-            f"Instance {instance} has no neck where it could be split; paint a line of background "
-            "across it and split again, or draw it anew."
+            f"Instance {instance} has no neck or notch where it could be split; paint a line of background "
+            "across it and split again, or paint one of its parts with another id."
         )
     sizes = np.bincount(part)[1:]
     names = np.empty(len(sizes) + 1, np.int64)
@@ -117,24 +121,28 @@ def _large_parts(mask: NDArray[np.bool_], inside: tuple[NDArray[np.intp], ...]) 
 
 
 def _side(mask: NDArray[np.bool_], inside: tuple[NDArray[np.intp], ...]) -> NDArray[np.int32]:
-    """1 or 2 for each pixel of ``inside``: the side of the neck; 1 for all if there is no neck."""
+    """1 or 2 for each pixel of ``inside``: the side of the cut; 1 for all if there is no place for one."""
     step = math.ceil((mask.size / LARGEST_CUT) ** (1 / mask.ndim))
     share = block_reduce(mask, step, np.mean)
     # only a cell that is inside with all of its pixels counts whole: no gap falls through the grid
     distance = np.where(share < 1, share, ndimage.distance_transform_edt(share == 1))
     summits = _summits(distance, _SHALLOWEST_NECK if step == 1 else _SHALLOWEST_COARSE_NECK)
-    if not summits.any():
-        return np.ones(len(inside[0]), np.int32)
     sides = np.zeros(mask.shape, np.int32)
-    cells = watershed(-distance, summits)  # outside, too: no pixel falls through the grid
-    sides[inside] = cells[tuple(axis // step for axis in inside)]
-    if step > 1:
+    if summits.any():
+        cells = watershed(-distance, summits)  # outside, too: no pixel falls through the grid
+        sides[inside] = cells[tuple(axis // step for axis in inside)]
+    else:
+        part = part_beside_notch(mask) if mask.ndim == 2 else None
+        if part is None:
+            return np.ones(len(inside[0]), np.int32)
+        sides[inside] = np.where(part[inside], 2, 1)
+    if step > 1 or not summits.any():
         _give_back_splinters(sides)
     return sides[inside]
 
 
 def _give_back_splinters(sides: NDArray[np.int32]) -> None:
-    """A cell may lie across a gap: what it cuts off from one side belongs to the other one."""
+    """A cell, or a straight cut, may cross a gap: what is cut off from one side belongs to the other one."""
     for side in (1, 2):
         parts, _ = ndimage.label(sides == side, np.ones((3,) * sides.ndim))
         sizes = np.bincount(parts.ravel())

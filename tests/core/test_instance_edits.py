@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
+import tifffile
 from scipy import ndimage
 from skimage.draw import disk, ellipse, line
 
@@ -86,12 +89,62 @@ def test_a_line_of_background_splits_what_has_no_neck() -> None:
     assert set(np.unique(changed(ids, split(ids, 1)))) == {0, 1, 2}
 
 
+def parted_as(ids: np.ndarray, truth: np.ndarray) -> bool:
+    """True if the two parts of instance 1 overlap those of the truth with an IoU above 0.7."""
+    after = changed(ids, split(ids, 1))[ids == 1]
+    pairs = [truth[ids == 1] == number for number in (1, 2)]
+    ious = [
+        [(one & (after == n)).sum() / (one | (after == n)).sum() for n in np.unique(after)] for one in pairs
+    ]
+    return max(min(ious[0][0], ious[1][1]), min(ious[0][1], ious[1][0])) > 0.7
+
+
+@pytest.mark.parametrize("radius", [8, 12, 20, 40])
+@pytest.mark.parametrize("distance", [1.1, 1.3, 1.6])
+@pytest.mark.parametrize("one_sided", [False, True])
+@pytest.mark.parametrize("noise", [0.0, 0.05])
+def test_pairs_with_a_shallow_or_a_one_sided_neck_are_split(
+    radius: int, distance: float, one_sided: bool, noise: float
+) -> None:
+    rows, columns = np.mgrid[: 4 * radius, : 5 * radius]
+    first, second = 1.5 * radius, (1.5 + distance) * radius
+    to_first, to_second = (np.hypot(rows - 2 * radius, columns - place) for place in (first, second))
+    waves = ndimage.gaussian_filter(np.random.default_rng(0).normal(size=rows.shape), 2)
+    inside = np.minimum(to_first, to_second) + noise * radius * waves / waves.std() < radius
+    if one_sided:
+        lower = (rows > 2 * radius) & (rows < 3 * radius)
+        inside |= lower & (columns > first) & (columns < second)
+    assert parted_as(inside.astype(np.int32), np.where(to_first < to_second, 1, 2))
+
+
+@pytest.mark.realdata
+def test_touching_nuclei_that_were_made_one_are_parted_as_they_were(realdata_dir: Path) -> None:
+    right = refused = pairs = 0
+    for path in sorted((realdata_dir / "dsb" / "train" / "labels").glob("*.tif"))[::10]:
+        label = tifffile.imread(path).astype(np.int32)
+        beside = np.concatenate([np.stack([label[:, 1:], label[:, :-1]]).reshape(2, -1),
+                                 np.stack([label[1:], label[:-1]]).reshape(2, -1)], axis=1)  # fmt: skip
+        touch = (beside[0] != beside[1]) & (beside > 0).all(axis=0)
+        for one, other in np.unique(np.sort(beside[:, touch], axis=0), axis=1).T:
+            truth = np.where(label == one, 1, np.where(label == other, 2, 0))
+            if min((truth == 1).sum(), (truth == 2).sum()) < 20:
+                continue
+            pairs += 1
+            try:
+                right += parted_as((truth > 0).astype(np.int32), truth)
+            except ValueError:
+                refused += 1
+    assert pairs > 200
+    assert right > 0.84 * pairs
+    assert refused < 0.04 * pairs
+
+
 def test_ellipses_have_no_neck() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):
         ids = np.zeros((80, 80), np.int32)
         ids[ellipse(40, 40, *rng.uniform(4, 32, 2), rotation=rng.uniform(0, 3))] = 1
-        with pytest.raises(ValueError, match="draw it anew"):
+        with pytest.raises(ValueError, match="paint one of its parts with another id"):
             split(ids, 1)
 
 
