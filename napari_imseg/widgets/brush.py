@@ -28,6 +28,8 @@ class Brush:
     size_changed = Signal(int)
     painted = Signal()
     """Pixels were painted; the stroke may still go on."""
+    stroked = Signal()
+    """A stroke has ended, by any of napari's tools; an outline is painted right after."""
     released = Signal()
     """The mouse was released; napari ends the stroke right after."""
 
@@ -52,6 +54,7 @@ class Brush:
         layer.events.mode.connect(self.tool_changed.emit)
         layer.events.brush_size.connect(self._on_size)
         layer.events.labels_update.connect(self._on_painted)
+        layer.events.paint.connect(self._on_stroke)
         layer.mouse_drag_callbacks.append(self._on_drag)
 
     def paint(self, value: int) -> None:
@@ -92,6 +95,11 @@ class Brush:
     def _on_painted(self) -> None:
         self.is_painting = self._is_pressed
         self.painted.emit()
+
+    def _on_stroke(self, event: Any) -> None:
+        """What code sets by `data_setitem` is kept as plain tuples, and is nobody's stroke."""
+        if not any(type(change) is tuple for change in event.value):
+            self.stroked.emit()
 
     def _on_selected(self) -> None:
         """napari offers every number; a label that the project does not know could not be saved."""

@@ -18,6 +18,7 @@ from napari_imseg.widgets.keys import Keys
 from napari_imseg.widgets.keys_panel import KeysPanel
 from napari_imseg.widgets.label_panel import LabelPanel
 from napari_imseg.widgets.labeling import Labeling
+from napari_imseg.widgets.new_objects import NewObjects
 from napari_imseg.widgets.project_panel import ProjectPanel
 from napari_imseg.widgets.queue_panel import QueuePanel
 from napari_imseg.widgets.results_panel import ResultsPanel
@@ -43,6 +44,7 @@ class Dock(QWidget):
         self.session = Session(napari_viewer, self.workspace, self)
         self._keys = Keys()
         self._corrections = Corrections(napari_viewer)
+        self._new_objects: NewObjects | None = None
         self._window: Any = None
         self.is_shut = False
         self.project_panel = ProjectPanel(self.session)
@@ -117,6 +119,9 @@ class Dock(QWidget):
         labeling.autosave.saved.connect(self._show_saved)
         labeling.autosave.failed.connect(self._show_saved)
         labeling.layers.made.connect(self._bind_layer_keys)
+        if labeling.task is Task.INSTANCES:
+            self._new_objects = NewObjects(labeling.layers)
+            self._new_objects.said.connect(self.label_panel.say)
         labeling.opening.entered.connect(self._corrections.forget_pick)
         self.show_step(QUEUE)
         self._refresh()

@@ -235,8 +235,8 @@ class ProjectLayers:
         layer.metadata[KEY] = about
 
     def _listen(self, layer: Labels) -> None:
+        layer.events.paint.connect(self._on_stroke)  # counted before the brush tells of it
         self.brush.hold(layer)
-        layer.events.paint.connect(self._on_stroke)
         layer.events.data.connect(self._on_replaced)
 
     def _on_stroke(self) -> None:
