@@ -9,10 +9,10 @@ from qtpy.QtWidgets import QButtonGroup, QGridLayout, QPushButton, QWidget
 
 from napari_imseg.core.problem import BACKGROUND, UNLABELED, Task
 from napari_imseg.project.info import ProjectInfo
+from napari_imseg.widgets.colors import BACKGROUND_COLOR
 from napari_imseg.widgets.controls import swatch
 
 _COLUMNS: Final = 2
-_GREY: Final = "#9e9e9e"
 _SHIFT: Final = 2  # Qt takes -1 for "no button", and so do we for the eraser
 
 
@@ -36,7 +36,7 @@ class ClassButtons(QWidget):
             self._group.removeButton(button)
             self._grid.removeWidget(button)
             button.deleteLater()
-        self._add(BACKGROUND, "background", _GREY, "Paint background", "0")
+        self._add(BACKGROUND, "background", BACKGROUND_COLOR, "Paint background", "0")
         if info.task is Task.INSTANCES:
             name = info.classes[0].name
             self._add(

@@ -11,14 +11,16 @@ from napari.utils.colormaps import CyclicLabelColormap, DirectLabelColormap
 from napari_imseg.core.problem import BACKGROUND, UNLABELED, Task
 from napari_imseg.project.info import PALETTE
 
-# Background must be seen on a label (it is a decision), and must not hide the image.
-_BACKGROUND: Final = (0.62, 0.62, 0.62, 0.42)
+BACKGROUND_COLOR: Final = "#2659ff"
+"""Of background on a label, which must be seen (it is a decision) and must not hide the image: a tint of
+blue is seen on black and on white, takes little contrast and adds little light, so dim objects stand out."""
+_TINT: Final = 0.22
 _NOTHING: Final = (0.0, 0.0, 0.0, 0.0)
 _INSTANCE_COLORS: Final = 2048
 
 
 def label_colormap(task: Task, colors: Sequence[str], plane: int = 0) -> Any:
-    """Colours of a label: unlabeled transparent, background a grey veil, classes their own.
+    """Colours of a label: unlabeled transparent, background a tint of blue, classes their own.
 
     Parameters
     ----------
@@ -28,8 +30,8 @@ def label_colormap(task: Task, colors: Sequence[str], plane: int = 0) -> Any:
         The mask on screen; for ``multilabel`` only.
     """
     if task is Task.INSTANCES:
-        return _cyclic(_BACKGROUND, UNLABELED)
-    known = {BACKGROUND: _BACKGROUND, **_classes(task, colors, plane)}
+        return _cyclic(_background(), UNLABELED)
+    known = {BACKGROUND: _background(), **_classes(task, colors, plane)}
     return _direct(known, UNLABELED)
 
 
@@ -64,6 +66,10 @@ def _cyclic(background: tuple[float, ...], transparent: int) -> Any:
     return CyclicLabelColormap(
         colors=np.concatenate([[_NOTHING], colors, [background]]), background_value=transparent
     )
+
+
+def _background() -> tuple[float, ...]:
+    return (*_rgba(BACKGROUND_COLOR)[:3], _TINT)
 
 
 def _rgba(color: str) -> tuple[float, ...]:

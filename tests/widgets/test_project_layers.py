@@ -230,6 +230,18 @@ def test_background_is_seen_and_unlabeled_is_not(stage):
     assert colors[2, 3] == colors[3, 3] == 1
 
 
+@pytest.mark.parametrize("options", [{}, {"task": "instances", "classes": ["cell"]}])
+def test_dim_objects_are_seen_under_labeled_background(viewer, make_project, options):
+    with Project.open(make_project(**options)) as project:
+        stage = Stage(viewer, project)
+        stage.show()
+        *color, alpha = stage.label.colormap.map(np.array([0], np.int32))[0] * [1, 1, 1, stage.label.opacity]
+    on_black = np.array(color) * alpha
+    assert np.dot(on_black, (0.2126, 0.7152, 0.0722)) < 0.06, "light that it adds"
+    assert 1 - alpha > 0.8, "contrast that it leaves"
+    assert np.ptp(on_black) > 0.1, "its hue is seen"
+
+
 def test_instances_have_colours_and_a_faint_background(viewer, make_project):
     with Project.open(make_project(task="instances", classes=["cell"])) as project:
         stage = Stage(viewer, project)
