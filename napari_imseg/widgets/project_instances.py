@@ -17,6 +17,7 @@ from napari_imseg.project.corrected import read_unaccepted, write_corrected
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.widgets import edits, keys, notify
+from napari_imseg.widgets.found_thresholds import FoundThresholds
 from napari_imseg.widgets.instances_panel import InstancesPanel
 from napari_imseg.widgets.labeling import Labeling
 from napari_imseg.widgets.session import Session
@@ -52,11 +53,16 @@ class ProjectInstances(QObject):
         self.panel = InstancesPanel(session.viewer, show=self._show, can_accept=True)
         self.panel.corrected.connect(self._store)
         self.panel.bar.accept.connect(self.accept)
+        self._found = FoundThresholds()
+        self._found.wanted.connect(self._go_back)
+        self.panel.form.add(self._found)
+        self.panel.form.value_changed.connect(self._found.show_now)
         self._project: Project | None = None
         self._image_id = ""
         self._read_id = ""
         self._accepted: set[str] = set()
         self._generation = ""
+        self._thresholds: WatershedOptions | None = None
 
     def open(self, project: Project, labeling: Labeling) -> None:
         """Serve the images of another project from now on."""
@@ -83,8 +89,10 @@ class ProjectInstances(QObject):
         self.panel.measured.image.choose(like)
         shown = labeling.layers.prediction
         if shown is not None and shown.watershed and shown.generation == generation != self._generation:
-            self._begin_with(shown.watershed)
             self._generation = generation
+            self._thresholds = shown.watershed
+            self._found.set_found(shown.watershed)
+            self._begin_with(shown.watershed)
         if generation:
             self._session.jobs.run(
                 _LANE,
@@ -100,6 +108,13 @@ class ProjectInstances(QObject):
         foreground, seed = found.foreground_threshold, found.seed_threshold
         options = replace(self.panel.form.value(), foreground_threshold=foreground, seed_threshold=seed)
         self.panel.set_options(options)
+        self._found.show_now(self.panel.form.value())
+
+    def _go_back(self) -> None:
+        """As if a person had moved the sliders there."""
+        if self._thresholds is not None:
+            self._begin_with(self._thresholds)
+            self.panel.form.value_changed.emit(self.panel.form.value())
 
     # Accepting
 
@@ -201,6 +216,9 @@ class ProjectInstances(QObject):
         """Write what was corrected, and wait for it."""
         self.panel.set_source(None)
         self.panel.set_options(WatershedOptions())
+        self._thresholds = None
+        self._found.set_found(None)
+        self._found.show_now(self.panel.form.value())
         self._session.jobs.run(_LANE, lambda: None, lambda _: None, topic="corrected is written")
         self._session.jobs.finish("corrected is written")
         self._project, self._image_id, self._read_id, self._generation = None, "", "", ""

@@ -37,7 +37,7 @@ class WatershedForm(QWidget):
         self.fill_holes = QCheckBox("Fill &holes")
         self.fill_holes.setObjectName("fill_holes")
         self.fill_holes.setToolTip("Fill holes inside instances")
-        layout = QFormLayout(self)
+        self._layout = layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addRow("&Foreground above", self.foreground)
         layout.addRow("&Seeds above", self.seed)
@@ -49,6 +49,10 @@ class WatershedForm(QWidget):
             slider.valueChanged.connect(self._tell)
         for switch in (self.drop_seedless, self.fill_holes):
             switch.toggled.connect(self._tell)
+
+    def add(self, widget: QWidget) -> None:
+        """Put something below the controls; it is enabled and disabled with them."""
+        self._layout.addRow(widget)
 
     def value(self) -> WatershedOptions:
         """What the controls say."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -92,6 +92,25 @@ def test_the_sliders_stay_from_image_to_image_and_say_what_is_exported(results, 
     export(dock, qtbot, tmp_path / "found")
     assert set(objects_of(tmp_path / "found").values()) == {"2"}
     assert json.loads((tmp_path / "found" / "export.json").read_text())["generation"] == "r001-g0"
+
+
+def test_the_sliders_say_what_they_hold_for_and_go_back_to_what_was_found(results, qtbot):
+    dock, form = results, results.results_panel.instances.panel.form
+    found = form.value()
+    click(dock, "results_instances")
+    line, back = child(dock, "thresholds_hold_for"), child(dock, "thresholds_found")
+    assert "the export of all images" in line.text()
+    assert f"seeds above {found.seed_threshold:.2f}" in line.text()
+    assert not back.isEnabled()
+    child(dock, "seed_threshold_number").setValue(0.2)
+    child(dock, "minimum_size").setValue(5)
+    with qtbot.waitSignal(dock.session.labeling.opening.opened):
+        dock.session.labeling.next()
+    assert back.isEnabled()
+    click(dock, "thresholds_found")
+    assert form.value() == replace(found, minimum_size=5)
+    assert not back.isEnabled()
+    qtbot.waitUntil(lambda: child(dock, "instances_status").text() == "2 instances")
 
 
 def export(dock, qtbot, out) -> None:
