@@ -82,7 +82,7 @@ def test_corrected_instances_become_the_label(results, qtbot):
     assert label_of(results)[SECOND] == 2
     assert not label_of(results)[FIRST]
     qtbot.waitUntil(lambda: on_disk(results, image_id) is None)
-    assert results.session.labeling.layers.instances_layer is None
+    qtbot.waitUntil(lambda: results.session.labeling.layers.instances_layer is None)
     stored = results.workspace.project.read_label(image_id)
     assert np.array_equal(stored, label_of(results))
 
