@@ -11,13 +11,14 @@ from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from napari_imseg.core.problem import Task
-from napari_imseg.widgets import keys
+from napari_imseg.widgets import keys, notify
 from napari_imseg.widgets.controls import row, scrolled, text
 from napari_imseg.widgets.corrections import Corrections
 from napari_imseg.widgets.keys import Keys
 from napari_imseg.widgets.keys_panel import KeysPanel
 from napari_imseg.widgets.label_panel import LabelPanel
 from napari_imseg.widgets.labeling import Labeling
+from napari_imseg.widgets.message import Message
 from napari_imseg.widgets.new_objects import NewObjects
 from napari_imseg.widgets.project_panel import ProjectPanel
 from napari_imseg.widgets.queue_panel import QueuePanel
@@ -72,6 +73,7 @@ class Dock(QWidget):
         self._advice = text("dock_advice", "What to do next", strong=True)
         # Room for two lines, so that the tabs stay where they are.
         self._advice.setMinimumHeight(2 * self._advice.fontMetrics().lineSpacing() + 4)
+        self._message = Message()
         self.tabs = QTabWidget()
         self.tabs.setObjectName("dock_steps")
         self.tabs.setToolTip("The steps of the loop, in order; the arrow keys go from one to the next")
@@ -93,6 +95,7 @@ class Dock(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(6, 6, 6, 6)
         layout.addWidget(self._advice)
+        layout.addWidget(self._message)
         layout.addWidget(self.tabs, 1)
         layout.addLayout(row(self._saved, 1, self._training, 1))
         self.setMinimumWidth(330)
@@ -100,6 +103,7 @@ class Dock(QWidget):
 
     def _connect(self) -> None:
         session, events = self.session, self.workspace.events
+        notify.news.told.connect(self._on_told)
         session.opened.connect(self._on_opened)
         session.closed.connect(self._refresh)
         session.run_started.connect(self._refresh)
@@ -112,7 +116,11 @@ class Dock(QWidget):
         self._corrections.said.connect(self.label_panel.say)
         self.queue_panel.image_chosen.connect(partial(self.show_step, LABEL))
 
+    def _on_told(self, sentence: str, failed: bool) -> None:
+        self._message.say(sentence, failed=failed)
+
     def _on_opened(self) -> None:
+        self._message.clear()  # it was about what was open before
         labeling = self.session.labeling
         assert labeling is not None
         labeling.changed.connect(self._show_saved)
@@ -240,6 +248,7 @@ class Dock(QWidget):
             self._window.removeEventFilter(self)
         self._keys.release()
         self.session.close()
+        notify.news.told.disconnect(self._on_told)
         self.deleteLater()
 
 

@@ -1,4 +1,4 @@
-"""Tell the user, through napari's own notifications; the traceback goes to the log."""
+"""Tell the user, through napari's own notifications and in the dock; the traceback goes to the log."""
 
 from __future__ import annotations
 
@@ -8,10 +8,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from napari.utils import notifications
+from psygnal import Signal
 
 from napari_imseg.project.errors import sentence
 
 _log = logging.getLogger("napari_imseg")
+
+
+class _News:
+    """What napari's notification, which shows one line, may have cut off."""
+
+    told = Signal(str, bool)
+    """A sentence, and whether something was not done."""
+
+
+news = _News()
 
 
 def info(message: str) -> None:
@@ -24,6 +35,7 @@ def warning(message: str) -> None:
     """Say that something was done, but not as one may expect."""
     _log.warning(message)
     notifications.show_warning(message)
+    news.told.emit(message, False)
 
 
 def error(message: str, cause: BaseException | None = None) -> None:
@@ -40,6 +52,7 @@ def error(message: str, cause: BaseException | None = None) -> None:
     cause = cause or sys.exc_info()[1]
     _log.error(message, exc_info=cause)
     notifications.show_error(message)
+    news.told.emit(message, True)
 
 
 @contextmanager

@@ -1,0 +1,58 @@
+"""The newest error or warning in the dock, whole."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
+
+from napari_imseg.widgets import notify
+from tests.widgets.gui import child, click
+
+pytestmark = pytest.mark.gui
+
+LONG = "Expected labels named like their images in '/home/anna/" + 30 * "folder_" + "'; rename them."
+
+
+@pytest.mark.parametrize("tell", [notify.error, notify.warning])
+def test_the_whole_sentence_is_in_the_dock_until_it_is_closed(dock, tell):
+    message, sentence = child(dock, "message"), child(dock, "message_sentence")
+    assert not message.isVisible()
+    tell("first")
+    tell(LONG)
+    QApplication.processEvents()
+    assert message.isVisible()
+    assert sentence.toPlainText() == LONG
+    assert sentence.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
+    for bar in (sentence.verticalScrollBar(), sentence.horizontalScrollBar()):
+        assert bar.maximum() == 0  # none of it is out of sight
+    click(dock, "message_close")
+    assert not message.isVisible()
+
+
+def test_what_was_done_is_no_message(dock):
+    notify.info("Saved.")
+    assert not child(dock, "message").isVisible()
+
+
+def test_a_very_long_sentence_scrolls_and_leaves_the_rest_its_room(dock):
+    QApplication.processEvents()
+    height, tabs = dock.height(), dock.tabs.height()
+    notify.error(20 * LONG)
+    QApplication.processEvents()
+    assert dock.height() == height
+    assert dock.tabs.height() > tabs / 2
+    assert child(dock, "message_sentence").verticalScrollBar().maximum() > 0
+
+
+def test_a_message_is_about_the_project_that_was_open(dock, make_project, qtbot):
+    notify.error("That folder is not a project.")
+    dock.session.open_project(make_project())
+    qtbot.waitUntil(lambda: dock.session.labeling is not None)
+    assert not child(dock, "message").isVisible()
+
+
+def test_a_closed_dock_listens_no_more(dock):
+    dock.shut()
+    QApplication.processEvents()
+    notify.error("nobody is there")
