@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from qtpy.QtCore import QSize, Qt, Signal
-from qtpy.QtWidgets import QButtonGroup, QGridLayout, QPushButton, QWidget
+from qtpy.QtWidgets import QButtonGroup, QGridLayout, QPushButton, QSizePolicy, QWidget
 
 from napari_imseg.core.problem import BACKGROUND, UNLABELED, Task
 from napari_imseg.project.info import ProjectInfo
@@ -70,6 +70,8 @@ class ClassButtons(QWidget):
         button.setCheckable(True)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setStyleSheet("text-align: left; padding: 5px 8px;")
+        # A long name is cut off, and whole in the tooltip: it must not push other buttons out of the dock.
+        button.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         place = len(self._group.buttons())
         self._group.addButton(button, value + _SHIFT)
         self._grid.addWidget(button, place // _COLUMNS, place % _COLUMNS)

@@ -92,14 +92,32 @@ def column(parent: QWidget) -> QVBoxLayout:
     return layout
 
 
-def scrolled(panel: QWidget) -> QScrollArea:
-    """A panel that scrolls up and down where the screen is low, and never sideways."""
+def scrolled(panel: QWidget, *main: QHBoxLayout) -> QScrollArea:
+    """Where a panel puts what scrolls up and down on a low screen, and never sideways.
+
+    Parameters
+    ----------
+    main
+        Rows of main buttons, below what scrolls: they are always whole.
+
+    Returns
+    -------
+    QScrollArea
+        Its widget is empty.
+    """
     area = QScrollArea()
     area.setObjectName(f"{panel.objectName()}_scroll")
-    area.setWidget(panel)
+    area.setWidget(QWidget())
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    layout = QVBoxLayout(panel)
+    layout.setContentsMargins(0, 0, 0, 8)
+    layout.setSpacing(6)
+    layout.addWidget(area, 1)
+    for buttons in main:
+        buttons.setContentsMargins(8, 0, 8, 0)
+        layout.addLayout(buttons)
     return area
 
 

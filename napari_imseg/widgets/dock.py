@@ -12,7 +12,7 @@ from qtpy.QtWidgets import QSizePolicy, QTabWidget, QVBoxLayout, QWidget
 
 from napari_imseg.core.problem import Task
 from napari_imseg.widgets import keys, notify
-from napari_imseg.widgets.controls import row, scrolled, text
+from napari_imseg.widgets.controls import row, text
 from napari_imseg.widgets.corrections import Corrections
 from napari_imseg.widgets.keys import Keys
 from napari_imseg.widgets.keys_panel import KeysPanel
@@ -80,11 +80,11 @@ class Dock(QWidget):
         self.tabs.setDocumentMode(True)
         self.tabs.setUsesScrollButtons(True)
         panels = (
-            (scrolled(self.project_panel), "Project", "Open a project or make one"),
+            (self.project_panel, "Project", "Open a project or make one"),
             (self.queue_panel, "Queue", "Which image to label next, and why"),
-            (scrolled(self.label_panel), "Label", "Decide about the image on the screen"),
-            (scrolled(self.train_panel), "Train", "Train a generation of networks"),
-            (scrolled(self.results_panel), "Results", "What the labels have brought"),
+            (self.label_panel, "Label", "Decide about the image on the screen"),
+            (self.train_panel, "Train", "Train a generation of networks"),
+            (self.results_panel, "Results", "What the labels have brought"),
             (KeysPanel(), "Keys", "Everything by keyboard"),
         )
         for place, (panel, title, tip) in enumerate(panels):

@@ -14,7 +14,7 @@ from napari_imseg.project.records import QueueRow
 from napari_imseg.widgets import keys
 from napari_imseg.widgets.brush_bar import BrushBar
 from napari_imseg.widgets.class_buttons import ClassButtons
-from napari_imseg.widgets.controls import button, column, heading, row, text
+from napari_imseg.widgets.controls import button, column, heading, row, scrolled, text
 from napari_imseg.widgets.corrections import HINT
 from napari_imseg.widgets.edits import next_instance
 from napari_imseg.widgets.labeling import Labeling
@@ -81,7 +81,8 @@ class LabelPanel(QWidget):
         self._brush.sizeChanged.connect(lambda size: self._labeling.layers.brush.set_size(size))
         self._instances = text("label_instances", "What the keys do over an instance", faint=True)
         self._networks = text("label_networks", "What is known of this image", faint=True)
-        layout = column(self)
+        area = scrolled(self, self._other_ways_row(), self._next_row())
+        layout = column(area.widget())
         layout.addWidget(self._image)
         layout.addWidget(self._why)
         layout.addWidget(heading("Paint"))
@@ -95,8 +96,6 @@ class LabelPanel(QWidget):
         layout.addWidget(heading("The whole label"))
         layout.addLayout(self._whole_row())
         layout.addStretch(1)
-        layout.addLayout(self._other_ways_row())
-        layout.addLayout(self._next_row())
 
     def _tour_row(self) -> QHBoxLayout:
         self._tour = text("label_tour", "Places where the networks disagree and nobody has decided yet")

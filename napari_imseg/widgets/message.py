@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from qtpy.QtCore import QSize, QSizeF, Qt
+from qtpy.QtCore import QSize, Qt
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QSizePolicy, QStyle, QTextEdit, QToolButton, QWidget
 
-_MOST_LINES: Final = 8
+_MOST_LINES: Final = 10
 _LEAST_LINES: Final = 2
 
 
@@ -46,6 +47,7 @@ class Message(QFrame):
         icon = style.SP_MessageBoxCritical if failed else style.SP_MessageBoxWarning
         self._icon.setPixmap(self.style().standardIcon(icon).pixmap(20, 20))
         self._sentence.setPlainText(sentence)
+        self._sentence.fit()
         self.show()
 
     def clear(self) -> None:
@@ -67,7 +69,10 @@ class _Sentence(QTextEdit):
         self.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Maximum)
-        self.document().documentLayout().documentSizeChanged.connect(self._fit)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self.fit()
 
     def sizeHint(self) -> QSize:
         return QSize(100, self.maximumHeight())
@@ -75,11 +80,19 @@ class _Sentence(QTextEdit):
     def minimumSizeHint(self) -> QSize:
         return QSize(100, min(self.maximumHeight(), self._height(_LEAST_LINES)))
 
-    def _height(self, lines: float) -> int:
+    def fit(self) -> None:
+        """Be as high as the sentence is at this width."""
+        measured = self.document().clone()
+        measured.setTextWidth(self.width() - 2 * self.frameWidth())
+        needed, most = int(measured.size().height()) + 2 * self.frameWidth(), self._height(_MOST_LINES)
+        # Not as needed: a bar that appears while the text is laid out makes it longer, and stays.
+        policy = Qt.ScrollBarPolicy
+        self.setVerticalScrollBarPolicy(
+            policy.ScrollBarAlwaysOff if needed <= most else policy.ScrollBarAlwaysOn
+        )
+        self.setMaximumHeight(min(needed, most))
+        self.updateGeometry()
+
+    def _height(self, lines: int) -> int:
         margins = 2 * self.document().documentMargin() + 2 * self.frameWidth()
         return int(lines * self.fontMetrics().lineSpacing() + margins)
-
-    def _fit(self, size: QSizeF) -> None:
-        needed = round(size.height()) + 2 * self.frameWidth()
-        self.setMaximumHeight(min(needed, self._height(_MOST_LINES)))
-        self.updateGeometry()

@@ -22,7 +22,7 @@ from qtpy.QtWidgets import (
 
 from napari_imseg.project.project import Project
 from napari_imseg.widgets import new_project, notify
-from napari_imseg.widgets.controls import button, column, folding, heading, row, swatch, text
+from napari_imseg.widgets.controls import button, column, folding, heading, row, scrolled, swatch, text
 from napari_imseg.widgets.new_project_dialog import NewProjectDialog
 from napari_imseg.widgets.recent import recent_projects
 from napari_imseg.widgets.session import Session
@@ -71,7 +71,15 @@ class ProjectPanel(QWidget):
     def _project_page(self) -> QWidget:
         page = QWidget()
         self._make_parts()
-        layout = column(page)
+        page.setObjectName("project_page")
+        area = scrolled(
+            page,
+            row(
+                button("project_close", "Close project", "Save, and close it; training goes on", self._close),
+                button("project_advance", "To the queue →", "Go on to step 2", self.advance.emit),
+            ),
+        )
+        layout = column(area.widget())
         for widget in (self._name, self._about, self._progress, self._counts, heading("Classes")):
             layout.addWidget(widget)
         layout.addWidget(self._classes)
@@ -79,12 +87,6 @@ class ProjectPanel(QWidget):
         layout.addWidget(heading("Images and labels"))
         layout.addLayout(self._files_row())
         layout.addStretch(1)
-        layout.addLayout(
-            row(
-                button("project_close", "Close project", "Save, and close it; training goes on", self._close),
-                button("project_advance", "To the queue →", "Go on to step 2", self.advance.emit),
-            )
-        )
         return page
 
     def _make_parts(self) -> None:

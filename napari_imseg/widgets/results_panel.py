@@ -15,7 +15,7 @@ from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.records import find_generation
 from napari_imseg.project.project import Project
 from napari_imseg.widgets import notify, progress
-from napari_imseg.widgets.controls import button, column, folding, heading, row, text
+from napari_imseg.widgets.controls import button, column, folding, heading, row, scrolled, text
 from napari_imseg.widgets.loss_plot import Curves
 from napari_imseg.widgets.progress import Progress
 from napari_imseg.widgets.session import Session
@@ -77,7 +77,13 @@ class ResultsPanel(QWidget):
         )
         self.instances: ProjectInstances | None = None
         self._instances_place = QVBoxLayout()
-        layout = column(self)
+        export = button(
+            "results_export",
+            "Export masks and measurements…",
+            "Masks, inconsistency masks and a table of every object, for other tools",
+            self._ask_export,
+        )
+        layout = column(scrolled(self, row(export)).widget())
         layout.addWidget(self._brought)
         layout.addWidget(self._spent)
         layout.addWidget(self._curve, 1)
@@ -87,17 +93,6 @@ class ResultsPanel(QWidget):
         tip = "Every student and other tool of the newest run, measured on the validation images"
         layout.addWidget(folding("results_members", "Members of the newest run", tip, self._members))
         layout.addLayout(self._instances_place)
-        layout.addWidget(heading("Take away"))
-        layout.addLayout(
-            row(
-                button(
-                    "results_export",
-                    "Export masks and measurements…",
-                    "Masks, inconsistency masks and a table of every object, for other tools",
-                    self._ask_export,
-                )
-            )
-        )
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)

@@ -13,7 +13,7 @@ from napari_imseg.engine.events import Event
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.settings import Settings, SettingsError
 from napari_imseg.widgets import keys, notify
-from napari_imseg.widgets.controls import button, column, folding, form, row, text
+from napari_imseg.widgets.controls import button, column, folding, form, row, scrolled, text
 from napari_imseg.widgets.inputs import CalmComboBox
 from napari_imseg.widgets.members_panel import MembersPanel
 from napari_imseg.widgets.method_list import MethodEntry, methods_for
@@ -139,7 +139,8 @@ class TrainPanel(QWidget):
         self._resume = button(
             "train_resume", "Resume", "Go on where the run was stopped", self._session.resume_run
         )
-        layout = column(self)
+        self._area = scrolled(self, row(self._start, 2, self._stop, 1, self._resume, 1))
+        layout = column(self._area.widget())
         layout.addLayout(choice)
         layout.addWidget(self._about)
         layout.addWidget(self._first)
@@ -150,7 +151,6 @@ class TrainPanel(QWidget):
             ("members", "Masks of other tools", self._members),
         ):
             layout.addWidget(folding(f"train_fold_{name}", title, f"Show or hide: {title.lower()}", holder))
-        layout.addLayout(row(self._start, 2, self._stop, 1, self._resume, 1))
         layout.addWidget(self._run_view, 1)
         layout.addStretch(0)
 

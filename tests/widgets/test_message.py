@@ -15,17 +15,16 @@ LONG = "Expected labels named like their images in '/home/anna/" + 30 * "folder_
 
 
 @pytest.mark.parametrize("tell", [notify.error, notify.warning])
-def test_the_whole_sentence_is_in_the_dock_until_it_is_closed(dock, tell):
+def test_the_whole_sentence_is_in_the_dock_until_it_is_closed(dock, qtbot, tell):
     message, sentence = child(dock, "message"), child(dock, "message_sentence")
     assert not message.isVisible()
     tell("first")
     tell(LONG)
-    QApplication.processEvents()
     assert message.isVisible()
     assert sentence.toPlainText() == LONG
     assert sentence.textInteractionFlags() & Qt.TextInteractionFlag.TextSelectableByMouse
-    for bar in (sentence.verticalScrollBar(), sentence.horizontalScrollBar()):
-        assert bar.maximum() == 0  # none of it is out of sight
+    bars = sentence.verticalScrollBar(), sentence.horizontalScrollBar()
+    qtbot.waitUntil(lambda: all(bar.maximum() == 0 for bar in bars))  # none of it is out of sight
     click(dock, "message_close")
     assert not message.isVisible()
 
