@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 from typing import Final
 
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QProgressBar, QVBoxLayout, QWidget
 
 from napari_imseg.core.problem import Task
 from napari_imseg.widgets.classes_edit import ClassesEdit
-from napari_imseg.widgets.controls import form, text
+from napari_imseg.widgets.controls import form, row, scrolled, text
 from napari_imseg.widgets.folder_edit import FolderEdit
 from napari_imseg.widgets.inputs import CalmComboBox, CalmSpinBox
 from napari_imseg.widgets.jobs import Jobs
+from napari_imseg.widgets.message import Message
 from napari_imseg.widgets.new_project import (
     TASKS,
     NewProject,
@@ -22,12 +24,18 @@ from napari_imseg.widgets.new_project import (
     suggested_folder,
 )
 
+_OK, _CANCEL = QDialogButtonBox.StandardButton.Ok, QDialogButtonBox.StandardButton.Cancel
+_FRAME: Final = 60
+"""Pixels of the screen that the window's own title may need."""
 _LOOK_MS: Final = 300
 _TILES: Final = (0, 256, 512, 1024, 2048)
 
 
 class NewProjectDialog(QDialog):
-    """Asks; `created` carries the answer. Making the project is somebody else's work."""
+    """Asks; `created` carries the answer. Making the project is somebody else's work.
+
+    Everything that was filled in stays until the project is made (`done`) or refused (`refuse`).
+    """
 
     created = Signal(object)
 
@@ -38,6 +46,7 @@ class NewProjectDialog(QDialog):
         self.setMinimumWidth(560)
         self._jobs = jobs
         self._names: list[str] = []
+        self._is_making = False
         self._suggested: Path | None = None
         self._look = QTimer(self)
         self._look.setSingleShot(True)
@@ -46,6 +55,8 @@ class NewProjectDialog(QDialog):
         self._make_inputs()
         self._lay_out()
         self._refresh()
+        self.resize(self.minimumWidth(), 0)
+        self._grow()
 
     def value(self) -> NewProject | None:
         """What was filled in; ``None`` while something is missing."""
@@ -98,6 +109,7 @@ class NewProjectDialog(QDialog):
         self._images.valueChanged.connect(self._on_images)
         self._folder.valueChanged.connect(self._refresh)
         self._classes.valueChanged.connect(self._refresh)
+        self._classes.valueChanged.connect(partial(QTimer.singleShot, 0, self._grow))
         self._group_by.textChanged.connect(self._refresh)
         self._task.currentIndexChanged.connect(self._on_task)
 
@@ -112,24 +124,59 @@ class NewProjectDialog(QDialog):
         rows.addRow("", self._groups)
         rows.addRow("Large ima&ges", self._tile)
         rows.addRow("&Project folder", self._folder)
-        self._buttons = QDialogButtonBox(
-            QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
-        )
-        ok = self._buttons.button(QDialogButtonBox.StandardButton.Ok)
+        self._buttons = QDialogButtonBox(_OK | _CANCEL)
+        ok = self._buttons.button(_OK)
         ok.setObjectName("new_create")
         ok.setText("Create project")
+        self._buttons.button(_CANCEL).setObjectName("new_cancel")
         ok.setToolTip("Make the project and open it")
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
-        layout = QVBoxLayout(self)
-        layout.addLayout(rows)
-        layout.addWidget(self._buttons)
+        self._message = Message()
+        self._busy = QProgressBar()
+        self._busy.setObjectName("new_busy")
+        self._busy.setToolTip("The project is being made")
+        self._busy.setRange(0, 0)
+        self._busy.hide()
+        self._form = scrolled(self, row(self._message), row(self._busy), row(self._buttons))
+        QVBoxLayout(self._form.widget()).addLayout(rows)
 
     def accept(self) -> None:
         new = self.value()
-        if new is not None:
-            super().accept()
+        if new is not None and not self._is_making:
+            self._message.clear()
+            self._set_making(True)
             self.created.emit(new)
+
+    def refuse(self, sentence: str) -> None:
+        """The project was not made: say why, with everything as it was filled in."""
+        self._set_making(False)
+        self._message.say(sentence)
+        self.open()  # it may have been hidden
+
+    def reject(self) -> None:
+        if self._is_making:
+            self.hide()
+        else:
+            super().reject()
+
+    def _set_making(self, making: bool) -> None:
+        self._is_making = making
+        self._form.widget().setEnabled(not making)
+        self._busy.setVisible(making)
+        ok, cancel = (self._buttons.button(which) for which in (_OK, _CANCEL))
+        ok.setText("Making the project…" if making else "Create project")
+        cancel.setText("Hide" if making else "Cancel")
+        cancel.setToolTip("It is made all the same, and opened then" if making else "Make no project")
+        self._refresh()
+        QTimer.singleShot(0, self._grow)
+
+    def _grow(self) -> None:
+        """As high as the form, as far as the screen allows."""
+        content = self._form.widget().sizeHint().height()
+        needed = self.layout().sizeHint().height() - self._form.sizeHint().height() + content
+        room = self.screen().availableSize().height() - _FRAME
+        self.resize(self.width(), max(self.height(), min(needed, room)))
 
     def done(self, result: int) -> None:
         self._look.stop()
@@ -168,5 +215,4 @@ class NewProjectDialog(QDialog):
                 self._groups.setText(describe_groups(self._names, self._group_by.text()))
             except ValueError as mistake:
                 self._groups.setText(f"⚠ {mistake}")
-        ok = self._buttons.button(QDialogButtonBox.StandardButton.Ok)
-        ok.setEnabled(self.value() is not None)
+        self._buttons.button(_OK).setEnabled(self.value() is not None and not self._is_making)

@@ -20,10 +20,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from napari_imseg.project.errors import sentence
 from napari_imseg.project.project import Project
 from napari_imseg.widgets import new_project, notify
 from napari_imseg.widgets.controls import button, column, folding, heading, row, scrolled, swatch, text
+from napari_imseg.widgets.jobs import report
 from napari_imseg.widgets.new_project_dialog import NewProjectDialog
+from napari_imseg.widgets.project_log import LOGGER
 from napari_imseg.widgets.recent import recent_projects
 from napari_imseg.widgets.session import Session
 
@@ -123,37 +126,57 @@ class ProjectPanel(QWidget):
     def ask_new(self) -> NewProjectDialog:
         """Open the dialog for a new project."""
         if self._dialog is None:
-            self._dialog = NewProjectDialog(self._session.jobs, self.window())
-            self._dialog.created.connect(self.create)
+            self._dialog = NewProjectDialog(self._session.jobs, self)
+            self._dialog.created.connect(self._create)
             self._dialog.finished.connect(self._forget_dialog)
-            self._dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self._dialog.open()
         return self._dialog
 
-    def create(self, new: new_project.NewProject) -> None:
-        """Make a project in a thread, then open it."""
+    def _create(self, new: new_project.NewProject) -> None:
         self._run_long(
-            "Making the project",
-            lambda: new_project.create(new),
-            lambda made: self._session.open_project(made[0], warnings=made[1]),
+            "Making the project", lambda: new_project.create(new), self._on_created, self._on_refused
         )
 
-    def _forget_dialog(self) -> None:
-        self._dialog = None
+    def _on_created(self, made: tuple[Path, list[str]]) -> None:
+        if self._dialog is not None:
+            self._dialog.done(NewProjectDialog.DialogCode.Accepted)
+        folder, warnings = made
+        self._session.open_project(folder, warnings=warnings)
 
-    def _run_long(self, title: str, work: Callable[[], Any], done: Callable[[Any], None]) -> None:
+    def _on_refused(self, error: Exception) -> None:
+        if isinstance(error, ValueError | OSError | MemoryError):
+            LOGGER.error("the project was not made", exc_info=error)
+        else:
+            report(error)  # a bug, which napari shows with its traceback
+        if self._dialog is not None:
+            self._dialog.refuse(sentence(error))
+
+    def _forget_dialog(self) -> None:
+        if self._dialog is not None:
+            self._dialog.deleteLater()
+            self._dialog = None
+
+    def _run_long(
+        self,
+        title: str,
+        work: Callable[[], Any],
+        done: Callable[[Any], None],
+        failed: Callable[[Exception], None] = report,
+    ) -> None:
         """With napari's own progress bar, and its question when the window is closed meanwhile."""
 
         def guarded() -> tuple[Any, Exception | None]:
             try:
                 return work(), None
-            except (ValueError, OSError) as error:  # these carry a sentence; napari shows all others
+            except Exception as error:
                 return None, error
 
         def answer(outcome: tuple[Any, Exception | None]) -> None:
             result, error = outcome
+            if self._session.is_closed:
+                return  # and so are the widgets
             if error is not None:
-                notify.error(str(error), error)
+                failed(error)
             else:
                 done(result)
 

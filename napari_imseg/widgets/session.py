@@ -60,6 +60,7 @@ class Session(QObject):
         self.workspace = workspace
         self.jobs = Jobs()
         self.labeling: Labeling | None = None
+        self.is_closed = False
         self._log: ProjectLog | None = None
         self._being_opened: Path | None = None
         self.follower = RunFollower(self.jobs, self)
@@ -98,6 +99,7 @@ class Session(QObject):
 
     def close(self) -> None:
         """The dock is closed."""
+        self.is_closed = True
         self.close_project()
         self.jobs.close()
 
