@@ -201,7 +201,8 @@ class Dock(QWidget):
             if title != before:  # Qt lays out and paints all tabs anew, and with them the canvas
                 self.tabs.setTabText(step, title)
         summary = self.train_panel.summary
-        self._training.setText(f"Training: {summary.share:.0%}" if working else "")
+        share = f"{summary.share:.0%}" if summary.share else "starting…"
+        self._training.setText(f"Training: {share}" if working else "")
         self._show_saved()
 
     def _show_saved(self) -> None:

@@ -131,13 +131,13 @@ class LabelPanel(QWidget):
             f"The same, inside the inconsistency mask too (key {keys.ACCEPT_ALL})",
             lambda: self._labeling.accept(everything=True),
         )
-        suggest = button(
+        self._suggest = button(
             "label_preview",
             "Suggest",
             "Let a pixel classifier learn from the strokes so far, and suggest the rest",
             lambda: self._labeling.preview(),
         )
-        return row(agreed, 1, everything, 1, suggest, 1)
+        return row(agreed, 1, everything, 1, self._suggest, 1)
 
     def _whole_row(self) -> QHBoxLayout:
         rest = button(
@@ -256,6 +256,8 @@ class LabelPanel(QWidget):
 
     def _show_networks(self, labeling: Labeling) -> None:
         prediction, label = labeling.layers.prediction, labeling.layers.label
+        self._suggest.setEnabled(not labeling.is_suggesting)
+        self._suggest.setText("Suggesting…" if labeling.is_suggesting else "Suggest")
         if prediction is None or label is None:
             generation = self._session.workspace.generation
             self._networks.setText(

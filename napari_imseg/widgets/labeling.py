@@ -3,30 +3,28 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
-from qtpy.QtCore import QObject, QTimer, Signal
+from qtpy.QtCore import QObject, Signal
 
 from napari_imseg.core.problem import UNLABELED, Task
 from napari_imseg.project import masks
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import State
-from napari_imseg.widgets import edits, keys, loading, notify
+from napari_imseg.widgets import edits, keys, notify
 from napari_imseg.widgets.autosave import Autosave, Unsaved
 from napari_imseg.widgets.changes import Change, Changes
 from napari_imseg.widgets.jobs import Jobs
-from napari_imseg.widgets.loading import Shown, ShownPrediction
+from napari_imseg.widgets.loading import Shown
 from napari_imseg.widgets.opening import Opening
 from napari_imseg.widgets.preferences import preferences
 from napari_imseg.widgets.project_layers import ProjectLayers
+from napari_imseg.widgets.suggesting import Suggesting
 from napari_imseg.widgets.tour import Stopwatch, Tour
 from napari_imseg.workspace import Workspace, read_counts
-
-_PREVIEW_MS: Final = 150
 
 
 class Labeling(QObject):
@@ -35,7 +33,8 @@ class Labeling(QObject):
     Signals
     -------
     changed
-        Another image, another prediction, another label or state: show them anew.
+        Another image, another prediction, another label or state, or whether a suggestion is under way:
+        show them anew.
     stored
         Image id and state, after a label was written.
     """
@@ -58,10 +57,8 @@ class Labeling(QObject):
         self.tour = _no_tour()
         self.state: State = "unlabeled"
         self._stopwatch = Stopwatch(time.monotonic())
-        self._preview = QTimer(self)
-        self._preview.setSingleShot(True)
-        self._preview.setInterval(_PREVIEW_MS)
-        self._preview.timeout.connect(self.preview)
+        self._suggesting = Suggesting(workspace, project, layers, self.opening, jobs, parent=self)
+        self._suggesting.changed.connect(self.changed)
         self.opening.leaving.connect(self._on_leaving)
         self.opening.entered.connect(self._on_entered)
         self.opening.opened.connect(self.changed)
@@ -80,12 +77,16 @@ class Labeling(QObject):
     def close(self) -> None:
         """Save what is left, and take the layers away."""
         self.flush()
-        self._preview.stop()
+        self._suggesting.forget()
         self.opening.close()
-        self._jobs.forget("preview")
         self.layers.edited.disconnect(self._on_edited)
         self.autosave.close()
         self.layers.clear()
+
+    @property
+    def is_suggesting(self) -> bool:
+        """True while somebody waits for the suggestion they asked for."""
+        return self._suggesting.is_awaited
 
     @property
     def task(self) -> Task:
@@ -183,23 +184,9 @@ class Labeling(QObject):
 
     def preview(self) -> None:
         """Let a pixel classifier that learns from the strokes so far suggest the rest."""
-        label, image, project = self.layers.label, self._workspace.image, self._project
-        if label is None or image is None:
-            return
-        answers = loading.preview(project, image.id, label.copy())
-        self._suggest(image.id, answers)
+        self._suggesting.ask()
 
     # What happens then
-
-    def _suggest(self, image_id: str, answers: Iterator[ShownPrediction]) -> None:
-        """Show one answer after the other, unless the user paints on or leaves."""
-
-        def show(prediction: ShownPrediction | None) -> None:
-            if prediction is not None:
-                self.opening.show_prediction(image_id, prediction)
-                self._suggest(image_id, answers)
-
-        self._jobs.run("preview", lambda: next(answers, None), show)
 
     def _done(self, *, go_on: bool = False) -> None:
         label = self.layers.label
@@ -239,7 +226,7 @@ class Labeling(QObject):
             self.opening.forget(self._workspace.image.id)
         self.autosave.touch()
         if not self._workspace.generation:
-            self._preview.start()
+            self._suggesting.soon()
         self.changed.emit()
 
     def _unsaved_label(self, image_id: str) -> NDArray[np.int32] | None:
@@ -248,7 +235,7 @@ class Labeling(QObject):
 
     def _on_leaving(self) -> None:
         self.autosave.leave()
-        self._preview.stop()
+        self._suggesting.forget()
 
     def _on_entered(self, shown: Shown) -> None:
         unsaved = self.autosave.unsaved(shown.record.id)
@@ -256,8 +243,7 @@ class Labeling(QObject):
         self._stopwatch = Stopwatch(time.monotonic())
         self.autosave.watch(self._project, shown.record.id, self._snapshot)
         if not self._workspace.generation:
-            project, image_id = self._project, shown.record.id
-            self._jobs.run("preview", lambda: loading.get_ready_to_preview(project, image_id), lambda _: None)
+            self._suggesting.get_ready(shown.record.id)
         self._on_prediction()
 
     def _on_prediction(self) -> None:

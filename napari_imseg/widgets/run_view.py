@@ -32,7 +32,6 @@ class RunView(QWidget):
         self._bar = QProgressBar()
         self._bar.setObjectName("run_progress")
         self._bar.setToolTip("How much of the whole run is done")
-        self._bar.setRange(0, _PARTS)
         self._about = text("run_about", "Time left, and the device that computes", faint=True)
         self._message = text("run_message", "What the run has to say")
         self.loss = Curves(title="Loss", x="step")
@@ -111,6 +110,8 @@ class RunView(QWidget):
     def _refresh(self) -> None:
         summary = self.summary
         self._headline.setText(summary.headline)
+        # Moving by itself until there is something to measure: importing and reading take a while.
+        self._bar.setRange(0, _PARTS if summary.share or summary.ended else 0)
         self._bar.setValue(round(_PARTS * summary.share))
         left = "" if summary.seconds_left is None else f"about {duration(summary.seconds_left)} left"
         self._about.setText(" · ".join(part for part in (left, summary.hardware) if part))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QShowEvent
 from qtpy.QtWidgets import QSizePolicy, QVBoxLayout, QWidget
 
@@ -12,12 +13,13 @@ from napari_imseg.core.problem import Problem
 from napari_imseg.engine.events import Event
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.settings import Settings, SettingsError
-from napari_imseg.widgets import keys, notify
-from napari_imseg.widgets.controls import button, column, folding, form, row, scrolled, text
+from napari_imseg.widgets import notify
+from napari_imseg.widgets.controls import column, folding, form, scrolled, text
 from napari_imseg.widgets.inputs import CalmComboBox
 from napari_imseg.widgets.members_panel import MembersPanel
 from napari_imseg.widgets.method_list import MethodEntry, methods_for
 from napari_imseg.widgets.network_cost import NetworkCost
+from napari_imseg.widgets.run_buttons import RunButtons
 from napari_imseg.widgets.run_reader import RunSummary
 from napari_imseg.widgets.run_view import RunView
 from napari_imseg.widgets.session import Session
@@ -67,8 +69,15 @@ class TrainPanel(QWidget):
         except SettingsError as mistake:
             notify.error(f"The run was not started: {mistake}", mistake)
             return
-        self._start.setEnabled(False)
-        self._session.start_run(settings)
+        self._begin(lambda: self._session.start_run(settings))
+
+    def resume(self) -> None:
+        """Go on with the run that was stopped, or died."""
+        self._begin(self._session.resume_run)
+
+    def _begin(self, begin: Callable[[], None]) -> None:
+        self._buttons.show_starting()
+        begin()
 
     def stop(self) -> None:
         """Ask the run to stop."""
@@ -132,14 +141,8 @@ class TrainPanel(QWidget):
         self._of_method, self._of_objective = _holder(), _holder()
         self._members = MembersPanel(self._session)
         self._run_view = RunView()
-        self._start = button(
-            "train_start", "Start", "Train; keep labeling meanwhile", self.start, key=keys.TRAIN
-        )
-        self._stop = button("train_stop", "Stop", "Stop after the current step; it can be resumed", self.stop)
-        self._resume = button(
-            "train_resume", "Resume", "Go on where the run was stopped", self._session.resume_run
-        )
-        self._area = scrolled(self, row(self._start, 2, self._stop, 1, self._resume, 1))
+        self._buttons = RunButtons(self.start, self.stop, self.resume)
+        self._area = scrolled(self, self._buttons.row())
         layout = column(self._area.widget())
         layout.addLayout(choice)
         layout.addWidget(self._about)
@@ -251,19 +254,23 @@ class TrainPanel(QWidget):
     def _on_run_started(self) -> None:
         self._run_view.clear()
         self._run_view.show()
+        if self._buttons.is_starting:
+            QTimer.singleShot(0, self._scroll_to_run)  # when it has got its place
         self._show_buttons()
+
+    def _scroll_to_run(self) -> None:
+        self._area.ensureWidgetVisible(self._run_view)
 
     def _on_events(self, events: list[Event]) -> None:
         self._run_view.add(events)
 
     def _show_buttons(self) -> None:
         run, working = self._workspace.run, self._session.follower.is_following
-        stopping = working and run is not None and run.stop_requested()
-        self._start.setEnabled(not working)
-        self._stop.setEnabled(working and not stopping)
-        self._stop.setText("Stopping…" if stopping else "Stop")
-        ended = self._run_view.summary.ended
-        self._resume.setEnabled(not working and run is not None and ended in ("stopped", "failed"))
+        self._buttons.show(
+            working=working,
+            stopping=working and run is not None and run.stop_requested(),
+            resumable=run is not None and self._run_view.summary.ended in ("stopped", "failed"),
+        )
 
 
 def _holder() -> QWidget:

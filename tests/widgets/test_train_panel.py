@@ -111,6 +111,9 @@ def test_a_run_is_drawn_stopped_and_can_be_resumed(open_dock, qtbot, started):
     qtbot.waitUntil(lambda: dock.workspace.run is not None)
     run, view = dock.workspace.run, child(dock, "run_view")
     assert not child(dock, "train_resume").isEnabled()
+    assert child(dock, "run_progress").maximum() == 0  # it moves by itself
+    assert "starting" in child(dock, "dock_training").text()
+    qtbot.waitUntil(lambda: not child(dock, "run_headline").visibleRegion().isEmpty())
     with run.lock:
         write(run, STARTED, student_started(0, 0), *steps(12), epoch(1), Note(message="few labels"))
         qtbot.waitUntil(lambda: child(dock, "run_message").text() == "few labels")  # the last event
@@ -118,6 +121,7 @@ def test_a_run_is_drawn_stopped_and_can_be_resumed(open_dock, qtbot, started):
         assert view.loss.points("mse")[0].tolist() == list(range(1, 13))
         assert view.validation.points("g0 s1")[1].tolist() == [0.7]
         assert "epoch 1 of 2" in child(dock, "run_headline").text()
+        assert 0 < child(dock, "run_progress").value() < child(dock, "run_progress").maximum()
         assert child(dock, "run_about").text().count("bf16") == 1
         assert "left" in child(dock, "run_about").text()
         assert "keep labeling" in child(dock, "dock_advice").text()
@@ -231,7 +235,9 @@ def test_a_run_that_cannot_start_says_why_and_can_be_tried_again(open_dock, qtbo
     monkeypatch.setattr(process, "start", refuse)
     click(dock, "train_start")
     assert not child(dock, "train_start").isEnabled()
+    assert child(dock, "train_start").text() == "Starting…"
     qtbot.waitUntil(lambda: child(dock, "train_start").isEnabled())
+    assert child(dock, "train_start").text().startswith("Start ")
     assert "already training" in last_words()
 
 
