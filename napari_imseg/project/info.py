@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final, Literal
@@ -96,8 +97,14 @@ def classes_of(names: Sequence[str], task: Task) -> tuple[ClassInfo, ...]:
         No name, an empty one, one twice, too many, or several for ``instances``.
     """
     stripped = [name.strip() for name in names]
-    if not stripped or "" in stripped or len(set(stripped)) < len(stripped):
+    if not stripped or "" in stripped:
         raise ProjectError(f"expected different class names that are not empty, got {list(names)}")
+    twice = [f"'{name}'" for name, count in Counter(stripped).items() if count > 1]
+    if twice:
+        raise ProjectError(
+            f"expected different class names, got {', '.join(twice)} more than once; "
+            "give each class a name of its own"
+        )
     if len(stripped) > 254:
         raise ProjectError(f"expected at most 254 classes, got {len(stripped)}")
     if task is Task.INSTANCES and len(stripped) > 1:

@@ -1,4 +1,4 @@
-"""The classes of a new project: names and colours."""
+"""The classes of a project: names and colours."""
 
 from __future__ import annotations
 
@@ -11,12 +11,19 @@ from napari_imseg.widgets.new_project import default_color
 
 
 class ClassesEdit(QWidget):
-    """Edits a tuple of (name, colour); the first class gets key 1."""
+    """Edits a tuple of (name, colour); the first class gets key 1.
+
+    Parameters
+    ----------
+    fixed
+        Classes have their ids: none is added, none is removed.
+    """
 
     valueChanged = Signal()
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, parent: QWidget | None = None, *, fixed: bool = False) -> None:
         super().__init__(parent)
+        self._fixed = fixed
         self._rows: list[_ClassRow] = []
         self._column = QVBoxLayout()
         self._column.setSpacing(3)
@@ -25,6 +32,7 @@ class ClassesEdit(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._column)
         layout.addWidget(self._add)
+        self._add.setVisible(not fixed)
         self._append("foreground")
 
     def value(self) -> tuple[tuple[str, str], ...]:
@@ -48,6 +56,7 @@ class ClassesEdit(QWidget):
         row = _ClassRow(len(self._rows), name, color or default_color(len(self._rows)))
         row.removed.connect(lambda: self._remove(row))
         row.changed.connect(self.valueChanged)
+        row.remove.setVisible(not self._fixed)
         self._rows.append(row)
         self._column.addWidget(row)
         self.valueChanged.emit()
@@ -78,11 +87,11 @@ class _ClassRow(QWidget):
         self._color.setIcon(swatch(color))
         self._color.setMaximumWidth(34)
         self._color.clicked.connect(self._choose_color)
-        remove = button(f"class_remove_{place + 1}", "✕", "Remove this class", self.removed.emit)
-        remove.setMaximumWidth(30)
+        self.remove = button(f"class_remove_{place + 1}", "✕", "Remove this class", self.removed.emit)
+        self.remove.setMaximumWidth(30)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        for widget in (self._color, self.name, remove):
+        for widget in (self._color, self.name, self.remove):
             layout.addWidget(widget)
 
     def _choose_color(self) -> None:

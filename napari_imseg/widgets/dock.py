@@ -131,7 +131,8 @@ class Dock(QWidget):
             self._new_objects = NewObjects(labeling.layers)
             self._new_objects.said.connect(self.label_panel.say)
         labeling.opening.entered.connect(self._corrections.forget_pick)
-        self.show_step(QUEUE)
+        if not self.session.is_reopened:
+            self.show_step(QUEUE)
         self._refresh()
 
     # Keys

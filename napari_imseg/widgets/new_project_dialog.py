@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-from functools import partial
 from pathlib import Path
 from typing import Final
 
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QDialog, QDialogButtonBox, QLineEdit, QProgressBar, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QDialogButtonBox, QLineEdit, QProgressBar, QWidget
 
 from napari_imseg.core.problem import Task
 from napari_imseg.widgets.classes_edit import ClassesEdit
-from napari_imseg.widgets.controls import form, row, scrolled, text
+from napari_imseg.widgets.controls import form, row, text
 from napari_imseg.widgets.folder_edit import FolderEdit
+from napari_imseg.widgets.form_dialog import FormDialog
 from napari_imseg.widgets.inputs import CalmComboBox, CalmSpinBox
 from napari_imseg.widgets.jobs import Jobs
-from napari_imseg.widgets.message import Message
 from napari_imseg.widgets.new_project import (
     TASKS,
     NewProject,
@@ -25,13 +24,11 @@ from napari_imseg.widgets.new_project import (
 )
 
 _OK, _CANCEL = QDialogButtonBox.StandardButton.Ok, QDialogButtonBox.StandardButton.Cancel
-_FRAME: Final = 60
-"""Pixels of the screen that the window's own title may need."""
 _LOOK_MS: Final = 300
 _TILES: Final = (0, 256, 512, 1024, 2048)
 
 
-class NewProjectDialog(QDialog):
+class NewProjectDialog(FormDialog):
     """Asks; `created` carries the answer. Making the project is somebody else's work.
 
     Everything that was filled in stays until the project is made (`done`) or refused (`refuse`).
@@ -55,8 +52,6 @@ class NewProjectDialog(QDialog):
         self._make_inputs()
         self._lay_out()
         self._refresh()
-        self.resize(self.minimumWidth(), 0)
-        self._grow()
 
     def value(self) -> NewProject | None:
         """What was filled in; ``None`` while something is missing."""
@@ -109,7 +104,7 @@ class NewProjectDialog(QDialog):
         self._images.valueChanged.connect(self._on_images)
         self._folder.valueChanged.connect(self._refresh)
         self._classes.valueChanged.connect(self._refresh)
-        self._classes.valueChanged.connect(partial(QTimer.singleShot, 0, self._grow))
+        self._classes.valueChanged.connect(self._grow_soon)
         self._group_by.textChanged.connect(self._refresh)
         self._task.currentIndexChanged.connect(self._on_task)
 
@@ -132,14 +127,12 @@ class NewProjectDialog(QDialog):
         ok.setToolTip("Make the project and open it")
         self._buttons.accepted.connect(self.accept)
         self._buttons.rejected.connect(self.reject)
-        self._message = Message()
         self._busy = QProgressBar()
         self._busy.setObjectName("new_busy")
         self._busy.setToolTip("The project is being made")
         self._busy.setRange(0, 0)
         self._busy.hide()
-        self._form = scrolled(self, row(self._message), row(self._busy), row(self._buttons))
-        QVBoxLayout(self._form.widget()).addLayout(rows)
+        self._show_form(rows, row(self._busy), row(self._buttons))
 
     def accept(self) -> None:
         new = self.value()
@@ -151,7 +144,7 @@ class NewProjectDialog(QDialog):
     def refuse(self, sentence: str) -> None:
         """The project was not made: say why, with everything as it was filled in."""
         self._set_making(False)
-        self._message.say(sentence)
+        self._say(sentence)
         self.open()  # it may have been hidden
 
     def reject(self) -> None:
@@ -169,14 +162,6 @@ class NewProjectDialog(QDialog):
         cancel.setText("Hide" if making else "Cancel")
         cancel.setToolTip("It is made all the same, and opened then" if making else "Make no project")
         self._refresh()
-        QTimer.singleShot(0, self._grow)
-
-    def _grow(self) -> None:
-        """As high as the form, as far as the screen allows."""
-        content = self._form.widget().sizeHint().height()
-        needed = self.layout().sizeHint().height() - self._form.sizeHint().height() + content
-        room = self.screen().availableSize().height() - _FRAME
-        self.resize(self.width(), max(self.height(), min(needed, room)))
 
     def done(self, result: int) -> None:
         self._look.stop()

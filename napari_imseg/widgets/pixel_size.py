@@ -1,7 +1,8 @@
-"""Size of a pixel from a layer's scale and units, and units in the headers of a table."""
+"""Size of a pixel, from a layer or as people write it, and units in the headers of a table."""
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 import pint
@@ -36,6 +37,34 @@ def pixel_size(layer: Any, axes: int) -> tuple[tuple[float, ...] | None, str]:
     except pint.DimensionalityError:
         return None, "px"
     return tuple(float(length) for length in lengths), f"{units[-1]:~}"
+
+
+def pixel_size_of(text: str) -> tuple[float, float] | None:
+    """Height and width of a pixel as people write them: ``0.65``, ``0.65 x 0.7``, or nothing.
+
+    Raises
+    ------
+    ValueError
+        That is no size.
+    """
+    sides = re.split(r"\s*[x×*]\s*", text.strip().lower().removesuffix("µm").replace(",", ".").strip())
+    if sides == [""]:
+        return None
+    try:
+        lengths = tuple(float(side) for side in sides)
+    except ValueError:
+        lengths = ()
+    if len(lengths) not in (1, 2):
+        raise ValueError(
+            f"Expected a pixel size in micrometres such as 0.65, or height x width such as 0.65 x 0.7, "
+            f"got '{text}'; leave it empty if nobody knows."
+        )
+    return lengths[0], lengths[-1]
+
+
+def pixel_size_text(size: tuple[float, float] | None) -> str:
+    """What `pixel_size_of` reads; empty for ``None``."""
+    return "" if size is None else " x ".join(dict.fromkeys(f"{side:.12g}" for side in size))
 
 
 def with_units(columns: Columns, unit: str) -> Columns:

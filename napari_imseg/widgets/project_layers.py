@@ -54,7 +54,7 @@ class ProjectLayers:
         self._stack = LayerStack(viewer)
         self._overlays = Overlays()
         self._task = info.task
-        self._pixel = info.pixel_size or (1.0, 1.0)
+        self._sized, self._pixel = info.pixel_size is not None, info.pixel_size or (1.0, 1.0)
         self._colors = [klass.color for klass in info.classes]
         self._im_color = other_than(self._colors, im_color)
         self._label: NDArray[np.int32] | None = None
@@ -287,7 +287,7 @@ class ProjectLayers:
     def _place(self, ndim: int) -> dict[str, Any]:
         """Scale and units of a layer, from the size of a pixel in micrometres where it is known."""
         before = ndim - 2
-        if self._pixel == (1.0, 1.0):
+        if not self._sized:
             return {}
         return {"scale": (1.0,) * before + tuple(self._pixel), "units": ("pixel",) * before + ("um", "um")}
 

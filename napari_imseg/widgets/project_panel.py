@@ -26,6 +26,8 @@ from napari_imseg.widgets import new_project, notify
 from napari_imseg.widgets.controls import button, column, folding, heading, row, scrolled, swatch, text
 from napari_imseg.widgets.jobs import report
 from napari_imseg.widgets.new_project_dialog import NewProjectDialog
+from napari_imseg.widgets.pixel_size import pixel_size_text
+from napari_imseg.widgets.project_info_dialog import ProjectInfoDialog
 from napari_imseg.widgets.project_log import LOGGER
 from napari_imseg.widgets.recent import recent_projects
 from napari_imseg.widgets.session import Session
@@ -86,6 +88,8 @@ class ProjectPanel(QWidget):
         for widget in (self._name, self._about, self._progress, self._counts, heading("Classes")):
             layout.addWidget(widget)
         layout.addWidget(self._classes)
+        edit, tip = "Edit classes and pixel size…", "Other names and colours, and the size of a pixel"
+        layout.addWidget(button("project_edit", edit, tip, self.ask_edit))
         layout.addWidget(self._warnings_part)
         layout.addWidget(heading("Images and labels"))
         layout.addLayout(self._files_row())
@@ -131,6 +135,12 @@ class ProjectPanel(QWidget):
             self._dialog.finished.connect(self._forget_dialog)
         self._dialog.open()
         return self._dialog
+
+    def ask_edit(self) -> None:
+        """Open the dialog for names and colours of classes, and the size of a pixel."""
+        project = self._session.workspace.project
+        if project is not None:
+            ProjectInfoDialog(self._session, project, self).open()
 
     def _create(self, new: new_project.NewProject) -> None:
         self._run_long(
@@ -226,8 +236,11 @@ class ProjectPanel(QWidget):
         info = project.info
         self._name.setText(info.name)
         channels = f"{info.channels} channel{'s' * (info.channels > 1)}"
+        size = pixel_size_text(info.pixel_size)
+        pixels = f"pixels of {size} µm" if size else "pixel size not known"
         self._about.setText(
-            f"{new_project.TASKS[info.task]}\n{channels}, {info.intensity} intensities\n{project.folder}"
+            f"{new_project.TASKS[info.task]}\n{channels}, {info.intensity} intensities, {pixels}\n"
+            f"{project.folder}"
         )
         self._classes.clear()
         for number, klass in enumerate(info.classes, start=1):

@@ -61,6 +61,7 @@ class Session(QObject):
         self.jobs = Jobs()
         self.labeling: Labeling | None = None
         self.is_closed = False
+        self.is_reopened = False
         self._log: ProjectLog | None = None
         self._being_opened: Path | None = None
         self.follower = RunFollower(self.jobs, self)
@@ -69,8 +70,10 @@ class Session(QObject):
 
     # Projects
 
-    def open_project(self, folder: Path, *, warnings: list[str] | None = None) -> None:
-        """Open a project, for editing, in the place of the one that is open."""
+    def open_project(
+        self, folder: Path, *, warnings: list[str] | None = None, back_to: str | None = None
+    ) -> None:
+        """Open a project, for editing, in the place of the one that is open; see also `reopen`."""
         folder, project = folder.resolve(), self.workspace.project
         if folder == self._being_opened or (project is not None and project.folder == folder):
             return
@@ -78,9 +81,16 @@ class Session(QObject):
         self.jobs.run(
             "project",
             lambda: _open(folder),
-            lambda found: self._on_opened(found, warnings or []),
+            lambda found: self._on_opened(found, warnings or [], back_to),
             failed=self._on_not_opened,
         )
+
+    def reopen(self) -> None:
+        """Open the project anew, because it was edited; the image on the screen comes back."""
+        project, image = self.workspace.project, self.workspace.image
+        if project is not None:
+            self.close_project()
+            self.open_project(project.folder, back_to="" if image is None else image.id)
 
     def close_project(self) -> None:
         """Save what is left and let go of the project; training goes on."""
@@ -107,7 +117,7 @@ class Session(QObject):
         self._being_opened = None
         report(error)
 
-    def _on_opened(self, found: _Opened, warnings: list[str]) -> None:
+    def _on_opened(self, found: _Opened, warnings: list[str], back_to: str | None) -> None:
         self._being_opened = None
         self.close_project()
         workspace, project = self.workspace, found.project
@@ -118,7 +128,10 @@ class Session(QObject):
         layers = ProjectLayers(self.viewer, project.info, im_color=preferences().im_color)
         self.labeling = Labeling(workspace, project, layers, self.jobs)
         self.labeling.stored.connect(lambda *_: self.queue_changed.emit())
+        self.is_reopened = back_to is not None
         self.opened.emit()
+        if back_to:
+            self.labeling.opening.open(back_to)
         if found.run is not None:
             self._look_at(found.run, starting=False)
         self.jobs.run("project", lambda: recent.remember(project.folder), lambda _: None)
