@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from napari_imseg.engine.volume import Volume, check_task, predict_volume
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.fingerprints import fingerprint
 from napari_imseg.project.foreign_labels import label_of_volume
-from napari_imseg.project.label_names import find_labels, label_of
+from napari_imseg.project.label_names import LabelFiles, find_labels
 from napari_imseg.project.project import Project
 from napari_imseg.project.scanning import find_images
 
@@ -105,9 +105,11 @@ def measure_volumes(model: Model, images: Path, labels: Path, search: bool = Fal
         As `measure`; or the project is not one of instances, or a file is no volume.
     """
     check_task(model)
-    known, warnings, volumes, others = find_labels(labels), list[str](), [], 0
-    for path, within in find_images([images], [labels], warnings):
-        label = label_of(PurePosixPath(within), known)
+    warnings, volumes, others = list[str](), [], 0
+    found = dict(find_images([images], [labels], warnings))
+    known = LabelFiles(find_labels(labels), ((path, "") for path in found))
+    for path, within in found.items():
+        label = known.of(path)
         if label is None:
             others += 1
         else:

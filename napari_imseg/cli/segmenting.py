@@ -20,6 +20,7 @@ from napari_imseg.engine.results import check_kinds, results, write_results
 from napari_imseg.engine.volume import Volume, check_task, segment_volume
 from napari_imseg.project import images
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.paths import place_in_file
 from napari_imseg.project.project import Project
 from napari_imseg.project.scanning import find_images
 
@@ -80,7 +81,7 @@ def sources(paths: Sequence[Path], out: Path, *, volume: bool = False) -> list[S
             found.append(Source(path, None, (channels, height, width), target, depth))
             continue
         for unit in images.read_units(path, any_size=True):
-            place = "" if unit.plane is None else f"-p{unit.plane:04d}"
+            place = place_in_file(unit.plane, None)
             found.append(Source(path, unit.plane, unit.shape, target.with_name(target.name + place)))
     if not found:
         places = " or ".join(f"'{path}'" for path in paths)

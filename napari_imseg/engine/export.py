@@ -20,6 +20,7 @@ from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.records import GenerationRecord
 from napari_imseg.engine.segmentations import Segmentation, segmentation_of
 from napari_imseg.project.atomic import write_text
+from napari_imseg.project.export_names import export_names
 from napari_imseg.project.masks import write_mask
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import ImageRecord
@@ -34,8 +35,9 @@ def export(
 ) -> Iterator[tuple[int, int]]:
     """Write masks and measurements into ``out``.
 
-    They are ``masks/``, ``inconsistency/``, ``measurements.csv``, ``images.csv``, and ``export.json``,
-    which says whose predictions were used and, for ``instances``, how objects were found in them.
+    They are ``masks/NAME.tif``, ``inconsistency/NAME_im.tif``, ``measurements.csv``, ``images.csv``, and
+    ``export.json``, which says whose predictions were used and, for ``instances``, how objects were found in
+    them. Tables and files have the same names of images, see `export_names`.
 
     A mask is the label where a person labeled something and the pseudo-label elsewhere. For
     ``instances`` the objects are measured, else the connected components of each class.
@@ -61,17 +63,18 @@ def export(
         ``out`` cannot be written; an image, a label or a prediction cannot be read.
     """
     images = project.catalog.images(("unlabeled", "partial", "labeled"))
+    names = export_names(project.folder, project.catalog.images())
     objects: list[Row] = []
     overview: list[Row] = []
     for done, image in enumerate(images, 1):
-        found = segmentation_of(project, record, image, watershed)
-        rows = [] if found is None else _objects(project, image.id, found)
+        name, found = names[image.id], segmentation_of(project, record, image, watershed)
+        rows = [] if found is None else _objects(project, image.id, name, found)
         objects += rows
-        overview.append(_overview(image, found, len(rows)))
+        overview.append(_overview(image, name, found, len(rows)))
         if found is not None:
-            write_mask(out / "masks" / f"{image.id}.tif", found.mask_H_W)
+            write_mask(out / "masks" / f"{name}.tif", found.mask_H_W)
         if found is not None and found.im_H_W is not None:
-            write_mask(out / "inconsistency" / f"{image.id}.tif", found.im_H_W.astype(np.int32))
+            write_mask(out / "inconsistency" / f"{name}_im.tif", found.im_H_W.astype(np.int32))
         yield done, len(images)
     _write_table(out / "measurements.csv", objects, ("image", "source"))
     _write_table(out / "images.csv", overview, IMAGE_COLUMNS)
@@ -93,10 +96,10 @@ def _made_of(
     return made | asdict(watershed or record.watershed)
 
 
-def _overview(image: ImageRecord, found: Segmentation | None, objects: int) -> Row:
+def _overview(image: ImageRecord, name: str, found: Segmentation | None, objects: int) -> Row:
     _, height, width = image.shape
     return {
-        "image": image.id,
+        "image": name,
         "path": image.path,
         "plane": image.plane,
         "tile": "" if image.tile is None else " ".join(map(str, image.tile)),
@@ -107,10 +110,10 @@ def _overview(image: ImageRecord, found: Segmentation | None, objects: int) -> R
     }
 
 
-def _objects(project: Project, image_id: str, found: Segmentation) -> list[Row]:
+def _objects(project: Project, image_id: str, name: str, found: Segmentation) -> list[Row]:
     """Measurements of every object of one image, one row each."""
     image = project.read_image(image_id)
-    start: Row = {"image": image_id, "source": found.source}
+    start: Row = {"image": name, "source": found.source}
     if project.problem.task is Task.INSTANCES:
         return [{**start, **row} for row in _measured(found.mask_H_W, image, project)]
     rows: list[Row] = []

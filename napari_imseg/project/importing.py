@@ -7,9 +7,9 @@ import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import groupby
-from pathlib import Path, PurePosixPath
+from dataclasses import dataclass, field, replace
+from itertools import chain, groupby
+from pathlib import Path
 from uuid import uuid4
 
 import numpy as np
@@ -19,9 +19,9 @@ from napari_imseg.project import foreign_labels, history
 from napari_imseg.project.catalog import Catalog
 from napari_imseg.project.errors import ProjectError, reason
 from napari_imseg.project.info import ProjectInfo
-from napari_imseg.project.label_names import find_labels, label_of
+from napari_imseg.project.label_names import LabelFiles, find_labels, labels_by_id
 from napari_imseg.project.masks import write_mask
-from napari_imseg.project.paths import Paths
+from napari_imseg.project.paths import Paths, place_in_file
 from napari_imseg.project.progress import Progress
 from napari_imseg.project.records import ImageRecord, Split, State
 from napari_imseg.project.wording import some
@@ -131,14 +131,15 @@ def convert(
     """
     images = {os.path.normpath(home / file.path) for file in catalog.files()}
     labels = {
-        stem: [path for path in found if str(path) not in images]  # both may lie in one folder
+        stem: kept
         for stem, found in find_labels(folder).items()
+        if (kept := [path for path in found if str(path) not in images])  # both may lie in one folder
     }
     pairs = [
-        (path, records, [record for record in records if wanted is None or record.id in wanted])
-        for path, records in _pairs(catalog, labels)
+        replace(pair, wanted=[record for record in pair.wanted if wanted is None or record.id in wanted])
+        for pair in _pairs(home, catalog, labels)
     ]
-    done = _convert(info, [pair for pair in pairs if pair[-1]], staging, keeping, progress)
+    done = _convert(info, [pair for pair in pairs if pair.wanted], staging, keeping, progress)
     if not done.used:
         raise ProjectError(f"no label file in '{folder}' has the name of an image of this project")
     used = set(done.used)
@@ -146,21 +147,30 @@ def convert(
     return done
 
 
+@dataclass(frozen=True)
+class _Pair:
+    """A label file, the images that it covers, and those of them that are to have it."""
+
+    label: Path
+    covered: list[ImageRecord]
+    wanted: list[ImageRecord]
+
+
 def _convert(
     info: ProjectInfo,
-    pairs: Sequence[tuple[Path, list[ImageRecord], list[ImageRecord]]],
+    pairs: Sequence[_Pair],
     staging: Path,
     keeping: Sequence[State],
     progress: Progress,
 ) -> Converted:
-    """Each label file with all images of its image file, and with those that are wanted."""
     done = Converted()
-    for path, whole_file, records in pairs:
+    for pair in pairs:
+        path = pair.label
         progress("reading labels", len(done.used) + 1, len(pairs))
         done.used.append(path)
-        whole = foreign_labels.extent(whole_file)
+        whole = foreign_labels.extent(pair.covered)
         stored = foreign_labels.read_label_file(path, math.prod(whole) * len(info.classes))
-        for record in records:
+        for record in pair.wanted:
             if record.state in keeping:
                 done.kept.append(record.id)
                 continue
@@ -191,9 +201,23 @@ def _move(image_ids: Iterable[str], staging: Path, paths: Paths) -> None:
         ) from error
 
 
-def _pairs(catalog: Catalog, labels: dict[str, list[Path]]) -> Iterator[tuple[Path, list[ImageRecord]]]:
-    """Each label file with the images of its file."""
-    for path, records in groupby(catalog.images(), key=lambda record: record.path):
-        label = label_of(PurePosixPath(path), labels)
-        if label is not None:
-            yield label, list(records)
+def _pairs(home: Path, catalog: Catalog, labels: dict[str, list[Path]]) -> Iterator[_Pair]:
+    """Label files with their images: those of single planes and tiles, and those of whole image files."""
+    records = catalog.images()
+    path_of = {record.id: Path(os.path.normpath(home / record.path)) for record in records}
+    place_of = {record.id: place_in_file(record.plane, record.tile) for record in records}
+    parts = ((path_of[image_id], place) for image_id, place in place_of.items())
+    files = LabelFiles(labels, chain(((path, "") for path in set(path_of.values())), parts))
+    by_id = labels_by_id(path_of, labels)
+    for path, group in groupby(records, key=lambda record: path_of[record.id]):
+        of_file, without = list(group), []
+        for record in of_file:
+            own = files.of(path, place_of[record.id]) or by_id.get(record.id)
+            if own is None:
+                without.append(record)
+            else:
+                alone = replace(record, plane=None, tile=None)
+                yield _Pair(own, [alone], [alone])
+        whole = files.of(path) if without else None
+        if whole is not None:
+            yield _Pair(whole, of_file, without)

@@ -10,6 +10,7 @@ from pathlib import Path
 from napari_imseg.project.errors import ProjectError
 
 _SAFE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}")
+_IMAGE_ID = re.compile(r"([a-z0-9-]+)-[0-9a-f]{12}")
 
 
 @dataclass(frozen=True)
@@ -109,13 +110,19 @@ def image_id(path: str, plane: int | None, tile: tuple[int, int, int, int] | Non
         Part of the file, see `napari_imseg.project.images`.
     """
     readable = re.sub(r"[^a-z0-9]+", "-", Path(path).stem.lower()).strip("-")[:40].strip("-")
-    parts = [readable or "image"]
-    if plane is not None:
-        parts.append(f"p{plane:04d}")
-    if tile is not None:
-        parts.append(f"y{tile[0]}-x{tile[1]}")
     digest = blake2b(repr((path, plane, tile)).encode("utf-8"), digest_size=6).hexdigest()
-    return "-".join([*parts, digest])
+    return f"{readable or 'image'}{place_in_file(plane, tile)}-{digest}"
+
+
+def without_hash(name: str) -> str | None:
+    """What an `image_id` says for people; ``None`` for a name that is none."""
+    found = _IMAGE_ID.fullmatch(name)
+    return None if found is None else found[1]
+
+
+def place_in_file(plane: int | None, tile: tuple[int, int, int, int] | None) -> str:
+    """What is appended to the name of a file for one of its planes and tiles; nothing for all of it."""
+    return (f"-p{plane:04d}" if plane is not None else "") + (f"-y{tile[0]}-x{tile[1]}" if tile else "")
 
 
 def _checked(name: str) -> str:

@@ -18,7 +18,7 @@ from napari_imseg.project.adding import check_expression, group_of
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.foreign_labels import read_label_file
 from napari_imseg.project.info import Intensity
-from napari_imseg.project.label_names import find_labels, label_of
+from napari_imseg.project.label_names import LabelFiles, find_labels
 from napari_imseg.project.label_values import integers
 from napari_imseg.project.scanning import find_images
 
@@ -117,10 +117,11 @@ def _metrics(task: Task, names: Sequence[str]) -> tuple[str, ...]:
 
 def pairs_of(folder: Path) -> list[tuple[Path, Path]]:
     """Files of images and of their labels in ``images/`` and ``labels/``; `ProjectError` as `read_folder`."""
-    labels = find_labels(folder / "labels")
+    found = [path for path, _ in find_images([folder / "images"], [], [])]
+    labels = LabelFiles(find_labels(folder / "labels"), ((path, "") for path in found))
     pairs = []
-    for path, within in find_images([folder / "images"], [], []):
-        label = label_of(Path(within), labels)
+    for path in found:
+        label = labels.of(path)
         if label is None:
             raise ProjectError(f"'{path}' has no label of the same name in '{folder / 'labels'}'; add it")
         pairs.append((path, label))

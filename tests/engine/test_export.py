@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import tifffile
+from PIL import Image
 
 from napari_imseg.core.problem import UNLABELED, Task
 from napari_imseg.core.watershed_options import WatershedOptions
@@ -21,6 +24,7 @@ from napari_imseg.engine.records import GenerationRecord, find_generation
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
+from napari_imseg.project.records import ImageRecord
 from napari_imseg.project.runs import Run
 from napari_imseg.synthetic.dataset import write_dataset
 
@@ -64,10 +68,10 @@ def test_objects_keep_their_ids_however_high(tmp_path: Path) -> None:
     ids = np.zeros((64, 64), np.int32)
     ids[2:12, 2:12], ids[20:40, 5:25], ids[20:40, 25:30] = 70_000, 2_000_000_000, 3
     with made_project(tmp_path, Task.INSTANCES, ["cell"]) as project:
-        image = project.unlabeled()[0].id
-        project.write_label(image, ids)
+        image = project.unlabeled()[0]
+        project.write_label(image.id, ids)
         list(export(project, None, tmp_path / "out"))
-    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out" / "masks" / f"{image}.tif"), ids)
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out" / "masks" / f"{stem(image)}.tif"), ids)
     with (tmp_path / "out" / "measurements.csv").open(encoding="utf-8") as file:
         rows = [(row["id"], float(row["area"])) for row in csv.DictReader(file)]
     assert rows == [("3", 100), ("70000", 100), ("2000000000", 400)]
@@ -81,13 +85,14 @@ def test_labels_are_exported_where_confirmed_and_pseudo_labels_elsewhere(
     assert progress[-1] == (12, 12)
     confirmed, guessed = trained.labeled()[0], trained.unlabeled()[0]
     np.testing.assert_array_equal(
-        tifffile.imread(tmp_path / "out" / "masks" / f"{confirmed.id}.tif"), trained.read_label(confirmed.id)
+        tifffile.imread(tmp_path / "out" / "masks" / f"{stem(confirmed)}.tif"),
+        trained.read_label(confirmed.id),
     )
     np.testing.assert_array_equal(
-        tifffile.imread(tmp_path / "out" / "masks" / f"{guessed.id}.tif"),
+        tifffile.imread(tmp_path / "out" / "masks" / f"{stem(guessed)}.tif"),
         trained.read_prediction(record.name, guessed.id).pseudo_label_H_W,
     )
-    im = tifffile.imread(tmp_path / "out" / "inconsistency" / f"{guessed.id}.tif")
+    im = tifffile.imread(tmp_path / "out" / "inconsistency" / f"{stem(guessed)}_im.tif")
     np.testing.assert_array_equal(im > 0, trained.read_prediction(record.name, guessed.id).im_H_W)
     with (tmp_path / "out" / "measurements.csv").open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -95,6 +100,11 @@ def test_labels_are_exported_where_confirmed_and_pseudo_labels_elsewhere(
     assert all(float(row["area"]) > 0 for row in rows)
     told = json.loads((tmp_path / "out" / "export.json").read_text())
     assert told == {"generation": record.name, "unit": "pixel", "pixel_size": None}
+
+
+def stem(image: ImageRecord) -> str:
+    """Name of an image's file without its ending."""
+    return Path(image.path).stem
 
 
 PIXELS = {"unit": "pixel", "pixel_size": None}
@@ -154,15 +164,15 @@ def test_the_masks_of_a_multilabel_project_are_measured_one_by_one(tmp_path: Pat
         list(export(project, record_of(), tmp_path / "out"))
 
     np.testing.assert_array_equal(
-        tifffile.imread(tmp_path / "out" / "masks" / f"{labeled.id}.tif"), masks.squeeze()
+        tifffile.imread(tmp_path / "out" / "masks" / f"{stem(labeled)}.tif"), masks.squeeze()
     )
     with (tmp_path / "out" / "measurements.csv").open(encoding="utf-8") as file:
         rows = [
             (row["image"], row["source"], row["class"], float(row["area"])) for row in csv.DictReader(file)
         ]
     areas = [(name, 100.0 + 10 * place) for place, name in enumerate(names)]
-    assert rows == [(labeled.id, "label", *area) for area in areas] + [
-        (predicted.id, "pseudo-label", *area) for area in areas
+    assert rows == [(stem(labeled), "label", *area) for area in areas] + [
+        (stem(predicted), "pseudo-label", *area) for area in areas
     ]
 
 
@@ -184,19 +194,21 @@ def test_a_label_in_part_is_completed_by_the_networks(tmp_path: Path) -> None:
 
     merged = np.where(half == UNLABELED, pseudo, half)
     for image in (begun, done):
-        np.testing.assert_array_equal(tifffile.imread(tmp_path / "out" / "masks" / f"{image.id}.tif"), merged)
-        im = tifffile.imread(tmp_path / "out" / "inconsistency" / f"{image.id}.tif")
+        np.testing.assert_array_equal(
+            tifffile.imread(tmp_path / "out" / "masks" / f"{stem(image)}.tif"), merged
+        )
+        im = tifffile.imread(tmp_path / "out" / "inconsistency" / f"{stem(image)}_im.tif")
         np.testing.assert_array_equal(im, half == UNLABELED)
-    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out" / "masks" / f"{erased.id}.tif"), pseudo)
-    alone = tifffile.imread(tmp_path / "out" / "masks" / f"{lonely.id}.tif")
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out" / "masks" / f"{stem(erased)}.tif"), pseudo)
+    alone = tifffile.imread(tmp_path / "out" / "masks" / f"{stem(lonely)}.tif")
     np.testing.assert_array_equal(alone, np.maximum(half, 0))
     images = table(tmp_path / "out" / "images.csv")
     told = {
         name: (row["source"], int(row["unlabeled_pixels"]), row["objects"]) for name, row in images.items()
     }
-    assert told[begun.id] == told[done.id] == ("label and pseudo-label", 0, "2")
-    assert told[lonely.id] == ("label", 32 * 64, "1")
-    assert told[erased.id] == ("pseudo-label", 0, "2")
+    assert told[stem(begun)] == told[stem(done)] == ("label and pseudo-label", 0, "2")
+    assert told[stem(lonely)] == ("label", 32 * 64, "1")
+    assert told[stem(erased)] == ("pseudo-label", 0, "2")
     assert [row["state"] for row in images.values()][:4] == ["partial", "labeled", "labeled", "partial"]
 
 
@@ -208,11 +220,80 @@ def test_rejected_images_are_left_out_and_unknown_ones_are_listed(tmp_path: Path
         project.write_label(rejected.id, blank, state="rejected")
         assert list(export(project, record_of(), tmp_path / "out"))[-1] == (5, 5)
 
-    assert not (tmp_path / "out" / "masks" / f"{rejected.id}.tif").exists()
+    assert not (tmp_path / "out" / "masks" / f"{stem(rejected)}.tif").exists()
     images = table(tmp_path / "out" / "images.csv")
-    assert rejected.id not in images
-    assert images[unknown.id]["path"] == unknown.path
-    assert (images[unknown.id]["source"], images[unknown.id]["unlabeled_pixels"]) == ("", "4096")
+    assert stem(rejected) not in images
+    assert images[stem(unknown)]["path"] == unknown.path
+    assert (images[stem(unknown)]["source"], images[stem(unknown)]["unlabeled_pixels"]) == ("", "4096")
+
+
+def images_of_one_name(folder: Path) -> Path:
+    """Images called ``x`` in several folders and formats, one of them a stack; values are all different."""
+    shapes = {
+        "x.tif": (24, 32),
+        "x.png": (24, 32),
+        "A1/x.tif": (24, 32),
+        "B2/x.tif": (3, 70, 40),
+        "plate/A1/x.tif": (24, 32),
+        "other.tif": (24, 32),
+    }
+    for number, (name, shape) in enumerate(shapes.items()):
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        pixels = np.random.default_rng(number).integers(0, 255, shape, dtype=np.uint8)
+        if path.suffix == ".png":
+            Image.fromarray(pixels).save(path)
+        else:
+            tifffile.imwrite(path, pixels, photometric="minisblack")
+    return folder
+
+
+def contents(project: Project) -> dict[bytes, bytes]:
+    """Masks by the pixels of their image."""
+    return {
+        project.read_image(one.id).tobytes(): label.tobytes()
+        for one in project.labeled()
+        if (label := project.read_label(one.id)) is not None
+    }
+
+
+@pytest.mark.parametrize("every", [1, 2, 3])
+@pytest.mark.parametrize("old", [False, True])
+def test_an_import_finds_every_mask_of_an_export(tmp_path: Path, every: int, old: bool) -> None:
+    images = images_of_one_name(tmp_path / "images")
+    wishes: dict[str, Any] = {"images": images, "task": Task.INSTANCES, "tile": 40}
+    with (
+        Project.create(tmp_path / "one", **wishes) as one,
+        Project.create(tmp_path / "two", **wishes) as two,
+        Project.create(tmp_path / "elsewhere" / "three", **wishes) as three,
+    ):
+        records = one.catalog.images()[::every]
+        for number, record in enumerate(records, 1):
+            label = np.zeros(record.shape[1:], np.int32)
+            label[:number, : number + 1] = 1
+            one.write_label(record.id, label)
+        list(export(one, None, tmp_path / "out"))
+        assert len(set(table(tmp_path / "out" / "images.csv"))) == one.catalog.count()
+        if old:  # named by the ids of the first project
+            shutil.rmtree(tmp_path / "out" / "masks")
+            shutil.copytree(one.paths.labels, tmp_path / "out" / "masks")
+        for project in (two,) if old else (two, three):
+            assert project.import_labels(tmp_path / "out") == len(records)
+            assert contents(project) == contents(one)
+            assert project.warnings == []
+
+
+def test_exported_masks_are_called_like_their_image(tmp_path: Path) -> None:
+    images = images_of_one_name(tmp_path / "images")
+    with Project.create(tmp_path / "p", images=images, task=Task.SEMANTIC) as project:
+        for record in project.catalog.images():
+            project.write_label(record.id, np.zeros(record.shape[1:], np.int32))
+        list(export(project, None, tmp_path / "out"))
+    masks = tmp_path / "out" / "masks"
+    assert {path.relative_to(masks).as_posix() for path in masks.rglob("*.tif")} == {
+        *("other.tif", "images/x.tif.tif", "x.png.tif", "images/A1/x.tif", "plate/A1/x.tif"),
+        *(f"x-p{plane:04d}.tif" for plane in range(3)),
+    }
 
 
 def test_predicted_instances_join_those_of_a_label_in_part(tmp_path: Path) -> None:
@@ -228,7 +309,7 @@ def test_predicted_instances_join_those_of_a_label_in_part(tmp_path: Path) -> No
         project.write_prediction("r001-g0", begun.id, interior.astype(np.int32), interior, maps)
         list(export(project, record_of(), tmp_path / "out"))
 
-    mask = tifffile.imread(tmp_path / "out" / "masks" / f"{begun.id}.tif")
+    mask = tifffile.imread(tmp_path / "out" / "masks" / f"{stem(begun)}.tif")
     assert np.unique(mask).tolist() == [0, 7, 8]
     np.testing.assert_array_equal(mask == 7, label == 7)
     assert (mask[40:50, 40:50] == 8).all()
@@ -256,7 +337,7 @@ def test_objects_are_found_as_asked_and_the_export_says_how(tmp_path: Path) -> N
             WatershedOptions(0.3, 0.95, drop_seedless=False),
         ):
             list(export(project, record_of(), tmp_path / "out", options))
-            mask = tifffile.imread(tmp_path / "out" / "masks" / f"{image.id}.tif")
+            mask = tifffile.imread(tmp_path / "out" / "masks" / f"{stem(image)}.tif")
             found[options] = (len(np.unique(mask)) - 1, int(np.count_nonzero(mask)))
             told = json.loads((tmp_path / "out" / "export.json").read_text(encoding="utf-8"))
             assert told == {"generation": "r001-g0", **PIXELS, **asdict(options or record_of().watershed)}

@@ -307,3 +307,34 @@ def test_a_label_that_claims_to_be_huge_is_not_decoded(make: Make, folder: Path)
         tiff.write(tiles, shape=(100_000, 100_000), dtype=np.uint8, tile=(1024, 1024), compression="zlib")
     with pytest.raises(ProjectError, match="expected the size of its image, got 100000 x 100000"):
         make(labels=folder)
+
+
+def test_masks_that_another_project_called_by_its_ids_are_found_where_one_image_can_be_meant(
+    make: Make, images: Path, folder: Path
+) -> None:
+    shutil.copy(images / "cell_1.tif", images / "Cell 1.tif")  # whose id says the same
+    theirs = make("somewhere/else")
+    for record in theirs.catalog.images():
+        tifffile.imwrite(folder / f"{record.id}.tif", square())
+    project = make()
+    assert {record.id for record in project.catalog.images()}.isdisjoint(
+        record.id for record in theirs.catalog.images()
+    )
+    assert project.import_labels(folder) == 5
+    found = {Path(record.path).name for record in project.labeled()}
+    assert found == {f"cell_{number}.tif" for number in range(2, 7)}
+
+
+@pytest.mark.parametrize("ending", ["", "_labels", "_instances"])
+def test_single_planes_of_a_stack_have_labels_of_their_own(
+    make: Make, tmp_path: Path, folder: Path, ending: str
+) -> None:
+    (tmp_path / "stacks").mkdir()
+    tifffile.imwrite(tmp_path / "stacks" / "a.tif", np.zeros((3, *SHAPE), np.uint8), photometric="minisblack")
+    tifffile.imwrite(folder / f"a-p0001{ending}.tif", square(3))
+    project = make(images=tmp_path / "stacks", labels=folder)
+    assert [record.plane for record in project.labeled()] == [1]
+    assert np.array_equal(label_of(project, 2), square(3))
+    tifffile.imwrite(folder / "a.tif", np.stack([square(5)] * 3), photometric="minisblack")
+    project = make("both", images=tmp_path / "stacks", labels=folder)
+    assert [int(label_of(project, number).sum()) for number in (1, 2, 3)] == [25, 9, 25]
