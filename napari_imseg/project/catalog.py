@@ -112,6 +112,14 @@ class Catalog:
         condition, values = ("WHERE id = ?", [image_id]) if image_id is not None else ("", [])
         return float(self._select(f"SELECT coalesce(sum(seconds), 0) FROM images {condition}", values)[0][0])
 
+    def labeled_by_hand(self) -> tuple[int, float]:
+        """Images whose complete label cost people time, and how much; imported labels cost none here."""
+        query = (
+            "SELECT count(*), coalesce(sum(seconds), 0) FROM images WHERE state = 'labeled' AND seconds > 0"
+        )
+        count, seconds = self._select(query, [])[0]
+        return int(count), float(seconds)
+
     def record_labels(
         self,
         states: Mapping[str, State],

@@ -24,19 +24,22 @@ class Progress:
         Finished generations, oldest first.
     labeled
         Images with a complete label.
+    by_hand
+        Those of them that people labeled here; all others were imported.
     seconds
-        Time that people spent on labels.
+        Time that people spent on these.
     """
 
     records: list[GenerationRecord]
     labeled: int
+    by_hand: int
     seconds: float
 
 
 def read_progress(project: Project) -> Progress:
     """Read it from the project's folder."""
     catalog = project.catalog
-    return Progress(generations(project), catalog.count(state="labeled"), catalog.seconds())
+    return Progress(generations(project), catalog.count(state="labeled"), *catalog.labeled_by_hand())
 
 
 def metric_of(records: Sequence[GenerationRecord]) -> str:
@@ -81,10 +84,12 @@ def spent(progress: Progress) -> str:
     """Labels and time, in one sentence."""
     if not progress.labeled:
         return "No image is labeled completely yet."
-    if progress.seconds < progress.labeled:  # nobody labels an image within a second
-        return f"{progress.labeled} images are labeled, most of them elsewhere."
-    each = duration(progress.seconds / progress.labeled)
-    return f"{progress.labeled} images labeled in {duration(progress.seconds)}, about {each} each."
+    if not progress.by_hand:
+        return f"{progress.labeled} images are labeled, all of them elsewhere."
+    each = duration(progress.seconds / progress.by_hand)
+    elsewhere = progress.labeled - progress.by_hand
+    more = f"; {elsewhere} more were labeled elsewhere" if elsewhere else ""
+    return f"{progress.by_hand} images labeled in {duration(progress.seconds)}, about {each} each{more}."
 
 
 def what_labels_brought(records: Sequence[GenerationRecord]) -> str:

@@ -32,7 +32,7 @@ class ResultsPanel(QWidget):
         super().__init__(parent)
         self.setObjectName("results_panel")
         self._session = session
-        self._progress = Progress([], 0, 0.0)
+        self._progress = Progress([], 0, 0, 0.0)
         self._chosen: str = ""
         self._lay_out()
         session.opened.connect(self._on_opened)

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import numpy as np
 
 from napari_imseg.engine.records import GenerationRecord, MemberRecord
+from napari_imseg.project.project import Project
+from napari_imseg.synthetic.dataset import write_dataset
 from napari_imseg.widgets.progress import (
     Progress,
     best_by_labels,
     members,
+    read_progress,
     spent,
     table,
     what_labels_brought,
@@ -69,6 +75,22 @@ def test_members_of_the_newest_run_stand_in_one_table_best_first():
 
 
 def test_spent():
-    assert "No image" in spent(Progress([], 0, 0.0))
-    assert spent(Progress([], 4, 480.0)) == "4 images labeled in 8 min, about 2 min each."
-    assert spent(Progress([], 20, 3.0)) == "20 images are labeled, most of them elsewhere."
+    assert "No image" in spent(Progress([], 0, 0, 0.0))
+    assert spent(Progress([], 4, 4, 480.0)) == "4 images labeled in 8 min, about 2 min each."
+    assert spent(Progress([], 20, 0, 0.0)) == "20 images are labeled, all of them elsewhere."
+
+
+def test_imported_labels_do_not_count_as_work(tmp_path: Path):
+    write_dataset("nuclei", tmp_path / "data", 8, seed=1, shape=(32, 32))
+    (tmp_path / "few").mkdir()
+    for path in sorted((tmp_path / "data" / "labels").iterdir())[:5]:
+        shutil.copy(path, tmp_path / "few")
+    images, few = tmp_path / "data" / "images", tmp_path / "few"
+    with Project.create(tmp_path / "p", images=images, labels=few, task="semantic") as project:
+        done, also, begun = project.unlabeled()
+        label = np.zeros((32, 32), np.int32)
+        project.write_label(done.id, label, seconds=100)
+        project.write_label(also.id, label, seconds=140)
+        project.write_label(begun.id, label, state="partial", seconds=1000)
+        told = spent(read_progress(project))
+    assert told == "2 images labeled in 4 min, about 2 min each; 5 more were labeled elsewhere."
