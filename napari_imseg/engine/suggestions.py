@@ -19,6 +19,7 @@ from napari_imseg.methods.pixel_classifier import PixelClassifier
 from napari_imseg.nets.forest import features_of, remembers
 from napari_imseg.project.predictions import StoredPrediction
 from napari_imseg.project.project import Project
+from napari_imseg.project.suggested import read_suggested, without_suggested
 
 OTHER_IMAGES = 4
 """Labeled images that the preview learns from beside the one on screen."""
@@ -34,16 +35,20 @@ def get_ready(project: Project, image_id: str) -> None:
         features_of(image, largest_sigma)
 
 
-def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Iterator[StoredPrediction]:
+def preview(
+    project: Project, image_id: str, label: NDArray[np.int32], suggested: NDArray[np.int32] | None = None
+) -> Iterator[StoredPrediction]:
     """What a pixel classifier says of the image on screen, given the strokes so far.
 
-    It learns from ``label`` and from a few other labeled images of the project. There is no
-    ensemble, so the inconsistency mask is empty.
+    It learns from ``label`` and from a few other labeled images of the project, but not from what it said
+    itself and a person only accepted. There is no ensemble, so the inconsistency mask is empty.
 
     Parameters
     ----------
     label
         The label as it is in the viewer, saved or not, with `UNLABELED`.
+    suggested
+        What was accepted in it, see `napari_imseg.project.suggested`.
 
     Yields
     ------
@@ -53,12 +58,8 @@ def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Iterat
     """
     problem = project.problem
     image = project.network_image(image_id)
-    others = [record.id for record in project.labeled("train") if record.id != image_id][:OTHER_IMAGES]
-    examples = [Example(image, target_of(label, problem), image_id)]
-    for other in others:
-        stored = project.read_label(other)
-        if stored is not None:
-            examples.append(Example(project.network_image(other), target_of(stored, problem), other))
+    own = without_suggested(label, suggested)
+    examples = [Example(image, target_of(own, problem), image_id), *_others(project, image_id)]
     if not _tells_apart(examples):
         return
     whole, coarse = PixelClassifier.Settings(), math.isqrt(image[0].size // FIRST_LOOK)
@@ -71,6 +72,16 @@ def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Iterat
             im_H_W=np.zeros(image.shape[1:], bool),
             probabilities_C_H_W=probabilities if problem.task is Task.INSTANCES else None,
         )
+
+
+def _others(project: Project, image_id: str) -> Iterator[Example]:
+    """The first labeled images besides this one."""
+    others = [record.id for record in project.labeled("train") if record.id != image_id]
+    for other in others[:OTHER_IMAGES]:
+        label = project.read_label(other)
+        if label is not None:
+            own = without_suggested(label, read_suggested(project.paths, other))
+            yield Example(project.network_image(other), target_of(own, project.problem), other)
 
 
 def _tells_apart(examples: list[Example]) -> bool:

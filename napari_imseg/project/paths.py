@@ -50,6 +50,11 @@ class Paths:
         return self.folder / "instances"
 
     @property
+    def suggestions(self) -> Path:
+        """Folder of what a pixel classifier suggested and a person accepted."""
+        return self.folder / "suggestions"
+
+    @property
     def runs(self) -> Path:
         """Folder of runs."""
         return self.folder / "runs"
@@ -67,7 +72,7 @@ class Paths:
     @property
     def own_folders(self) -> set[Path]:
         """Folders in which no images are looked for."""
-        ours = {self.labels, self.members, self.predictions, self.instances, self.runs}
+        ours = {self.labels, self.members, self.predictions, self.instances, self.suggestions, self.runs}
         return {*ours, self.thumbnails.parent}
 
     def label(self, image_id: str) -> Path:
@@ -81,6 +86,10 @@ class Paths:
     def corrected(self, image_id: str) -> Path:
         """Corrected instances of an image."""
         return self.instances / f"{_checked(image_id)}.tif"
+
+    def suggested(self, image_id: str) -> Path:
+        """What of the label of an image a pixel classifier suggested."""
+        return self.suggestions / f"{_checked(image_id)}.tif"
 
     def member(self, name: str) -> Path:
         """Folder of the masks of another tool."""

@@ -16,6 +16,7 @@ from qtpy.QtCore import QObject, QTimer, Signal
 from napari_imseg.project import masks
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import State
+from napari_imseg.project.suggested import write_suggested
 from napari_imseg.widgets import notify
 from napari_imseg.widgets.jobs import Jobs
 
@@ -25,11 +26,12 @@ _LANE: Final = "save"
 
 @dataclass(frozen=True)
 class Unsaved:
-    """A label that is not on disk yet."""
+    """A label that is not on disk yet, and what of it a pixel classifier suggested."""
 
     label: NDArray[np.int32]
     state: State
     seconds: float
+    suggested: NDArray[np.int32] | None = None
 
 
 @dataclass
@@ -158,6 +160,7 @@ class Autosave(QObject):
     def _write(self, image_id: str, unsaved: Unsaved) -> None:
         assert self._project is not None
         self._project.write_label(image_id, unsaved.label, state=unsaved.state, seconds=unsaved.seconds)
+        write_suggested(self._project.paths, image_id, unsaved.suggested)
 
     def _end_writing(self) -> None:
         """Take note of what has become of the label that was being written."""

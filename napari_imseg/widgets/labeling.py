@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, Signal
 
 from napari_imseg.core.problem import UNLABELED, Task
-from napari_imseg.project import masks
-from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import State
-from napari_imseg.widgets import edits, keys, notify
+from napari_imseg.widgets import edits, keys, loading, notify
 from napari_imseg.widgets.autosave import Autosave, Unsaved
 from napari_imseg.widgets.changes import Change, Changes
 from napari_imseg.widgets.jobs import Jobs
@@ -132,7 +131,12 @@ class Labeling(QObject):
             notify.warning("There is no pseudo-label here yet: label by hand, or train a generation first.")
             return
         pseudo_label, im_H_W = prediction.pseudo_label, prediction.im_H_W
-        self.change(lambda label: edits.accept(label, pseudo_label, im_H_W, task, everything=everything))
+        accept = partial(
+            edits.accept, pseudo_label=pseudo_label, im_H_W=im_H_W, task=task, everything=everything
+        )
+        suggested = self._suggesting.accepted
+        self.change(accept if prediction.generation else suggested.watched(accept))
+        self.then(suggested.add)
         if go_on:
             self.done_and_next()
 
@@ -151,16 +155,19 @@ class Labeling(QObject):
     def clear(self) -> None:
         """Take the whole label away; it can be undone."""
         self.change(edits.clear)
+        self.then(self._keep_suggested)
 
     def restore(self, version: str) -> None:
         """Bring an earlier version of the label back; it can be undone."""
         image, project = self._workspace.image, self._project
         if image is not None:
-            self.change(lambda _: _read_version(project, image.id, version))
+            self.change(lambda _: loading.read_version(project, image.id, version))
+            self.then(self._keep_suggested)
 
     def undo(self) -> None:
         """Take back the last change of the label."""
         self._changes.then(self.layers.undo)
+        self.then(self._keep_suggested)
 
     def redo(self) -> None:
         """Make the last undone change again."""
@@ -216,7 +223,7 @@ class Labeling(QObject):
         assert label is not None
         if self.state != "rejected" and np.all(label == UNLABELED):
             self.state = "unlabeled"
-        return Unsaved(label.copy(), self.state, self._stopwatch.take())
+        return Unsaved(label.copy(), self.state, self._stopwatch.take(), self._suggesting.accepted.label)
 
     def _on_edited(self) -> None:
         self._stopwatch.sign_of_life(time.monotonic())
@@ -229,6 +236,9 @@ class Labeling(QObject):
             self._suggesting.soon()
         self.changed.emit()
 
+    def _keep_suggested(self) -> None:
+        self._suggesting.accepted.keep(self.layers.label)
+
     def _unsaved_label(self, image_id: str) -> NDArray[np.int32] | None:
         unsaved = self.autosave.unsaved(image_id)
         return None if unsaved is None else unsaved.label.copy()
@@ -240,6 +250,7 @@ class Labeling(QObject):
     def _on_entered(self, shown: Shown) -> None:
         unsaved = self.autosave.unsaved(shown.record.id)
         self.state = unsaved.state if unsaved else shown.record.state
+        self._suggesting.accepted.label = unsaved.suggested if unsaved else shown.suggested
         self._stopwatch = Stopwatch(time.monotonic())
         self.autosave.watch(self._project, shown.record.id, self._snapshot)
         if not self._workspace.generation:
@@ -268,10 +279,3 @@ class Labeling(QObject):
 
 def _no_tour() -> Tour:
     return Tour([], np.zeros((0, 0), bool))
-
-
-def _read_version(project: Project, image_id: str, version: str) -> NDArray[np.int32]:
-    for known in project.label_history(image_id):
-        if known.name == version:
-            return masks.read_mask(known.path)
-    raise ProjectError(f"the label of {image_id} has no version '{version}' any more")

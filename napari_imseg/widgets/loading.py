@@ -14,9 +14,12 @@ from numpy.typing import NDArray
 from napari_imseg.core.problem import INTERIOR, UNLABELED, Task
 from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.records import find_generation, generation_path
+from napari_imseg.project import masks
+from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.predictions import StoredPrediction
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import ImageRecord
+from napari_imseg.project.suggested import read_suggested
 
 _SAMPLE: Final = 512
 _MOST_ISLANDS: Final = 200
@@ -69,6 +72,8 @@ class Shown:
         Smallest and largest intensity.
     label
         int32 (H, W), or (C, H, W) for ``multilabel``, with `UNLABELED`.
+    suggested
+        What of it a pixel classifier suggested, see `napari_imseg.project.suggested`.
     """
 
     record: ImageRecord
@@ -77,6 +82,7 @@ class Shown:
     contrast: tuple[float, float]
     limits: tuple[float, float]
     label: NDArray[np.int32]
+    suggested: NDArray[np.int32] | None
     prediction: ShownPrediction | None
 
 
@@ -97,6 +103,7 @@ def load(project: Project, image_id: str, generation: str) -> Shown:
         contrast=contrast(image_C_H_W),
         limits=limits(image_C_H_W),
         label=empty_label(project, record) if label is None else label,
+        suggested=None if label is None else read_suggested(project.paths, image_id),
         prediction=load_prediction(project, image_id, generation),
     )
 
@@ -114,13 +121,15 @@ def load_prediction(project: Project, image_id: str, generation: str) -> ShownPr
     return replace(prepare(stored, generation, objects(stored, watershed)), watershed=watershed)
 
 
-def preview(project: Project, image_id: str, label: NDArray[np.int32]) -> Iterator[ShownPrediction]:
+def preview(
+    project: Project, image_id: str, label: NDArray[np.int32], suggested: NDArray[np.int32] | None
+) -> Iterator[ShownPrediction]:
     """What a pixel classifier says that learns from the strokes so far: a coarse look, then the whole."""
     # Not at the top: scikit-learn takes a second to import, and most sessions never need it.
     from napari_imseg.engine import suggestions
 
     instances = project.info.task is Task.INSTANCES
-    for stored in suggestions.preview(project, image_id, label):
+    for stored in suggestions.preview(project, image_id, label, suggested):
         label = objects(stored, WatershedOptions()) if instances else stored.pseudo_label_H_W
         yield prepare(stored, "", label)
 
@@ -251,3 +260,11 @@ class ShownCache:
 def with_label(shown: Shown, label: NDArray[np.int32]) -> Shown:
     """The same image with another label."""
     return replace(shown, label=label)
+
+
+def read_version(project: Project, image_id: str, version: str) -> NDArray[np.int32]:
+    """An earlier version of a label, by its name."""
+    for known in project.label_history(image_id):
+        if known.name == version:
+            return masks.read_mask(known.path)
+    raise ProjectError(f"the label of {image_id} has no version '{version}' any more")

@@ -13,6 +13,7 @@ from napari_imseg.widgets.jobs import Jobs, report
 from napari_imseg.widgets.loading import ShownPrediction
 from napari_imseg.widgets.opening import Opening
 from napari_imseg.widgets.project_layers import ProjectLayers
+from napari_imseg.widgets.suggested import Suggested
 from napari_imseg.workspace import Workspace
 
 _SOON_MS: Final = 150
@@ -26,6 +27,11 @@ class Suggesting(QObject):
     -------
     changed
         Whether somebody waits for a suggestion is another now.
+
+    Attributes
+    ----------
+    accepted
+        What was accepted of suggestions for the image on the screen.
     """
 
     changed = Signal()
@@ -43,6 +49,7 @@ class Suggesting(QObject):
         self._workspace, self._project, self._layers = workspace, project, layers
         self._opening, self._jobs = opening, jobs
         self.is_awaited = False
+        self.accepted = Suggested()
         self._timer = QTimer(self)
         self._timer.setSingleShot(True)
         self._timer.setInterval(_SOON_MS)
@@ -74,7 +81,8 @@ class Suggesting(QObject):
     def _begin(self) -> None:
         label, image = self._layers.label, self._workspace.image
         if label is not None and image is not None:
-            self._show_next(image.id, loading.preview(self._project, image.id, label.copy()), first=True)
+            answers = loading.preview(self._project, image.id, label.copy(), self.accepted.label)
+            self._show_next(image.id, answers, first=True)
 
     def _show_next(self, image_id: str, answers: Iterator[ShownPrediction], *, first: bool = False) -> None:
         """Show one answer after the other, unless the user paints on or leaves."""

@@ -13,6 +13,7 @@ from napari_imseg.core.problem import UNLABELED
 from napari_imseg.engine import suggestions
 from napari_imseg.engine.suggestions import preview
 from napari_imseg.project.project import Project
+from napari_imseg.project.suggested import write_suggested
 from tests.engine.conftest import make_project
 
 
@@ -38,6 +39,33 @@ def test_labels_of_other_images_help(project: Project) -> None:
     nothing = np.full(first.shape[1:], UNLABELED, np.int32)
     (answer,) = preview(project, first.id, nothing)
     assert set(np.unique(answer.pseudo_label_H_W)) == {0, 1}
+
+
+def test_what_was_only_accepted_teaches_nothing(tmp_path: Path) -> None:
+    with make_project(tmp_path, labeled=0) as project:
+        first, second = project.unlabeled()[:2]
+        image = project.network_image(first.id)[0]
+        strokes = np.full(image.shape, UNLABELED, np.int32)
+        strokes[image > 0.8], strokes[image < 0.2] = 1, 0
+        (before,) = preview(project, first.id, strokes)
+        accepted = np.where(strokes == UNLABELED, before.pseudo_label_H_W, strokes)
+        suggested = np.where(strokes == UNLABELED, accepted, UNLABELED)
+        (after,) = preview(project, first.id, accepted, suggested)
+        np.testing.assert_array_equal(after.pseudo_label_H_W, before.pseudo_label_H_W)
+
+        nothing = np.full(image.shape, UNLABELED, np.int32)
+        project.write_label(first.id, strokes)
+        (before,) = preview(project, second.id, nothing)
+        project.write_label(first.id, accepted)
+        write_suggested(project.paths, first.id, suggested)
+        (after,) = preview(project, second.id, nothing)
+        np.testing.assert_array_equal(after.pseudo_label_H_W, before.pseudo_label_H_W)
+
+        write_suggested(project.paths, first.id, accepted)  # nobody painted anything
+        assert not list(preview(project, second.id, nothing))
+        project.write_label(first.id, 1 - accepted)  # and then all of it was corrected
+        (after,) = preview(project, second.id, nothing)
+        assert (after.pseudo_label_H_W != before.pseudo_label_H_W).mean() > 0.9
 
 
 def test_a_large_image_gets_a_coarse_look_first(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

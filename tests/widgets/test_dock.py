@@ -24,6 +24,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_imseg.core.problem import UNLABELED
+from napari_imseg.methods.pixel_classifier import PixelClassifier
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.widgets.dock import KEYS, LABEL, PROJECT, QUEUE, Dock
@@ -286,6 +287,58 @@ def test_the_first_strokes_bring_a_suggestion(open_dock, qtbot):
     assert suggested[bright] == 1
     assert "strokes" in child(dock, "label_networks").text()
     dock.session.labeling.autosave.flush()
+
+
+@pytest.fixture
+def taught(monkeypatch):
+    """Labeled pixels of the image on the screen that the pixel classifier learned from, each time."""
+    counts, fit = [], PixelClassifier.fit
+
+    def counted(self, examples, seed):
+        counts.append(int((examples[0].target_H_W != UNLABELED).sum()))
+        return fit(self, examples, seed)
+
+    monkeypatch.setattr(PixelClassifier, "fit", counted)
+    return counts
+
+
+def test_an_accepted_suggestion_does_not_teach_the_classifier_that_made_it(open_dock, taught, qtbot):
+    def suggest() -> int:
+        known = len(taught)
+        labeling.preview()
+        qtbot.waitUntil(lambda: len(taught) > known and not dock.session.jobs.is_busy("preview"))
+        return taught[-1]
+
+    dock = open_dock()
+    labeling, image_id = dock.session.labeling, shown_id(dock)
+    label = dock.session.viewer.layers["label"]
+    label.brush_size = 3
+    label.paint((20, 20), 1)
+    label.paint((50, 50), 0)
+    strokes = int((label.data != UNLABELED).sum())
+    assert suggest() == strokes
+
+    labeling.accept()
+    labeling.flush()
+    assert (label.data != UNLABELED).all()
+    assert suggest() == strokes
+    other = int(label.data[40, 10] == 0)
+    label.paint((40, 10), other)
+    assert strokes < suggest() <= 2 * strokes
+    labeling.flush()
+    corrected = taught[-1]
+
+    with qtbot.waitSignal(labeling.opening.opened):
+        labeling.next()
+    with qtbot.waitSignal(labeling.opening.opened):
+        labeling.opening.open(image_id)
+    assert suggest() == corrected
+    labeling.clear()
+    labeling.flush()
+    label.paint((20, 20), 1)
+    label.paint((50, 50), 0)
+    assert suggest() == strokes
+    labeling.flush()
 
 
 def test_what_is_erased_again_is_not_begun(open_dock, qtbot):

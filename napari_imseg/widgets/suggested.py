@@ -1,0 +1,50 @@
+"""Which part of the label on the screen is what a pixel classifier suggested; numpy only, no Qt."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from napari_imseg.core.problem import UNLABELED
+
+Label = NDArray[np.int32]
+Change = Callable[[Label], Label]
+
+
+class Suggested:
+    """Remembers suggestions that were accepted, so that the classifier does not learn from itself.
+
+    Attributes
+    ----------
+    label
+        The label where it was suggested, `UNLABELED` elsewhere; ``None`` if nothing was accepted. Never
+        changed in place.
+    """
+
+    def __init__(self) -> None:
+        self.label: Label | None = None
+        self._filled: Label | None = None
+
+    def watched(self, accept: Change) -> Change:
+        """The same change, which tells `add` what it has filled; for worker threads."""
+
+        def change(before: Label) -> Label:
+            after = accept(before)
+            self._filled = np.where(before == UNLABELED, after, np.int32(UNLABELED))
+            return after
+
+        return change
+
+    def add(self) -> None:
+        """Note what the newest suggestion has filled, when it is in the label."""
+        new, self._filled = self._filled, None
+        if new is not None:
+            self.label = new if self.label is None else np.where(new == UNLABELED, self.label, new)
+
+    def keep(self, label: Label | None) -> None:
+        """Forget what is no longer in the label."""
+        if self.label is not None and label is not None:
+            kept = np.where(self.label == label, label, np.int32(UNLABELED))
+            self.label = kept if (kept != UNLABELED).any() else None
