@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from napari_imseg.core.problem import Task
 from napari_imseg.registry import classes_in
 from napari_imseg.settings import Settings
+from napari_imseg.widgets.warming import import_torch
 
 if TYPE_CHECKING:
     from napari_imseg.core.problem import Problem
@@ -56,6 +57,7 @@ class MethodEntry:
 
 def methods_for(task: Task) -> list[MethodEntry]:
     """Every method that works on a task, by family and title."""
+    import_torch()
     from napari_imseg import methods
     from napari_imseg.engine.families import FAMILIES, family_of
     from napari_imseg.method import Method

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_imseg.engine import process
 from napari_imseg.engine.events import Event, Finished, GenerationFinished
@@ -22,7 +22,14 @@ from napari_imseg.widgets.project_layers import ProjectLayers
 from napari_imseg.widgets.project_log import ProjectLog
 from napari_imseg.widgets.queue_pages import ranking_titles
 from napari_imseg.widgets.run_follower import RunFollower
+from napari_imseg.widgets.warming import warm_up
 from napari_imseg.workspace import Workspace, read_counts
+
+IMPORTS: Final = "imports"
+"""The lane of what has to import torch first."""
+
+_WARM_UP_MS: Final = 2000
+"""So long after a project was opened: by then its first page is on the screen."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +71,12 @@ class Session(QObject):
         self.is_reopened = False
         self._log: ProjectLog | None = None
         self._being_opened: Path | None = None
+        self._warm_up = QTimer(self)
+        self._warm_up.setSingleShot(True)
+        self._warm_up.setInterval(_WARM_UP_MS)
+        self._warm_up.timeout.connect(
+            lambda: self.jobs.run(IMPORTS, warm_up, lambda _: None, topic="warm up")
+        )
         self.follower = RunFollower(self.jobs, self)
         self.follower.happened.connect(self._on_events)
         self.follower.ended.connect(self._on_run_ended)
@@ -97,6 +110,7 @@ class Session(QObject):
         if self.workspace.project is None:
             return
         self.closed.emit()
+        self._warm_up.stop()
         self.follower.stop()
         if self.labeling is not None:
             self.labeling.close()
@@ -130,6 +144,7 @@ class Session(QObject):
         self.labeling.stored.connect(lambda *_: self.queue_changed.emit())
         self.is_reopened = back_to is not None
         self.opened.emit()
+        self._warm_up.start()
         if back_to:
             self.labeling.opening.open(back_to)
         if found.run is not None:

@@ -22,7 +22,7 @@ from napari_imseg.widgets.network_cost import NetworkCost
 from napari_imseg.widgets.run_buttons import RunButtons
 from napari_imseg.widgets.run_reader import RunSummary
 from napari_imseg.widgets.run_view import RunView
-from napari_imseg.widgets.session import Session
+from napari_imseg.widgets.session import IMPORTS, Session
 from napari_imseg.widgets.settings_form import SettingsForm
 
 _RUN: Final = "run"
@@ -162,13 +162,13 @@ class TrainPanel(QWidget):
         self._load_methods()
 
     def _load_methods(self) -> None:
-        """Only now: most of the time of importing a method is importing torch."""
+        """Only now: forms of so many settings take long to make."""
         project = self._workspace.project
-        if project is None or self._entries or self._session.jobs.is_busy("methods"):
+        if project is None or self._entries or self._session.jobs.is_busy(IMPORTS):
             return
         self._about.setText("Loading the methods…")
         task = project.info.task
-        self._session.jobs.run("methods", lambda: methods_for(task), self._on_methods)
+        self._session.jobs.run(IMPORTS, lambda: methods_for(task), self._on_methods)
 
     def _on_methods(self, entries: list[MethodEntry]) -> None:
         self._entries = {entry.name: entry for entry in entries}
