@@ -95,8 +95,9 @@ class ActisSettings(ActisCropSettings):
 
 
 class Actis(ActisObjective):
-    """Augmentation consistency with class-wise percentiles.
+    """Labels, and unlabeled images that must mean the same however they are turned; for touching objects.
 
+    Augmentation consistency with class-wise percentiles.
     Source: METHODS 2.4.
     """
 

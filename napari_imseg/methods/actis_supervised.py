@@ -11,8 +11,9 @@ from napari_imseg.ops.schedules import cosine
 
 
 class ActisSupervised(ActisObjective):
-    """The baseline of ACTIS, from which its students and their teacher start.
+    """Your labels alone, turned, bent and changed in brightness; for touching objects.
 
+    The baseline of ACTIS, from which its students and their teacher start.
     Source: METHODS 2.3.
     """
 

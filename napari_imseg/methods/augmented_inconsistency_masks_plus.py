@@ -6,8 +6,9 @@ from napari_imseg.growing_masks import GrowingMasks
 
 
 class AugmentedInconsistencyMasksPlus(GrowingMasks):
-    """AIM+: labels and augmented copies of them, each blocked pair as it is and augmented once.
+    """As inconsistency masks, with many changed copies of your labels as well; for very few labels.
 
+    AIM+: labels and augmented copies of them, each blocked pair as it is and augmented once.
     Source: METHODS 1.4.
     """
 

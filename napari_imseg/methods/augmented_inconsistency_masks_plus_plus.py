@@ -6,8 +6,9 @@ from napari_imseg.growing_masks import JudgedMasks
 
 
 class AugmentedInconsistencyMasksPlusPlus(JudgedMasks):
-    """AIM++: labels and augmented copies of them, each blocked pair as it is and in one to five versions.
+    """As AIM+, and what other networks judge to be good is learned more often; takes the longest.
 
+    AIM++: labels and augmented copies of them, each blocked pair as it is and in one to five versions.
     Source: METHODS 1.4.
     """
 

@@ -20,8 +20,9 @@ class AugmentedSupervisedSettings(ScheduleSettings):
 
 
 class AugmentedSupervised(Curator):
-    """ALDT: the labeled set and augmented copies of it, nothing else.
+    """Your labels alone, each with many copies that differ in brightness, blur and noise.
 
+    ALDT: the labeled set and augmented copies of it, nothing else.
     Source: METHODS 1.4.
     """
 

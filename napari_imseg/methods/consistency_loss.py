@@ -39,8 +39,9 @@ class ConsistencyLossSettings(SupervisionSettings):
 
 
 class ConsistencyLoss(LabeledObjective):
-    """CL: in turns the labels, and two versions of unlabeled images.
+    """Labels, and unlabeled images that must mean the same in other brightness, blur and noise.
 
+    CL: in turns the labels, and two versions of unlabeled images.
     Source: METHODS 1.4.
     """
 

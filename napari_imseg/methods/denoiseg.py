@@ -49,8 +49,9 @@ class DenoiSegSettings(Settings):
 
 
 class DenoiSeg(Objective):
-    """Segmentation and Noise2Void with one network, which has a last layer for each.
+    """One network finds objects and removes noise, which it learns from all images; for noisy images.
 
+    Segmentation and Noise2Void with one network, which has a last layer for each.
     Source: METHODS part 3.
     """
 

@@ -37,7 +37,10 @@ class EvalNetSettings(JudgingSettings, ScheduleSettings):
 
 
 class EvalNetCurator(Curator):
-    """The candidates of an image are what all students say, and what was chosen before."""
+    """Networks that judge masks choose the best of all suggestions for an image; for dozens of labels.
+
+    The candidates of an image are what all students say, and what was chosen before.
+    """
 
     name = "evalnet"
     title = "EvalNet"

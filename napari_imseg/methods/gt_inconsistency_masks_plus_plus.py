@@ -16,8 +16,9 @@ class GtInconsistencyMasksPlusPlusSettings(GrowingMasksSettings, VersionSettings
 
 
 class GtInconsistencyMasksPlusPlus(GrowingMasks):
-    """IM++ with the EvalNets replaced by the true mIoU of what is not blocked.
+    """Only for comparisons: IM++ that is told the true labels of all images, to see what perfect judges gain.
 
+    IM++ with the EvalNets replaced by the true mIoU of what is not blocked.
     Source: METHODS 1.4.
     """
 

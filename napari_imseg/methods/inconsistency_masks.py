@@ -8,8 +8,9 @@ from napari_imseg.method import Example, UnlabeledImage
 
 
 class InconsistencyMasks(BlockedMasks):
-    """IM: the pixels that all teachers agree on are the label, the others are blocked.
+    """Networks suggest labels for the other images; where they disagree, the next ones learn nothing.
 
+    IM: the pixels that all teachers agree on are the label, the others are blocked.
     Source: METHODS 1.4.
     """
 

@@ -6,8 +6,9 @@ from napari_imseg.growing_masks import GrowingMasks
 
 
 class InconsistencyMasksPlus(GrowingMasks):
-    """IM+: every blocked pair is augmented once, and replaces the original.
+    """As inconsistency masks, from images whose brightness, blur and noise change more in each generation.
 
+    IM+: every blocked pair is augmented once, and replaces the original.
     Source: METHODS 1.4.
     """
 

@@ -6,8 +6,9 @@ from napari_imseg.growing_masks import JudgedMasks
 
 
 class InconsistencyMasksPlusPlus(JudgedMasks):
-    """IM++: one to five augmented versions of each blocked pair, none as it is.
+    """As inconsistency masks, and what other networks judge to be good is learned more often.
 
+    IM++: one to five augmented versions of each blocked pair, none as it is.
     Source: METHODS 1.4.
     """
 

@@ -41,7 +41,10 @@ class InputEnsembleSettings(Settings):
 
 
 class InputEnsemble(Curator):
-    """IE: unanimity of the views for one class or masks, the mean of the probabilities otherwise."""
+    """The best network looks at each image from several sides; the next ones learn all that it says.
+
+    IE: unanimity of the views for one class or masks, the mean of the probabilities otherwise.
+    """
 
     name = "input-ensemble"
     title = "Input ensemble"

@@ -14,8 +14,9 @@ class ModelEnsembleSettings(Settings):
 
 
 class ModelEnsemble(Curator):
-    """ME: unanimity for one class, the mean of the probabilities otherwise.
+    """The best networks suggest labels for the other images; the next ones learn all that they say.
 
+    ME: unanimity for one class, the mean of the probabilities otherwise.
     Source: METHODS 1.4.
     """
 

@@ -12,8 +12,9 @@ from napari_imseg.method import Curator, Example, UnlabeledImage
 
 
 class NoisyStudent(Curator):
-    """NS: image and label are augmented once at the strength of the generation.
+    """Networks suggest labels for the other images; the next ones learn them from blurred and noisy copies.
 
+    NS: image and label are augmented once at the strength of the generation.
     Source: METHODS 1.4.
     """
 

@@ -36,7 +36,10 @@ class PixelClassifierSettings(Settings):
 
 
 class PixelClassifier(Classifier):
-    """The reference of the label-efficiency tables: 100 trees on the same labels."""
+    """Tells pixels apart by brightness, edges and texture, in seconds; for a first result.
+
+    The reference of the label-efficiency tables: 100 trees on the same labels.
+    """
 
     name = KIND
     title = "Pixel classifier (random forest)"

@@ -10,7 +10,10 @@ from napari_imseg.supervision import LabeledObjective, SupervisionSettings
 
 
 class Supervised(LabeledObjective):
-    """LDT and FDT: the labeled pixels alone, squared error of sigmoids or cross-entropy."""
+    """Networks learn from your labels alone; other images are not used.
+
+    LDT and FDT: the labeled pixels alone, squared error of sigmoids or cross-entropy.
+    """
 
     name = "supervised"
     title = "Supervised training on labels alone"

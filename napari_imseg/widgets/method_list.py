@@ -56,7 +56,7 @@ class MethodEntry:
 
 
 def methods_for(task: Task) -> list[MethodEntry]:
-    """Every method that works on a task, by family and title."""
+    """Every method that works on a task: those that are recommended, then the others by family and title."""
     import_torch()
     from napari_imseg import methods
     from napari_imseg.engine.families import FAMILIES, family_of
@@ -67,4 +67,13 @@ def methods_for(task: Task) -> list[MethodEntry]:
         if task in kind.tasks:
             about = (kind.__doc__ or "").strip().split("\n")[0]
             found.append(MethodEntry(kind.name, kind.title, kind.source, about, family_of(kind), kind))
-    return sorted(found, key=lambda entry: (FAMILIES.index(entry.family), entry.title))
+    first = recommended(task)
+    places = {name: place for place, name in enumerate(first)}
+    found.sort(key=lambda entry: (FAMILIES.index(entry.family), entry.title))
+    return sorted(found, key=lambda entry: places.get(entry.name, len(first)))
+
+
+def recommended(task: Task) -> tuple[str, ...]:
+    """Names of the methods to begin with, as the page *Methods* of the documentation has them."""
+    touching = ("actis",) if task is Task.INSTANCES else ()
+    return ("inconsistency-masks", *touching, "supervised", "pixel-classifier")

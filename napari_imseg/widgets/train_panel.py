@@ -17,7 +17,7 @@ from napari_imseg.widgets import notify
 from napari_imseg.widgets.controls import column, folding, form, scrolled, text
 from napari_imseg.widgets.inputs import CalmComboBox
 from napari_imseg.widgets.members_panel import MembersPanel
-from napari_imseg.widgets.method_list import MethodEntry, methods_for
+from napari_imseg.widgets.method_list import MethodEntry, methods_for, recommended
 from napari_imseg.widgets.network_cost import NetworkCost
 from napari_imseg.widgets.run_buttons import RunButtons
 from napari_imseg.widgets.run_reader import RunSummary
@@ -124,7 +124,9 @@ class TrainPanel(QWidget):
     def _lay_out(self) -> None:
         self._method = CalmComboBox()
         self._method.setObjectName("train_method")
-        self._method.setToolTip("The semi-supervised approach; each is one paper")
+        self._method.setToolTip(
+            "How networks learn; those above the line are recommended, others are for comparisons"
+        )
         self._method.currentIndexChanged.connect(self._on_method)
         self._objective = CalmComboBox()
         self._objective.setObjectName("train_objective")
@@ -173,6 +175,7 @@ class TrainPanel(QWidget):
     def _on_methods(self, entries: list[MethodEntry]) -> None:
         self._entries = {entry.name: entry for entry in entries}
         _fill(self._method, entries, self._workspace.method)
+        self._method.insertSeparator(len(recommended(self._problem.task)))
         _fill(self._objective, [e for e in entries if e.family == "objective"], self._workspace.objective)
         self._on_method()
         self._cost.show_for(RunSettings(**self._run_values()))

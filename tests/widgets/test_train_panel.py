@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -19,11 +22,12 @@ from napari_imseg.engine.events import (
     to_line,
 )
 from napari_imseg.engine.records import GenerationRecord, generation_path, write_record
+from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 from napari_imseg.widgets.dock import RESULTS, TRAIN
-from napari_imseg.widgets.method_list import methods_for
+from napari_imseg.widgets.method_list import methods_for, recommended
 from tests.widgets.gui import child, choose, click, last_words
 
 pytestmark = pytest.mark.gui
@@ -94,6 +98,27 @@ def test_switching_methods_loses_nothing_and_hides_what_does_not_apply(open_dock
     choose(dock, "train_method", mine)
     assert child(dock, "setting_erosion").value() == 5
     assert child(dock, "train_objective").isVisible()
+
+
+@pytest.mark.parametrize("task", Task)
+def test_recommended_methods_come_first(task):
+    first = recommended(task)
+    names = [entry.name for entry in methods_for(task)]
+    assert names[: len(first)] == list(first)
+    assert names[0] == RunSettings().method
+    assert ("actis" in first) == (task is Task.INSTANCES)
+    page = (Path(__file__).parents[2] / "docs" / "methods" / "index.md").read_text(encoding="utf-8")
+    advice = page.partition("## Which one")[2]
+    assert all(f"({name}.md)" in advice for name in first)
+
+
+@pytest.mark.parametrize("task", Task)
+def test_descriptions_need_no_paper(task):
+    jargon = (
+        r"mIoU|sigmoid|entropy|unanim|augment|probabilit|percentile|baseline|LDT|blocked|ensemble"
+    )
+    for entry in methods_for(task):
+        assert not re.search(jargon, entry.about), entry.about
 
 
 @pytest.mark.parametrize("task", Task)
