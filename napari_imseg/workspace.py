@@ -113,18 +113,21 @@ class Workspace:
     def upcoming(self, count: int) -> list[QueueRow]:
         """The next ``count`` images of the queue, those not seen since the project was opened first.
 
-        Reads the catalog: slow enough for a worker. Images that were started and left come
-        after all others; when nothing else is left, those that were seen come again.
+        Reads the catalog: slow enough for a worker. Images that people began in an earlier session come
+        before all others, those whose imported labels are incomplete after them; when nothing else is left,
+        those that were seen come again.
         """
         project = self.project
         rows: list[QueueRow] = []
         if project is None:
             return rows
         here = {self.image.id} if self.image else set()
+        begun = set(project.catalog.begun_by_hand()) - set(self._visited)
         for place in range(self._handed_out, self._handed_out + count):
             taken = here | {row.record.id for row in rows}
             row = (
                 self._by_chance(project, place, taken | set(self._visited))
+                or self._by_rank(project.catalog, taken, begun - taken)
                 or self._by_rank(project.catalog, taken | set(self._visited))
                 or self._by_rank(project.catalog, taken)
             )
@@ -133,12 +136,12 @@ class Workspace:
             rows.append(row)
         return rows
 
-    def _by_rank(self, catalog: Catalog, without: set[str]) -> QueueRow | None:
-        for state in OPEN_STATES:
+    def _by_rank(self, catalog: Catalog, without: set[str], only: set[str] | None = None) -> QueueRow | None:
+        for state in OPEN_STATES if only is None else ("partial",) if only else ():
             offset = 0
             while rows := catalog.page(self.ranking, self.generation or None, offset, _PAGE, state):
                 for row in rows:
-                    if row.record.id not in without:
+                    if row.record.id not in without and (only is None or row.record.id in only):
                         return row
                 offset += _PAGE
         return None
@@ -165,8 +168,8 @@ def read_counts(project: Project) -> dict[str, int]:
 
 def advice(counts: dict[str, int], generation: str, training: bool) -> str:
     """What to do next, in one sentence, from the counts of `read_counts`."""
-    labeled = counts.get("labeled", 0)
-    waiting = counts.get("unlabeled", 0) + counts.get("partial", 0)
+    labeled, begun = counts.get("labeled", 0), counts.get("partial", 0)
+    waiting = counts.get("unlabeled", 0) + begun
     if not counts:
         return "Open a project, or make a new one from a folder of images."
     if training:
@@ -175,6 +178,10 @@ def advice(counts: dict[str, int], generation: str, training: bool) -> str:
         return f"Label a few images first: {labeled} of {FEW} are done."
     if not generation:
         return f"{labeled} images are labeled. Now train a first generation."
+    if begun == waiting > 0:
+        return f"{waiting} images are begun (◐ in the queue); finish them, and every image is labeled."
+    if begun:
+        return f"{waiting} images wait in the queue; {begun} of them are begun (◐)."
     if waiting:
         return f"{waiting} images wait in the queue; the first one teaches most."
     return "Every image is labeled. Train once more, then look at the results."

@@ -89,12 +89,18 @@ def test_seen_images_come_again_only_when_nothing_else_is_left(workspace, projec
     assert upcoming(workspace, 2) == ids(project)[:2]
 
 
-def test_begun_images_come_after_untouched_ones_and_decided_ones_never(workspace, project):
+def test_begun_images_come_before_untouched_ones_and_decided_ones_never(workspace, project):
     known = ids(project)
-    project.catalog.record_labels({known[0]: "partial"}, 0, 0)
+    project.catalog.record_labels({known[0]: "partial"}, 0, 0)  # imported
     project.catalog.record_labels({known[1]: "labeled"}, 0, 0)
     project.catalog.record_labels({known[2]: "rejected"}, 0, 0)
-    assert upcoming(workspace, 20) == [*known[3:], known[0]]
+    for place in (5, 7):
+        project.catalog.record_labels({known[place]: "partial"}, 0, 0, seconds=9)
+    rest = [known[place] for place in (3, 4, 6, 8, 9, 10, 11)]
+    assert upcoming(workspace, 20) == [known[5], known[7], *rest, known[0]]
+    visit(workspace, known[7])  # and leaves it again
+    visit(workspace, known[3])
+    assert upcoming(workspace, 20) == [known[5], *rest[1:], known[0], known[7]]
 
 
 def test_nothing_left(workspace, project):
@@ -151,4 +157,6 @@ def test_advice_follows_the_loop(project):
     enough = {**counts, "unlabeled": 4, "labeled": 8}
     assert "train a first generation" in advice(enough, "", False)
     assert "4 images wait" in advice(enough, GENERATION, False)
+    assert "3 of them are begun" in advice({**enough, "partial": 3}, GENERATION, False)
+    assert "finish" in advice({**enough, "unlabeled": 0, "partial": 3}, GENERATION, False)
     assert "results" in advice({**enough, "unlabeled": 0}, GENERATION, False)

@@ -120,6 +120,13 @@ class Catalog:
         count, seconds = self._select(query, [])[0]
         return int(count), float(seconds)
 
+    def begun_by_hand(self) -> list[str]:
+        """Ids of images whose label people began and did not finish."""
+        return [
+            row[0]
+            for row in self._select("SELECT id FROM images WHERE state = 'partial' AND seconds > 0", [])
+        ]
+
     def record_labels(
         self,
         states: Mapping[str, State],

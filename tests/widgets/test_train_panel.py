@@ -114,9 +114,7 @@ def test_recommended_methods_come_first(task):
 
 @pytest.mark.parametrize("task", Task)
 def test_descriptions_need_no_paper(task):
-    jargon = (
-        r"mIoU|sigmoid|entropy|unanim|augment|probabilit|percentile|baseline|LDT|blocked|ensemble"
-    )
+    jargon = r"mIoU|sigmoid|entropy|unanim|augment|probabilit|percentile|baseline|LDT|blocked|ensemble"
     for entry in methods_for(task):
         assert not re.search(jargon, entry.about), entry.about
 
