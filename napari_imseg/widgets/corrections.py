@@ -87,9 +87,8 @@ class Corrections(QObject):
         """No instance is picked any more to be combined with another one."""
         self._first = None
 
-    def replace(self, ids: NDArray[np.integer[Any]]) -> None:
-        """Change all pixels at once; it can be undone, too."""
-        where = np.nonzero(self.layer.data != ids)
+    def replace(self, where: tuple[NDArray[np.intp], ...], ids: NDArray[np.integer[Any]]) -> None:
+        """Change some pixels to what they are in ``ids``, at once; it can be undone, too."""
         self.layer.data_setitem(where, ids[where])
 
     # One instance
@@ -177,6 +176,11 @@ class Corrections(QObject):
     def _on_touched(self) -> None:
         self._has_history = True
         self.touched.emit()
+
+
+def differing(one: NDArray[np.integer[Any]], other: NDArray[np.integer[Any]]) -> tuple[NDArray[np.intp], ...]:
+    """Places of the pixels that differ; for worker threads."""
+    return np.nonzero(one != other)
 
 
 def corrected_since(

@@ -14,7 +14,7 @@ from qtpy.QtWidgets import QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidge
 from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.widgets import notify
 from napari_imseg.widgets.corrected_bar import CorrectedBar
-from napari_imseg.widgets.corrections import Corrections, corrected_since
+from napari_imseg.widgets.corrections import Corrections, corrected_since, differing
 from napari_imseg.widgets.free_layers import disown, is_shown, show_labels
 from napari_imseg.widgets.jobs import Jobs, report
 from napari_imseg.widgets.measured_table import MeasuredTable
@@ -24,6 +24,7 @@ from napari_imseg.widgets.watershed_source import Source
 
 NAME: Final = "instances"
 _LOOK: Final = "look"
+_DISCARD: Final = "discard"
 _LOOK_MS: Final = 250
 """So long after a correction the instances are measured anew and handed on."""
 
@@ -132,6 +133,7 @@ class InstancesPanel(QWidget):
 
     def settle(self) -> None:
         """Look at corrections now instead of soon, and wait for it."""
+        self._jobs.finish(_DISCARD)
         if self._look.isActive():
             self._look.stop()
             self._look_at_corrections()
@@ -165,16 +167,27 @@ class InstancesPanel(QWidget):
     def _made(self, ids: NDArray[np.int32]) -> None:
         was_discarding, self._is_discarding = self._is_discarding, False
         if was_discarding and is_shown(self._viewer, self._layer) and _fit(ids, self._layer.data):
+            data = self._layer.data
+            self._jobs.run(_DISCARD, lambda: differing(data, ids), partial(self._discarded, ids))
+            return
+        self._put(ids)
+        self._show_uncorrected(ids)
+        if was_discarding:
+            self.corrected.emit(None)
+
+    def _discarded(self, ids: NDArray[np.int32], where: tuple[NDArray[np.intp], ...]) -> None:
+        if is_shown(self._viewer, self._layer):
             self._uncorrected = ids
-            self._corrections.replace(ids)
-            self._look.start()
-            self.settle()
+            self._corrections.replace(where, ids)
+            self._look.stop()
         else:
             self._put(ids)
-            self._hold(0)
-            if was_discarding:
-                self.corrected.emit(None)
+        self._show_uncorrected(ids)
+        self.corrected.emit(None)
+
+    def _show_uncorrected(self, ids: NDArray[np.int32]) -> None:
         self._ids = ids
+        self._hold(0)
         self._measure()
         self.made.emit(ids)
 
@@ -226,6 +239,7 @@ class InstancesPanel(QWidget):
 
     def _forget_answers(self) -> None:
         self._is_discarding = False
+        self._jobs.forget(_DISCARD)
         self._sliders.forget()
 
     def _measure(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+from threading import Event, current_thread, main_thread
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from qtpy.QtWidgets import QWidget
 from skimage.draw import disk
 
 from napari_imseg.core.regions import measure
+from napari_imseg.widgets import instances_panel
 from napari_imseg.widgets.corrections import Corrections
 from napari_imseg.widgets.watershed_widget import WatershedWidget
 from tests.widgets.gui import CONTROL, NONE, SHIFT, assert_explained, child, choose, click, last_words
@@ -186,6 +188,32 @@ def test_corrections_hold_the_sliders_until_they_are_undone_or_discarded(make_pe
     person.press("Z", CONTROL)
     assert not person.layer.data[LONE]
     assert person.held()
+
+
+def test_what_is_corrected_while_instances_are_being_discarded_stays(make_person, monkeypatch):
+    gate, threads, differ = Event(), [], instances_panel.differing
+
+    def slow(*arrays):
+        threads.append(current_thread())
+        assert gate.wait(60)
+        return differ(*arrays)
+
+    monkeypatch.setattr(instances_panel, "differing", slow)
+    person = make_person()
+    person.press_over(LONE, "Delete")
+    person.wait_for("2 instances")
+    click(person.widget, "instances_discard")
+    person.qtbot.waitUntil(lambda: len(threads) == 1)
+    assert threads[0] is not main_thread()  # the window is alive meanwhile
+    person.press("Z", CONTROL)
+    person.press("Z", CONTROL | SHIFT)
+    gate.set()
+    person.wait_for("2 instances")
+    assert person.held()
+    assert not person.layer.data[LONE]
+    click(person.widget, "instances_discard")
+    person.qtbot.waitUntil(lambda: not person.held())
+    assert person.layer.data[LONE]
 
 
 def test_a_slider_that_moves_again_ends_undo_of_what_is_gone(make_person):
