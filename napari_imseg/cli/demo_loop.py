@@ -203,7 +203,8 @@ class DemoLoop:
         held_out = self.folder / "held-out"
         with Project.open(self.project) as project:
             model = load_model(project, generation)
-            for source in sources([held_out / "images"], self.folder / "predictions")[:PICTURES]:
+            planned = sources([held_out / "images"], self.folder / "predictions", project.info.channels)
+            for source in planned[:PICTURES]:
                 made = results(model, read_normalised(model, source), ("labels", "im"))
                 self.story.instances.append(
                     Picture(

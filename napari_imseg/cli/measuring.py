@@ -73,6 +73,7 @@ def measure(model: Model, images: Path, labels: Path, search: bool = False) -> M
             task=info.task,
             classes=[one.name for one in info.classes],
             intensity=info.intensity,
+            channels=info.channels,
             validation=0,
         )
         with made as truth:
@@ -113,7 +114,7 @@ def measure_volumes(model: Model, images: Path, labels: Path, search: bool = Fal
         if label is None:
             others += 1
         else:
-            volume = Volume.open(path)
+            volume = Volume.open(path, model.project.info.channels)
             check_channels(model, f"'{path}'", volume.shape[1])
             _, remark = _true_ids(model, volume, label)
             warnings += [f"{remark}: {label.name}"] if remark else []

@@ -51,7 +51,7 @@ def predict(
 
     kinds = _kinds(save)
     with Project.open(project) as opened, progress_bars(messages()) as bars:
-        planned = sources(images, out, volume=volume)
+        planned = sources(images, out, opened.info.channels, volume=volume)
         loaded = load_model(opened, generation)
         objects = with_watershed(
             loaded,

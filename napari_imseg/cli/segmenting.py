@@ -60,11 +60,13 @@ def load_model(project: Project, generation: str) -> Model:
     return Model.load(project, find_generation(project, generation))
 
 
-def sources(paths: Sequence[Path], out: Path, *, volume: bool = False) -> list[Source]:
+def sources(paths: Sequence[Path], out: Path, channels: int, *, volume: bool = False) -> list[Source]:
     """Every plane of every image file in ``paths``, with a place for its results.
 
     Parameters
     ----------
+    channels
+        Those of the model; files of RGB whose samples are equal have one where it has one.
     volume
         All planes of a file are one volume.
 
@@ -77,12 +79,14 @@ def sources(paths: Sequence[Path], out: Path, *, volume: bool = False) -> list[S
     for path, within in find_images(paths, [out], []):
         target = out / Path(within).with_suffix("")
         if volume:
-            depth, channels, height, width = Volume.open(path).shape
-            found.append(Source(path, None, (channels, height, width), target, depth))
+            depth, *shape = Volume.open(path, channels).shape
+            found.append(Source(path, None, (shape[0], shape[1], shape[2]), target, depth))
             continue
+        grey = channels == 1 and images.is_grey(path)
         for unit in images.read_units(path, any_size=True):
+            shape_C_H_W = (1, *unit.shape[1:]) if grey else unit.shape
             place = place_in_file(unit.plane, None)
-            found.append(Source(path, unit.plane, unit.shape, target.with_name(target.name + place)))
+            found.append(Source(path, unit.plane, shape_C_H_W, target.with_name(target.name + place)))
     if not found:
         places = " or ".join(f"'{path}'" for path in paths)
         raise ProjectError(f"there is no image in {places}; give image files or folders of images")
@@ -113,7 +117,8 @@ def read_normalised(model: Model, source: Source) -> NDArray[np.float32]:
     ProjectError
         It cannot be read.
     """
-    return normalise(images.read(source.path, source.plane), model.project.info.intensity)
+    image = images.read(source.path, source.plane, channels=source.shape[0])
+    return normalise(image, model.project.info.intensity)
 
 
 def holds_gaps(source: Source) -> bool:

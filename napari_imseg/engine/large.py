@@ -135,8 +135,8 @@ class _Work:
     def _normalised(self) -> Any:
         """Reads boxes of the image as networks see them."""
         image, how = self._image, self._model.project.info.intensity
-        read = images.windows(image.path, image.plane)
-        limits = images.limits(image.path, image.plane, how)
+        read = images.windows(image.path, image.plane, image.shape[0])
+        limits = images.limits(image.path, image.plane, how, image.shape[0])
 
         def normalised(box: Box) -> NDArray[np.float32]:
             rows, columns = box

@@ -38,8 +38,13 @@ class Volume:
     shape: tuple[int, int, int, int]
 
     @classmethod
-    def open(cls, path: Path) -> Volume:
-        """The volume in a file; only its header is read.
+    def open(cls, path: Path, channels: int | None = None) -> Volume:
+        """The volume in a file; only its header is read, unless it is RGB and may be grey.
+
+        Parameters
+        ----------
+        channels
+            How many are wanted, as in `napari_imseg.project.images.read`.
 
         Raises
         ------
@@ -47,6 +52,8 @@ class Volume:
             It has a single plane, its planes are not declared as depth, or they have too many voxels.
         """
         layout = images.contents(path).layout
+        if channels == 1 and images.is_grey(path):
+            layout = layout.seen_as(1)
         if layout.planes == 1:
             raise ProjectError(f"'{path}' has one plane, which is no volume; leave --volume out")
         beside = [letter for letter in layout.axes if letter not in "CSYX"]
@@ -98,7 +105,9 @@ def predict_volume(
     probabilities = np.empty((model.project.problem.classes, depth, height, width), np.float32)
     im = np.empty((depth, height, width), np.bool_)
     for plane in range(depth):
-        image = normalise(images.read(volume.path, plane), model.project.info.intensity)
+        image = normalise(
+            images.read(volume.path, plane, channels=volume.shape[1]), model.project.info.intensity
+        )
         members = model.ensemble.probabilities(image)
         probabilities[:, plane] = members.mean(axis=0)
         im[plane] = model.disagreement(members)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from napari_imseg.project import images
@@ -21,6 +21,9 @@ from napari_imseg.project.progress import Progress
 from napari_imseg.project.records import NewFile, NewImage
 from napari_imseg.project.scanning import find_images
 from napari_imseg.project.sources import relative
+
+RGB = 3
+"""Channels of a file that may turn out to be grey."""
 
 READERS = 8
 """Headers read at once: on a network drive, waiting is most of the time."""
@@ -86,8 +89,7 @@ def survey(
         for item in pool.map(lambda pair: _look(pair[0], pair[1], tile), found):
             looked.append(item)
             progress("reading images", len(looked), len(found))
-    candidates = [item for item in looked if isinstance(item, Candidate)]
-    warnings += [item for item in looked if isinstance(item, str)]
+    candidates = _without_sentences(looked, warnings)
     warnings += [f"'{item.path}': {item.found.note}" for item in candidates if item.found.note]
     if not candidates:
         raise ProjectError(f"no image in {places} can be read; the first: {next(iter(warnings))}")
@@ -99,6 +101,25 @@ def most_common_channels(candidates: Sequence[Candidate]) -> int:
     return Counter(item.found.layout.channels for item in candidates).most_common(1)[0][0]
 
 
+def all_grey(
+    candidates: Sequence[Candidate], warnings: list[str], progress: Progress
+) -> list[Candidate] | None:
+    """All RGB files as grey ones; ``None`` as soon as one of them has colours.
+
+    Files whose pixels cannot be read are left out with a warning.
+    """
+    rgb = [item for item in candidates if item.found.layout.channels == RGB]
+    seen: dict[Path, Candidate | str] = {}
+    with ThreadPoolExecutor(READERS) as pool:
+        for item, answer in zip(rgb, pool.map(_as_grey, rgb), strict=True):
+            if answer is item:
+                pool.shutdown(cancel_futures=True)
+                return None
+            seen[item.path] = answer
+            progress("looking for colours", len(seen), len(rgb))
+    return _without_sentences((seen.get(item.path, item) for item in candidates), warnings)
+
+
 def store(
     folder: Path,
     channels: int,
@@ -108,6 +129,8 @@ def store(
     warnings: list[str],
 ) -> int:
     """Write what was surveyed into the catalog; returns how many images are new."""
+    if channels == 1:
+        candidates = _without_sentences(map(_as_grey, candidates), warnings)
     fitting = [item for item in candidates if item.found.layout.channels == channels]
     for item in candidates:
         if item.found.layout.channels != channels:
@@ -116,6 +139,29 @@ def store(
                 f"{channels}; left out"
             )
     return catalog.add_files(_rows(folder, group_by, fitting))
+
+
+def _as_grey(item: Candidate) -> Candidate | str:
+    """The same file, with one channel if it is RGB that has no colours; or a sentence why it is left out."""
+    try:
+        if not images.is_grey(item.path):
+            return item
+    except ProjectError as error:
+        return f"{error}; left out"
+    found = replace(item.found, layout=item.found.layout.seen_as(1))
+    units = [replace(unit, shape=(1, *unit.shape[1:])) for unit in item.units]
+    return replace(item, found=found, units=units)
+
+
+def _without_sentences(items: Iterable[Candidate | str], warnings: list[str]) -> list[Candidate]:
+    """The files; sentences go to the warnings."""
+    kept = []
+    for item in items:
+        if isinstance(item, str):
+            warnings.append(item)
+        else:
+            kept.append(item)
+    return kept
 
 
 def _look(path: Path, within: str, tile: int) -> Candidate | str:

@@ -12,7 +12,9 @@ from uuid import uuid4
 
 from napari_imseg.core.problem import Task
 from napari_imseg.project.adding import (
+    RGB,
     Candidate,
+    all_grey,
     check_expression,
     listed,
     most_common_channels,
@@ -39,6 +41,7 @@ class Wishes:
     name: str | None
     intensity: Intensity | None
     tile: int
+    channels: int | None
 
 
 def create(
@@ -65,7 +68,11 @@ def create(
     warnings: list[str] = []
     skip = [Path(labels)] if labels is not None else []
     candidates = survey(listed(images), skip, wishes.tile, warnings, progress)
-    channels = most_common_channels(candidates)
+    channels = wishes.channels or most_common_channels(candidates)
+    may_be_grey = channels == RGB and wishes.channels is None
+    grey = all_grey(candidates, warnings, progress) if may_be_grey else None
+    if grey is not None:
+        candidates, channels = grey, 1
     info = ProjectInfo(
         name=wishes.name or folder.name,
         task=task,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final
@@ -87,8 +87,15 @@ def read_units(path: Path, tile: int = 0, *, any_size: bool = False) -> list[Uni
     return units
 
 
-def read(path: Path, plane: int | None = None, tile: Tile | None = None) -> NDArray[Any]:
+def read(
+    path: Path, plane: int | None = None, tile: Tile | None = None, channels: int | None = None
+) -> NDArray[Any]:
     """Read one image of a file.
+
+    Parameters
+    ----------
+    channels
+        How many are wanted: 1 reads RGB as grey (`is_grey`); ``None`` for all.
 
     Returns
     -------
@@ -100,16 +107,37 @@ def read(path: Path, plane: int | None = None, tile: Tile | None = None) -> NDAr
     ProjectError
         As `contents`, or the data is damaged.
     """
-    found = contents(path)
-    image: NDArray[Any] = _reader(path).read(path, found, plane, tile)
+    image: NDArray[Any] = _reader(path).read(path, _seen_as(path, channels), plane, tile)
     return image
 
 
-def windows(path: Path, plane: int | None = None) -> Callable[[Tile], NDArray[Any]]:
+def is_grey(path: Path) -> bool:
+    """True for RGB whose three samples are equal everywhere; reads all of it, or up to the first colour.
+
+    Raises
+    ------
+    ProjectError
+        As `read`.
+    """
+    layout = contents(path).layout
+    if layout.seen_as(1) == layout:
+        return False
+    for plane in range(layout.planes):
+        read_window = windows(path, plane)
+        for top in range(0, layout.height, BAND):
+            image = read_window((top, 0, min(BAND, layout.height - top), layout.width))
+            if (image[0] != image[1]).any() or (image[0] != image[2]).any():
+                return False
+    return True
+
+
+def windows(
+    path: Path, plane: int | None = None, channels: int | None = None
+) -> Callable[[Tile], NDArray[Any]]:
     """Reads parts of a plane, one after the other.
 
     A TIFF is mapped into memory, or decoded where it is compressed, part by part; files that
-    Pillow reads are decoded once and kept.
+    Pillow reads are decoded once and kept. ``channels`` as in `read`.
 
     Returns
     -------
@@ -117,11 +145,11 @@ def windows(path: Path, plane: int | None = None) -> Callable[[Tile], NDArray[An
         Takes y, x, height and width; returns (C, height, width) in the type of the file, and
         raises `ProjectError` as `read` does.
     """
-    found: Callable[[Tile], NDArray[Any]] = _reader(path).windows(path, contents(path), plane)
+    found: Callable[[Tile], NDArray[Any]] = _reader(path).windows(path, _seen_as(path, channels), plane)
     return found
 
 
-def limits(path: Path, plane: int | None, how: How) -> list[Limits]:
+def limits(path: Path, plane: int | None, how: How, channels: int | None = None) -> list[Limits]:
     """What becomes 0 and 1 in each channel of a whole plane, remembered while the file stays the same.
 
     The plane is read in bands: memory does not grow with it.
@@ -130,14 +158,15 @@ def limits(path: Path, plane: int | None, how: How) -> list[Limits]:
     ----------
     how
         As in `napari_imseg.core.intensity.normalise`.
+    channels
+        As in `read`.
 
     Raises
     ------
     ProjectError
         As `read`.
     """
-    found = contents(path)
-    return list(_limits(path, modified_ns(path), found, plane, how))
+    return list(_limits(path, modified_ns(path), _seen_as(path, channels), plane, how))
 
 
 def tiles(height: int, width: int, side: int) -> list[Tile | None]:
@@ -162,7 +191,7 @@ def _contents(path: Path, changed: int) -> Contents:
 
 @lru_cache(maxsize=256)
 def _limits(path: Path, _changed: int, found: Contents, plane: int | None, how: How) -> tuple[Limits, ...]:
-    layout, read_window = found.layout, windows(path, plane)
+    layout, read_window = found.layout, windows(path, plane, found.layout.channels)
 
     def bands() -> Bands:
         for top in range(0, layout.height, BAND):
@@ -170,6 +199,11 @@ def _limits(path: Path, _changed: int, found: Contents, plane: int | None, how: 
 
     shape = layout.channels, layout.height, layout.width
     return tuple(find_limits(bands, shape, np.dtype(found.dtype), how))
+
+
+def _seen_as(path: Path, channels: int | None) -> Contents:
+    found = contents(path)
+    return replace(found, layout=found.layout.seen_as(channels))
 
 
 def _reader(path: Path) -> Any:

@@ -8,6 +8,7 @@ The rules, in this order:
 2. Where a file declares nothing, a last axis of length 3 or 4 behind two longer ones holds
    RGB or RGBA.
 3. An alpha sample is dropped: the fourth of RGB, or one that the file declares as alpha.
+4. RGB whose three samples are equal everywhere is grey; it is one channel where one is wanted.
 
 So three pages of a plain TIFF are three planes, and three channels only if the file says ``C``.
 """
@@ -15,7 +16,7 @@ So three pages of a plain TIFF are three planes, and three channels only if the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -42,11 +43,14 @@ class Layout:
         A letter for each axis, see the rules of this module.
     alpha
         The last sample is alpha and is not a channel.
+    grey
+        Of the samples of RGB only the first is a channel.
     """
 
     shape: tuple[int, ...]
     axes: str
     alpha: bool = False
+    grey: bool = False
 
     @property
     def planes(self) -> int:
@@ -57,10 +61,14 @@ class Layout:
     def channels(self) -> int:
         """Channels without alpha, at least 1."""
         return math.prod(
-            length - (self.alpha and letter == "S")
+            self._samples if letter == "S" else length
             for letter, length in zip(self.axes, self.shape, strict=True)
             if letter in "CS"
         )
+
+    def seen_as(self, channels: int | None) -> Layout:
+        """The same, but of RGB the first sample alone if one channel is wanted."""
+        return replace(self, grey=True) if channels == 1 and self.channels == self._samples == 3 else self
 
     @property
     def height(self) -> int:
@@ -87,12 +95,19 @@ class Layout:
             index[axis] = int(place)
         index[self.axes.index("Y")] = slice(y, y + height)
         index[self.axes.index("X")] = slice(x, x + width)
-        if self.alpha:
-            index[self.axes.index("S")] = slice(0, self.shape[self.axes.index("S")] - 1)
+        if "S" in self.axes:
+            index[self.axes.index("S")] = slice(0, self._samples)
         cut = np.asarray(stored[tuple(index)])
         kept = [letter for letter, part in zip(self.axes, index, strict=True) if isinstance(part, slice)]
         order = sorted(range(len(kept)), key=lambda axis: "CSYX".index(kept[axis]))
         return np.ascontiguousarray(cut.transpose(order).reshape(self.channels, height, width))
+
+    @property
+    def _samples(self) -> int:
+        """Samples of a pixel that are channels; 0 if the file has no such axis."""
+        if "S" not in self.axes:
+            return 0
+        return 1 if self.grey else self.shape[self.axes.index("S")] - self.alpha
 
     @property
     def _plane_axes(self) -> list[int]:

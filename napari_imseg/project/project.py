@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
@@ -80,6 +79,7 @@ class Project:
         name: str | None = None,
         intensity: Intensity | None = None,
         tile: int = 0,
+        channels: int | None = None,
         progress: Progress = silent,
     ) -> Self:
         """Make a project; it is complete, or there is none.
@@ -108,10 +108,12 @@ class Project:
             ``range`` for 8-bit colour and ``percentile`` for everything else if not given.
         tile
             Side of the squares that larger images are cut into; 0 = whole images.
+        channels
+            Those of most files if not given; 1 if all that are RGB are grey, which then is read as one.
         progress
             Is told how far the work is.
         """
-        wishes = Wishes(task, classes, validation, group_by, seed, name, intensity, tile)
+        wishes = Wishes(task, classes, validation, group_by, seed, name, intensity, tile, channels)
         folder, warnings = create(Path(folder), images, labels, wishes, progress)
         project = cls.open(folder)
         project.warnings += warnings
@@ -149,9 +151,7 @@ class Project:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     @property

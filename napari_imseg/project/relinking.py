@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from napari_imseg.project import images
@@ -61,10 +61,12 @@ class _Search:
         return [path for path in self._by_name[name] if _fits(wanted, path)]
 
 
-def _fits(wanted: Iterable[ImageRecord], path: Path) -> bool:
+def _fits(wanted: Sequence[ImageRecord], path: Path) -> bool:
     """True if the file has all these images, with the same shapes."""
     try:
         layout = images.contents(path).layout
+        if any(record.shape[0] == 1 for record in wanted) and images.is_grey(path):
+            layout = layout.seen_as(1)
     except ProjectError:
         return False  # what cannot be read replaces nothing
     return all(

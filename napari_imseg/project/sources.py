@@ -39,7 +39,7 @@ class Sources:
             The file is gone, has changed, or is damaged.
         """
         path = self.locate(record)
-        image = images.read(path, record.plane, record.tile)
+        image = images.read(path, record.plane, record.tile, record.shape[0])
         if image.shape != record.shape:
             raise ProjectError(_changed(path))
         return image
@@ -48,7 +48,7 @@ class Sources:
         """What was read of a record, float32 (C, H, W); a tile as its whole plane is. Raises as `read`."""
         if record.tile is None:
             return normalise(image, how)
-        return scale(image, images.limits(self.locate(record), record.plane, how), how)
+        return scale(image, images.limits(self.locate(record), record.plane, how, record.shape[0]), how)
 
     def locate(self, record: ImageRecord) -> Path:
         """The file of a record, after a look at whether it is still the same."""

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from napari_imseg.core.problem import Task
 from napari_imseg.project.atomic import replacing
 from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.images import contents
 from napari_imseg.project.info import Intensity
 from napari_imseg.project.masks import write_mask
 from napari_imseg.project.project import Project
@@ -105,7 +106,12 @@ def make_projects(
         images = own if name == "alone" else [train / "images"]
         chosen = [*images, validation / "images"]
         made = Project.create(
-            projects / name, images=chosen, intensity=intensity, validation=0, **asdict(kind)
+            projects / name,
+            images=chosen,
+            intensity=intensity,
+            channels=_channels(train / "images"),
+            validation=0,
+            **asdict(kind),
         )
         with made as project, _labels(train / "labels", labeled, projects) as known:
             project.import_labels(train / "labels" if name == "full" else known, split="train")
@@ -122,9 +128,15 @@ def make_test_project(study: Path, kind: Kind, intensity: Intensity | None) -> N
         images=test / "images",
         labels=test / "labels",
         intensity=intensity,
+        channels=_channels(test / "images"),
         **asdict(kind),
         validation=0,
     ).close()
+
+
+def _channels(folder: Path) -> int:
+    """Those of the files, in all parts of a data set: one part may happen to have no colours."""
+    return contents(min(folder.iterdir())).layout.channels
 
 
 @contextmanager

@@ -142,11 +142,23 @@ def test_predict_refuses(
     assert_refused(result, code, part)
 
 
+def test_predict_reads_rgb_without_colours_as_grey(
+    call: Call, trained: Path, cells: Path, tmp_path: Path
+) -> None:
+    image = sorted((cells / "images").iterdir())[0]
+    tifffile.imwrite(tmp_path / "rgb.tif", np.stack([tifffile.imread(image)] * 3, -1), photometric="rgb")
+    done = call("predict", trained, image, tmp_path / "rgb.tif", "--out", tmp_path / "o")
+    assert done.exit_code == 0, done.stderr
+    labels = [tifffile.imread(tmp_path / "o" / f"{name}_labels.tif") for name in (image.stem, "rgb")]
+    assert np.array_equal(*labels)
+
+
 def test_predict_refuses_other_channels_before_the_first_image(
     call: Call, trained: Path, cells: Path, tmp_path: Path
 ) -> None:
     image = sorted((cells / "images").iterdir())[0]
-    tifffile.imwrite(tmp_path / "rgb.tif", np.zeros((64, 64, 3), np.uint8), photometric="rgb")
+    colours = np.random.default_rng(0).integers(0, 255, (64, 64, 3), np.uint8)
+    tifffile.imwrite(tmp_path / "rgb.tif", colours, photometric="rgb")
     result = call("predict", trained, image, tmp_path / "rgb.tif", "--out", tmp_path / "o")
     assert_refused(result, 1, "has 3 channels", "have 1")
     assert not (tmp_path / "o").exists()

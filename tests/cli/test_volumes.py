@@ -171,7 +171,7 @@ def test_labels_that_do_not_fit_their_volume_are_refused(call: Call, stack: Stac
     (stack.labels / "stack.tif").rename(stack.labels / "other.tif")
     refused = call("evaluate", stack.project, *stack.folders, "--volume")
     assert_refused(refused, 1, "no label file in", "has the name of a volume")
-    colours = np.zeros((10, 64, 64, 3), np.uint8)
+    colours = np.random.default_rng(0).integers(0, 255, (10, 64, 64, 3), np.uint8)
     tifffile.imwrite(stack.images / "other.tif", colours, metadata={"axes": "ZYXS"}, photometric="rgb")
     refused = call("evaluate", stack.project, *stack.folders, "--volume")
     assert_refused(refused, 1, "other.tif' has 3 channels", "have 1")

@@ -160,9 +160,59 @@ def test_groups_come_from_the_path(make: Make, images: Path) -> None:
 def test_intensity_is_ranged_for_8_bit_colour_alone(make: Make, tmp_path: Path) -> None:
     folder = tmp_path / "rgb"
     folder.mkdir()
-    Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(folder / "a.png")
+    Image.fromarray(np.eye(24, dtype=np.uint8)[:, :3].reshape(8, 3, 3)).save(folder / "a.png")
     assert make("a", images=folder).info.intensity == "range"
     assert make("b", images=folder, intensity="percentile").info.intensity == "percentile"
+
+
+@pytest.fixture
+def as_rgb(images: Path, tmp_path: Path) -> Path:
+    """The six grey images once more, each saved as RGB; one as a stack of two planes, one with alpha."""
+    folder = tmp_path / "as rgb"
+    folder.mkdir()
+    for number, path in enumerate(sorted(images.iterdir())):
+        grey = tifffile.imread(path)
+        rgb = np.stack([grey] * 3, -1)
+        if number == 0:
+            stack = np.stack([rgb, rgb])
+            tifffile.imwrite(folder / path.name, stack, photometric="rgb", metadata={"axes": "ZYXS"})
+        elif number == 1:
+            tifffile.imwrite(folder / path.name, rgb, photometric="rgb")
+        else:
+            pixels = np.dstack([rgb, np.full_like(grey, 255)]) if number == 2 else rgb
+            Image.fromarray(pixels).save(folder / f"{path.stem}.png")
+    return folder
+
+
+@pytest.mark.parametrize("tile", [0, 32])
+def test_rgb_without_colours_is_grey(make: Make, as_rgb: Path, images: Path, tile: int) -> None:
+    told: list[str] = []
+    grey, project = (
+        make("grey", tile=tile),
+        make(images=as_rgb, tile=tile, progress=lambda *a: told.append(a[0])),
+    )
+    assert (project.info.channels, project.info.intensity) == (1, "percentile")
+    assert project.warnings == []
+    assert told.count("looking for colours") == 6
+    for one, other in zip(grey.catalog.images()[1:], project.catalog.images()[2:], strict=True):
+        assert other.shape == one.shape
+        assert np.array_equal(project.read_image(other.id), grey.read_image(one.id))
+        assert np.array_equal(project.network_image(other.id), grey.network_image(one.id))
+    assert project.add_images(images) == 6  # the same, as grey files
+
+
+def test_grey_rgb_is_added_to_grey_images_and_colours_are_not(make: Make, images: Path, as_rgb: Path) -> None:
+    colours = np.random.default_rng(0).integers(0, 255, (*SHAPE, 3), np.uint8)
+    Image.fromarray(colours).save(as_rgb / "colours.png")
+    project = make()
+    assert project.add_images(as_rgb) == 7
+    assert {record.shape for record in project.catalog.images()} == {(1, *SHAPE)}
+    assert len(project.warnings) == 1
+    assert "colours.png' has 3 channels" in project.warnings[0]
+    coloured = make("coloured", images=as_rgb)
+    assert (coloured.info.channels, coloured.info.intensity) == (3, "range")
+    assert coloured.catalog.count() == 8
+    assert (make("asked", images=as_rgb, channels=1).catalog.count()) == 7
 
 
 def test_network_images_lie_between_0_and_1(project: Project) -> None:
@@ -216,7 +266,7 @@ def test_files_that_cannot_be_used_are_left_out_and_named(make: Make, images: Pa
     (images / "strange.czi").write_text("nobody reads this")
     whole = (images / "cell_1.tif").read_bytes()
     (images / "cut.tif").write_bytes(whole[:-100])
-    Image.fromarray(np.zeros((8, 9, 3), np.uint8)).save(images / "colour.png")
+    Image.fromarray(np.eye(24, dtype=np.uint8)[:, :3].reshape(8, 3, 3)).save(images / "colour.png")
     project = make()
     assert project.catalog.count() == 6
     for name, words in {

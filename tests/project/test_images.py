@@ -1,5 +1,6 @@
 """Reading of every format, and of files that are not what they seem."""
 
+import os
 import struct
 import zlib
 from contextlib import suppress
@@ -242,3 +243,28 @@ def test_what_is_read_without_a_plugin_is_found_in_a_folder(tmp_path: Path) -> N
     for path in [*paths, tmp_path / "notes.txt"]:
         path.touch()
     assert {path for path, _ in find_images([tmp_path], [], [])} == paths
+
+
+@pytest.mark.parametrize("suffix", ["tif", "png"])
+def test_rgb_whose_samples_are_equal_is_read_as_one_channel_where_one_is_wanted(
+    tmp_path: Path, suffix: str
+) -> None:
+    grey, path = random(600, 50), tmp_path / f"a.{suffix}"
+
+    def save(pixels: np.ndarray[Any, Any]) -> None:
+        if suffix == "tif":
+            tifffile.imwrite(path, pixels, photometric="rgb")
+        else:
+            Image.fromarray(pixels).save(path)
+        os.utime(path, ns=(0, int(pixels.sum())))
+
+    save(np.stack([grey] * 3, -1))
+    assert images.is_grey(path)
+    assert np.array_equal(images.read(path, channels=1), grey[None])
+    assert np.array_equal(images.windows(path, None, 1)((10, 5, 20, 30)), grey[None, 10:30, 5:35])
+    assert images.limits(path, None, "percentile", 1) == images.limits(path, None, "percentile")[:1]
+    assert images.read(path).shape == (3, 600, 50)
+    coloured = np.stack([grey] * 3, -1)
+    coloured[599, 49, 2] ^= 1
+    save(coloured)
+    assert not images.is_grey(path)
