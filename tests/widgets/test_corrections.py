@@ -71,12 +71,13 @@ class Person:
         return self.canvas.rect().center() + QPoint(round(x), round(y))
 
     def point(self, place: tuple[int, int]) -> None:
-        for step in (QPoint(4, 4), QPoint(0, 0)):  # Qt passes a move over that leads nowhere
-            QTest.mouseMove(self.canvas, self.at(place) + step)
-        expected = self.layer.data[place]
-        self.qtbot.waitUntil(
-            lambda: self.layer.get_value(self.viewer.cursor.position, world=True) == expected
-        )
+        def is_there() -> bool:
+            for step in (QPoint(4, 4), QPoint(0, 0)):  # Qt passes a move over that leads nowhere
+                QTest.mouseMove(self.canvas, self.at(place) + step)
+            found = self.layer.get_value(self.viewer.cursor.position, world=True)
+            return bool(found == self.layer.data[place])
+
+        self.qtbot.waitUntil(is_there)  # a busy machine loses a move now and then
 
     def press(self, key: str, modifier: Qt.KeyboardModifier = NONE) -> None:
         QTest.keyClick(self.canvas, getattr(Qt.Key, f"Key_{key}"), modifier)
@@ -274,9 +275,13 @@ def test_in_three_dimensions_the_instance_that_is_seen_is_corrected(
     corrections = Corrections(viewer)
     corrections.hold_with_keys(layer)
     canvas = canvas_of(viewer)
-    for step in (QPoint(4, 4), QPoint(0, 0)):
-        QTest.mouseMove(canvas, canvas.rect().center() + step)
-    qtbot.waitUntil(lambda: np.allclose(viewer.cursor.position[1:], 4.75, atol=0.5))
+
+    def is_in_the_middle() -> bool:
+        for step in (QPoint(4, 4), QPoint(0, 0)):
+            QTest.mouseMove(canvas, canvas.rect().center() + step)
+        return np.allclose(viewer.cursor.position[1:], 4.75, atol=0.5)
+
+    qtbot.waitUntil(is_in_the_middle)
     viewer.scene.camera.perspective = 30
     corrections.delete()
     assert "set the perspective to 0" in last_words()
