@@ -178,12 +178,13 @@ def advice(counts: dict[str, int], generation: str, training: bool) -> str:
         return f"Label a few images first: {labeled} of {FEW} are done."
     if not generation:
         return f"{labeled} images are labeled. Now train a first generation."
+    images = "1 image waits" if waiting == 1 else f"{waiting} images wait"
     if begun == waiting > 0:
-        return f"{waiting} images are begun (◐ in the queue); finish them, and every image is labeled."
+        return f"{images} to be finished (◐ in the queue); then every image is labeled."
     if begun:
-        return f"{waiting} images wait in the queue; {begun} of them are begun (◐)."
+        return f"{images} in the queue, {begun} of them begun (◐)."
     if waiting:
-        return f"{waiting} images wait in the queue; the first one teaches most."
+        return f"{images} in the queue; the first one teaches most."
     return "Every image is labeled. Train once more, then look at the results."
 
 

@@ -157,6 +157,9 @@ def test_advice_follows_the_loop(project):
     enough = {**counts, "unlabeled": 4, "labeled": 8}
     assert "train a first generation" in advice(enough, "", False)
     assert "4 images wait" in advice(enough, GENERATION, False)
-    assert "3 of them are begun" in advice({**enough, "partial": 3}, GENERATION, False)
+    assert "1 image waits" in advice({**enough, "unlabeled": 1}, GENERATION, False)
+    assert "7 images wait in the queue, 3 of them begun" in advice(
+        {**enough, "partial": 3}, GENERATION, False
+    )
     assert "finish" in advice({**enough, "unlabeled": 0, "partial": 3}, GENERATION, False)
     assert "results" in advice({**enough, "unlabeled": 0}, GENERATION, False)
