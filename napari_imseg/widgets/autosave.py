@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import tempfile
 import time
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_imseg.project import masks
+from napari_imseg.project.errors import ProjectError
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import State
 from napari_imseg.project.suggested import write_suggested
@@ -22,6 +24,7 @@ from napari_imseg.widgets.jobs import Jobs
 
 _RETRY_MS: Final = 5000
 _LANE: Final = "save"
+_log = logging.getLogger("napari_imseg")
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,10 @@ class Autosave(QObject):
     def _write(self, image_id: str, unsaved: Unsaved) -> None:
         assert self._project is not None
         self._project.write_label(image_id, unsaved.label, state=unsaved.state, seconds=unsaved.seconds)
-        write_suggested(self._project.paths, image_id, unsaved.suggested)
+        try:
+            write_suggested(self._project.paths, image_id, unsaved.suggested)
+        except ProjectError as error:  # no reason to write the label again and again, which is safe
+            _log.warning("%s", error)
 
     def _end_writing(self) -> None:
         """Take note of what has become of the label that was being written."""

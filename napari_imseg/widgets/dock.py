@@ -104,6 +104,7 @@ class Dock(QWidget):
     def _connect(self) -> None:
         session, events = self.session, self.workspace.events
         notify.news.told.connect(self._on_told)
+        session.asked.connect(self._message.clear)  # it is about what was open before
         session.opened.connect(self._on_opened)
         session.closed.connect(self._refresh)
         session.run_started.connect(self._refresh)
@@ -120,7 +121,6 @@ class Dock(QWidget):
         self._message.say(sentence, failed=failed)
 
     def _on_opened(self) -> None:
-        self._message.clear()  # it was about what was open before
         labeling = self.session.labeling
         assert labeling is not None
         labeling.changed.connect(self._show_saved)

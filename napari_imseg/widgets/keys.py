@@ -31,7 +31,7 @@ TABLE: Final[dict[str, str]] = {
     NEXT: "next image of the queue",
     PREVIOUS: "the image before",
     ACCEPT_NEXT: "accept the pseudo-label and go on: the fastest way through the queue",
-    ACCEPT: "accept the pseudo-label where the networks agree; instances that lie on it, in its place",
+    ACCEPT: "accept the pseudo-label where the networks agree; while instances are shown, these",
     ACCEPT_ALL: "accept all of it, the inconsistency mask too",
     NEXT_ISLAND: "next place where the networks disagree",
     PREVIOUS_ISLAND: "the place before",

@@ -166,12 +166,11 @@ class Labeling(QObject):
 
     def undo(self) -> None:
         """Take back the last change of the label."""
-        self._changes.then(self.layers.undo)
-        self.then(self._keep_suggested)
+        self.then(lambda: self._step(self.layers.undo))
 
     def redo(self) -> None:
         """Make the last undone change again."""
-        self._changes.then(self.layers.redo)
+        self.then(lambda: self._step(self.layers.redo))
 
     def done(self) -> None:
         """The label is complete, unless nothing is labeled yet, which the user is told."""
@@ -236,6 +235,9 @@ class Labeling(QObject):
             self._suggesting.soon()
         self.changed.emit()
 
+    def _step(self, step: Callable[[], None]) -> None:
+        self._suggesting.accepted.follow(step, lambda: self.layers.label)
+
     def _keep_suggested(self) -> None:
         self._suggesting.accepted.keep(self.layers.label)
 
@@ -250,7 +252,7 @@ class Labeling(QObject):
     def _on_entered(self, shown: Shown) -> None:
         unsaved = self.autosave.unsaved(shown.record.id)
         self.state = unsaved.state if unsaved else shown.record.state
-        self._suggesting.accepted.label = unsaved.suggested if unsaved else shown.suggested
+        self._suggesting.accepted.begin(unsaved.suggested if unsaved else shown.suggested)
         self._stopwatch = Stopwatch(time.monotonic())
         self.autosave.watch(self._project, shown.record.id, self._snapshot)
         if not self._workspace.generation:

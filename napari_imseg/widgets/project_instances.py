@@ -19,6 +19,7 @@ from napari_imseg.project.project import Project
 from napari_imseg.widgets import edits, keys, notify
 from napari_imseg.widgets.found_thresholds import FoundThresholds
 from napari_imseg.widgets.instances_panel import InstancesPanel
+from napari_imseg.widgets.jobs import report
 from napari_imseg.widgets.labeling import Labeling
 from napari_imseg.widgets.session import Session
 from napari_imseg.widgets.watershed_source import Source
@@ -31,9 +32,8 @@ _NOT_SEEN: Final = (
     "Results tab first."
 )
 _STAYED: Final = (
-    "Accepted where nothing was labeled. What was labeled before is not as in the corrected instances and "
-    "stays: clear the label and accept again to take them, or press "
-    f"{keys.DONE} to go on with the label as it is."
+    "The label that was there before differs from your corrected instances, and was kept. To use the "
+    f"corrected instances, clear the label and press the key again; to keep the label, press {keys.DONE}."
 )
 
 
@@ -98,6 +98,7 @@ class ProjectInstances(QObject):
                 _LANE,
                 lambda: read_unaccepted(project, image.id),
                 partial(self._take_over, image.id),
+                failed=partial(self._cannot_take_over, image.id),
                 topic="read corrected",
             )
             if labeling.layers.instances_layer is not None:
@@ -238,6 +239,12 @@ class ProjectInstances(QObject):
                 lambda _: None,
                 topic=f"corrected {image_id}",
             )
+
+    def _cannot_take_over(self, image_id: str, error: BaseException) -> None:
+        """The file stays as it is, and the pseudo-label can be accepted without it."""
+        report(error)
+        if image_id == self._image_id:
+            self._read_id = image_id
 
     def _take_over(self, image_id: str, ids_H_W: NDArray[np.int32] | None) -> None:
         if image_id == self._image_id:

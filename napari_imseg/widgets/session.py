@@ -44,6 +44,8 @@ class Session(QObject):
 
     Signals
     -------
+    asked
+        Somebody wants another project.
     opened, closed
         A project was opened, or is about to be closed.
     queue_changed
@@ -54,6 +56,7 @@ class Session(QObject):
         New events of that run, oldest first.
     """
 
+    asked = Signal()
     opened = Signal()
     closed = Signal()
     queue_changed = Signal()
@@ -83,27 +86,20 @@ class Session(QObject):
 
     # Projects
 
-    def open_project(
-        self, folder: Path, *, warnings: list[str] | None = None, back_to: str | None = None
-    ) -> None:
+    def open_project(self, folder: Path, *, warnings: list[str] | None = None) -> None:
         """Open a project, for editing, in the place of the one that is open; see also `reopen`."""
         folder, project = folder.resolve(), self.workspace.project
         if folder == self._being_opened or (project is not None and project.folder == folder):
             return
-        self._being_opened = folder
-        self.jobs.run(
-            "project",
-            lambda: _open(folder),
-            lambda found: self._on_opened(found, warnings or [], back_to),
-            failed=self._on_not_opened,
-        )
+        self.asked.emit()
+        self._begin_to_open(folder, warnings or [], None)
 
     def reopen(self) -> None:
         """Open the project anew, because it was edited; the image on the screen comes back."""
         project, image = self.workspace.project, self.workspace.image
         if project is not None:
             self.close_project()
-            self.open_project(project.folder, back_to="" if image is None else image.id)
+            self._begin_to_open(project.folder, [], "" if image is None else image.id)
 
     def close_project(self) -> None:
         """Save what is left and let go of the project; training goes on."""
@@ -126,6 +122,15 @@ class Session(QObject):
         self.is_closed = True
         self.close_project()
         self.jobs.close()
+
+    def _begin_to_open(self, folder: Path, warnings: list[str], back_to: str | None) -> None:
+        self._being_opened = folder
+        self.jobs.run(
+            "project",
+            lambda: _open(folder),
+            lambda found: self._on_opened(found, warnings, back_to),
+            failed=self._on_not_opened,
+        )
 
     def _on_not_opened(self, error: BaseException) -> None:
         self._being_opened = None

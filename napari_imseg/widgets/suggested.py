@@ -25,7 +25,12 @@ class Suggested:
 
     def __init__(self) -> None:
         self.label: Label | None = None
+        self._ever: Label | None = None
         self._filled: Label | None = None
+
+    def begin(self, label: Label | None) -> None:
+        """Another image is on the screen, with what was suggested of it."""
+        self.label = self._ever = label
 
     def watched(self, accept: Change) -> Change:
         """The same change, which tells `add` what it has filled; for worker threads."""
@@ -41,10 +46,35 @@ class Suggested:
         """Note what the newest suggestion has filled, when it is in the label."""
         new, self._filled = self._filled, None
         if new is not None:
-            self.label = new if self.label is None else np.where(new == UNLABELED, self.label, new)
+            self.label = _over(new, self.label)
+            self._ever = _over(new, self._ever)
 
     def keep(self, label: Label | None) -> None:
         """Forget what is no longer in the label."""
         if self.label is not None and label is not None:
             kept = np.where(self.label == label, label, np.int32(UNLABELED))
             self.label = kept if (kept != UNLABELED).any() else None
+
+    def follow(self, step: Callable[[], None], label: Callable[[], Label | None]) -> None:
+        """Undo or redo a step: what it takes away is no suggestion any more, what it brings back is one.
+
+        Parameters
+        ----------
+        label
+            Tells the label on the screen.
+        """
+        shown = label()
+        if self._ever is None or shown is None:
+            step()
+            return
+        before = shown.copy()
+        step()
+        after = label()
+        if after is not None:
+            self.keep(after)
+            back = np.where(before == after, np.int32(UNLABELED), after)
+            self.label = _over(np.where(back == self._ever, back, np.int32(UNLABELED)), self.label)
+
+
+def _over(new: Label, old: Label | None) -> Label:
+    return new if old is None else np.where(new == UNLABELED, old, new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,6 +120,18 @@ def test_closing_with_a_full_disk_puts_the_label_where_it_can_be_found(
     (rescued,) = (tmp_path / "napari-imseg-rescued").iterdir()
     assert (masks.read_mask(rescued) == table.label).all()
     assert str(rescued) in last_words()
+
+
+def test_a_label_is_written_once_though_what_was_suggested_of_it_cannot_be(project, autosave, caplog):
+    table = Table(project)
+    project.paths.suggestions.write_text("no folder")
+    autosave.watch(project, table.id, lambda: replace(table.snapshot(), suggested=table.label))
+    table.label[:] = 2
+    autosave.touch()
+    autosave.flush()
+    assert (project.read_label(table.id) == 2).all()
+    assert autosave.is_clean
+    assert str(project.paths.suggestions) in caplog.text
 
 
 def test_closing_waits_for_the_last_stroke(project, autosave):

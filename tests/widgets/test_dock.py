@@ -322,6 +322,12 @@ def test_an_accepted_suggestion_does_not_teach_the_classifier_that_made_it(open_
     labeling.flush()
     assert (label.data != UNLABELED).all()
     assert suggest() == strokes
+    for there_and_back in ((labeling.undo, labeling.redo), (labeling.clear, labeling.undo)):
+        for step in there_and_back:
+            step()
+            labeling.flush()
+        assert (label.data != UNLABELED).all()
+        assert suggest() == strokes, "what came back was suggested"
     other = int(label.data[40, 10] == 0)
     label.paint((40, 10), other)
     assert strokes < suggest() <= 2 * strokes

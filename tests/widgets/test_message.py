@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
+
 import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
+from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.project import Project
 from napari_imseg.widgets import notify
 from tests.widgets.gui import child, click
 
@@ -49,6 +53,31 @@ def test_a_message_is_about_the_project_that_was_open(dock, make_project, qtbot)
     dock.session.open_project(make_project())
     qtbot.waitUntil(lambda: dock.session.labeling is not None)
     assert not child(dock, "message").isVisible()
+
+
+@pytest.mark.parametrize("how", ["another project", "the same one, edited"])
+def test_where_a_label_went_that_could_not_be_saved_stays_to_be_read(
+    open_dock, qtbot, monkeypatch, tmp_path, how
+):
+    def full(*_: object, **__: object) -> None:
+        raise ProjectError("no space left on the disk")
+
+    dock = open_dock()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "rescue"))
+    (tmp_path / "rescue").mkdir()
+    monkeypatch.setattr(dock.workspace.project, "write_label", full)
+    labeling = dock.session.labeling
+    labeling.layers.label_layer.paint((20, 20), 1)
+    if how == "another project":
+        folder = tmp_path / "other"
+        with Project.create(folder, images=tmp_path / "images", task="semantic", classes=["nucleus"]):
+            pass
+        dock.session.open_project(folder)
+    else:
+        dock.session.reopen()
+    qtbot.waitUntil(lambda: dock.session.labeling not in (None, labeling))
+    (rescued,) = (tmp_path / "rescue" / "napari-imseg-rescued").iterdir()
+    assert str(rescued) in child(dock, "message_sentence").toPlainText()
 
 
 def test_a_closed_dock_listens_no_more(dock):

@@ -143,6 +143,19 @@ def test_keys_accept_the_corrected_instances_that_are_on_the_screen(results, qtb
     assert child(results, "seed_threshold").isEnabled()
 
 
+def test_a_damaged_file_of_corrections_is_told_and_does_not_keep_the_pseudo_label(results, qtbot):
+    correct(results, qtbot)
+    image_id, paths = shown_id(results), results.workspace.project.paths
+    qtbot.waitUntil(lambda: on_disk(results, image_id) is not None)
+    open_image(results, qtbot, results.session.labeling.next)
+    paths.corrected(image_id).write_bytes(b"damaged")
+    open_image(results, qtbot, results.session.labeling.previous)
+    qtbot.waitUntil(lambda: str(paths.corrected(image_id)) in last_words())
+    press(results, "A")
+    qtbot.waitUntil(lambda: (label_of(results) > 0).any())
+    assert paths.corrected(image_id).read_bytes() == b"damaged"
+
+
 def test_instances_of_the_sliders_are_accepted_as_they_are_seen(results, qtbot):
     layer = make(results, qtbot)
     child(results, "minimum_size").setValue(10_000)
