@@ -16,6 +16,7 @@ from napari_imseg.widgets.project_layers import ProjectLayers
 
 Label = NDArray[np.int32]
 Change = Callable[[Label], Label]
+Done = Callable[[Label, Label], None]
 _TOPIC: Final = "edit"
 
 
@@ -40,9 +41,15 @@ class Changes(QObject):
         layers.brush.painted.connect(self._count)
         layers.brush.released.connect(self._go_on_soon)
 
-    def change(self, change: Change) -> None:
-        """Compute a new label from a copy of the present one; strokes made meanwhile stay on top."""
-        self.then(lambda: self._compute(change, None))
+    def change(self, change: Change, done: Done | None = None) -> None:
+        """Compute a new label from a copy of the present one; strokes made meanwhile stay on top.
+
+        Parameters
+        ----------
+        done
+            Told the label before and after, once the new one is in its place.
+        """
+        self.then(lambda: self._compute(change, done, None))
 
     def then(self, action: Callable[[], None]) -> None:
         """Do something after all changes so far; not at all, if one of them fails."""
@@ -80,19 +87,23 @@ class Changes(QObject):
     def _count(self) -> None:
         self._version += 1
 
-    def _compute(self, change: Change, first: Label | None) -> None:
+    def _compute(self, change: Change, done: Done | None, first: Label | None) -> None:
         """Compute the new label; ``first`` is the label as it was when this was tried before."""
         label = self._layers.label
         if label is not None:
             before = label.copy()  # here, because in the thread it might be painted on
-            again = partial(self._compute, change, before if first is None else first)
-            land = partial(self._land, before=before, version=self._version, again=again)
+            again = partial(self._compute, change, done, before if first is None else first)
+            land = partial(self._land, before=before, version=self._version, done=done, again=again)
             self._jobs.run(_TOPIC, lambda: _changed(change, before, first), land, failed=self._give_up)
 
-    def _land(self, new: Label, before: Label, version: int, again: Callable[[], None]) -> None:
+    def _land(
+        self, new: Label, before: Label, version: int, done: Done | None, again: Callable[[], None]
+    ) -> None:
         self._go_on_soon()
         if version == self._version and not self._layers.brush.is_painting:
             self._layers.replace_label(new, before)
+            if done is not None:
+                done(before, new)
         else:
             self._steps.appendleft(again)
 

@@ -15,7 +15,7 @@ from napari_imseg.project.project import Project
 from napari_imseg.project.records import State
 from napari_imseg.widgets import edits, keys, loading, notify
 from napari_imseg.widgets.autosave import Autosave, Unsaved
-from napari_imseg.widgets.changes import Change, Changes
+from napari_imseg.widgets.changes import Change, Changes, Done
 from napari_imseg.widgets.jobs import Jobs
 from napari_imseg.widgets.loading import Shown
 from napari_imseg.widgets.opening import Opening
@@ -134,15 +134,13 @@ class Labeling(QObject):
         accept = partial(
             edits.accept, pseudo_label=pseudo_label, im_H_W=im_H_W, task=task, everything=everything
         )
-        suggested = self._suggesting.accepted
-        self.change(accept if prediction.generation else suggested.watched(accept))
-        self.then(suggested.add)
+        self.change(accept, None if prediction.generation else self._suggesting.accepted.add)
         if go_on:
             self.done_and_next()
 
-    def change(self, change: Change) -> None:
+    def change(self, change: Change, done: Done | None = None) -> None:
         """Compute a new label on a thread, and put it in place; it can be undone."""
-        self._changes.change(change)
+        self._changes.change(change, done)
 
     def then(self, action: Callable[[], None]) -> None:
         """Do something after all changes and strokes so far."""

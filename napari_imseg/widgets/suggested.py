@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from napari_imseg.core.problem import UNLABELED
 
 Label = NDArray[np.int32]
-Change = Callable[[Label], Label]
 
 
 class Suggested:
@@ -26,28 +25,16 @@ class Suggested:
     def __init__(self) -> None:
         self.label: Label | None = None
         self._ever: Label | None = None
-        self._filled: Label | None = None
 
     def begin(self, label: Label | None) -> None:
         """Another image is on the screen, with what was suggested of it."""
         self.label = self._ever = label
 
-    def watched(self, accept: Change) -> Change:
-        """The same change, which tells `add` what it has filled; for worker threads."""
-
-        def change(before: Label) -> Label:
-            after = accept(before)
-            self._filled = np.where(before == UNLABELED, after, np.int32(UNLABELED))
-            return after
-
-        return change
-
-    def add(self) -> None:
-        """Note what the newest suggestion has filled, when it is in the label."""
-        new, self._filled = self._filled, None
-        if new is not None:
-            self.label = _over(new, self.label)
-            self._ever = _over(new, self._ever)
+    def add(self, before: Label, after: Label) -> None:
+        """Note what a suggestion has filled."""
+        filled = np.where(before == UNLABELED, after, np.int32(UNLABELED))
+        self.label = _over(filled, self.label)
+        self._ever = _over(filled, self._ever)
 
     def keep(self, label: Label | None) -> None:
         """Forget what is no longer in the label."""
