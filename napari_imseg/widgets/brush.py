@@ -28,8 +28,8 @@ class Brush:
     size_changed = Signal(int)
     painted = Signal()
     """Pixels were painted; the stroke may still go on."""
-    stroked = Signal()
-    """A stroke has ended, by any of napari's tools; an outline is painted right after."""
+    stroked = Signal(object)
+    """A stroke has ended, by any of napari's tools; its changes. An outline is painted right after."""
     released = Signal()
     """The mouse was released; napari ends the stroke right after."""
 
@@ -99,7 +99,7 @@ class Brush:
     def _on_stroke(self, event: Any) -> None:
         """What code sets by `data_setitem` is kept as plain tuples, and is nobody's stroke."""
         if not any(type(change) is tuple for change in event.value):
-            self.stroked.emit()
+            self.stroked.emit(event.value)
 
     def _on_selected(self) -> None:
         """napari offers every number; a label that the project does not know could not be saved."""

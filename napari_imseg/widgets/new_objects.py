@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from napari_imseg.widgets.edits import next_instance
 from napari_imseg.widgets.project_layers import ProjectLayers
 
 _TOOLS: Final = ("paint", "polygon")
+
+_Box = tuple[slice, slice]
+_Pixels = tuple[NDArray[np.intp], NDArray[np.intp]]
 
 
 class NewObjects(QObject):
@@ -33,35 +36,38 @@ class NewObjects(QObject):
     def __init__(self, layers: ProjectLayers) -> None:
         super().__init__()
         self._layers = layers
+        self._apart: tuple[int, _Pixels] | None = None
         self._turn = QTimer(self)  # napari tells of an outline before it has painted it
         self._turn.setSingleShot(True)
-        self._turn.timeout.connect(self._look)
+        self._turn.timeout.connect(self._rename)
         layers.edited.connect(self._stop)
-        layers.brush.stroked.connect(self._look_soon)
+        layers.brush.stroked.connect(self._look)
 
-    def _look_soon(self) -> None:
-        if self._layers.brush.tool in _TOOLS:
+    def _look(self, stroke: list[Any]) -> None:
+        label, layer = self._layers.label, self._layers.label_layer
+        if label is None or self._layers.brush.tool not in _TOOLS:
+            return
+        instance = int(layer.selected_label)
+        pixels = _pixels_apart(stroke, label, instance) if instance > BACKGROUND else None
+        if pixels is not None:
+            self._apart = instance, pixels
             self._turn.start(0)
 
     def _stop(self) -> None:
         """The stroke may be undone by now, or painted over."""
+        self._apart = None
         self._turn.stop()
 
-    def _look(self) -> None:
+    def _rename(self) -> None:
         label, layer = self._layers.label, self._layers.label_layer
-        instance = BACKGROUND if layer is None else int(layer.selected_label)
-        if label is None or instance <= BACKGROUND or self._layers.brush.is_painting:
+        if label is None or self._apart is None or self._layers.brush.is_painting:
             return
-        if not _in_parts(label == instance):
-            return
-        after = label.copy()
-        self._layers.history.undo()
-        painted = after != label
-        if not np.any(after[painted] == instance) or _touches(painted, label == instance):
-            self._layers.history.redo()
-            return
+        instance, pixels = self._apart
+        with layer._block_refresh():  # all of a large image takes long to draw; its pixels are drawn below
+            if not self._layers.history.undo():  # another image is shown by now
+                return
         new = next_instance(label)
-        layer.data_setitem(np.nonzero(painted), new)
+        layer.data_setitem(pixels, new)
         layer.selected_label = new
         self.said.emit(
             f"Instance {new} is a new one, because it touches no part of {instance}; press {keys.MERGE} "
@@ -69,23 +75,54 @@ class NewObjects(QObject):
         )
 
 
-def _in_parts(mask: NDArray[np.bool_]) -> bool:
-    """True if something lies apart from the rest."""
-    from scipy import ndimage  # slow to import
+def _pixels_apart(stroke: list[Any], label: NDArray[np.int32], instance: int) -> _Pixels | None:
+    """The pixels of a stroke that touches no part of its instance; ``None`` if it does, or if there was none.
 
-    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    if not len(rows):
-        return False
-    box = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    return int(ndimage.label(box, np.ones((3, 3)))[1]) > 1
+    Only whether there was one at all is asked outside the box of the stroke, however large the image is.
+    """
+    if any(change.new_value != instance for change in stroke):
+        return None
+    box = _around(stroke)
+    painted = np.zeros(label[box].shape, bool)
+    for change in stroke:
+        _mark(painted, box, change)
+    was = (label[box] == instance) & ~painted  # an outline is not painted yet
+    if np.any(_grown(painted) & was):
+        return None
+    if not was.any():
+        elsewhere = label == instance
+        elsewhere[box] = False
+        if not elsewhere.any():
+            return None
+    rows, columns = np.nonzero(painted)
+    return rows + box[0].start, columns + box[1].start
 
 
-def _touches(painted: NDArray[np.bool_], mask: NDArray[np.bool_]) -> bool:
-    """True if a painted pixel is beside one of the mask, or at its corner, or if there is no mask."""
-    from scipy import ndimage
+def _around(stroke: list[Any]) -> _Box:
+    """The box of a stroke and one pixel more on every side."""
+    rows, columns = zip(*(change.slice_key for change in stroke), strict=True)
+    return _span(rows), _span(columns)
 
-    if not mask.any():
-        return True
-    rows, columns = np.flatnonzero(painted.any(axis=1)), np.flatnonzero(painted.any(axis=0))
-    box = np.s_[max(rows[0] - 1, 0) : rows[-1] + 2, max(columns[0] - 1, 0) : columns[-1] + 2]
-    return bool((ndimage.binary_dilation(painted[box], np.ones((3, 3))) & mask[box]).any())
+
+def _span(sides: tuple[slice, ...]) -> slice:
+    return slice(max(min(side.start for side in sides) - 1, 0), max(side.stop for side in sides) + 1)
+
+
+def _mark(painted: NDArray[np.bool_], box: _Box, change: Any) -> None:
+    """Mark one change of napari's history; it has no mask where it fills its own box."""
+    rows, columns = (
+        slice(side.start - whole.start, side.stop - whole.start)
+        for side, whole in zip(change.slice_key, box, strict=True)
+    )
+    painted[rows, columns] |= True if change.mask is None else change.mask
+
+
+def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """The mask and what is beside it or at a corner; scipy's way takes long for a long stroke."""
+    high = mask.copy()
+    high[1:] |= mask[:-1]
+    high[:-1] |= mask[1:]
+    wide = high.copy()
+    wide[:, 1:] |= high[:, :-1]
+    wide[:, :-1] |= high[:, 1:]
+    return wide

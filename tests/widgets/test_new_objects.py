@@ -39,6 +39,7 @@ class Painter:
         QTest.mousePress(self.canvas, Qt.MouseButton.LeftButton, NONE, self.at(places[0]))
         for place in places[1:]:
             QTest.mouseMove(self.canvas, self.at(place))
+            QTest.qWait(20)  # of two moves at once the second is lost
         QTest.mouseRelease(self.canvas, Qt.MouseButton.LeftButton, NONE, self.at(places[-1]))
         QTest.qWait(20)
 
@@ -83,10 +84,26 @@ def test_a_stroke_that_touches_its_object_or_comes_to_it_belongs_to_it(painter):
     assert label_of(painter.dock)[50, 50] == 2
 
 
+def test_a_stroke_around_its_object_is_a_new_one_and_one_at_its_corner_is_not(painter):
+    painter.stroke(LEFT)
+    painter.stroke((8, 6), (8, 30), (34, 30))
+    assert (label_of(painter.dock)[LEFT], label_of(painter.dock)[34, 30]) == (1, 2)
+    painter.layer.brush_size = 1
+    painter.layer.data_setitem((np.array([56]), np.array([56])), 3)
+    painter.layer.selected_label = 3
+    painter.stroke((57, 57))
+    assert label_of(painter.dock)[57, 57] == 3
+    painter.stroke((59, 59))
+    assert label_of(painter.dock)[59, 59] == 4
+
+
 def test_an_outline_apart_is_a_new_object(painter):
     painter.stroke(LEFT)
     painter.outline((15, 40), (15, 50), (28, 50), (28, 40))
     assert label_of(painter.dock)[20, 45] == 2
+    painter.outline((15, 10), (15, 54), (28, 54), (28, 10))  # over both; belongs to the last one
+    assert set(np.unique(label_of(painter.dock))) == {-1, 2}
+    press(painter.dock, "Z", CONTROL)
     press(painter.dock, "Z", CONTROL)
     assert set(np.unique(label_of(painter.dock))) == {-1, 1}
 
