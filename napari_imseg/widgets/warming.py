@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -30,6 +31,8 @@ def import_torch() -> None:
     torch; so they are loaded here first, by a call that lets other threads run. A library that is not
     there, as on Windows, is left to torch.
     """
+    if "torch" not in sys.modules:
+        _ask_scipy_first()
     spec = find_spec("torch")
     if os.name == "posix" and spec is not None and spec.origin is not None:
         load = ctypes.CDLL(None).dlopen
@@ -38,3 +41,15 @@ def import_torch() -> None:
             for path in sorted((Path(spec.origin).parent / "lib").glob(f"{name}.*")):
                 load(os.fsencode(path), os.RTLD_NOW | getattr(os, scope))
     import torch  # noqa: F401
+
+
+def _ask_scipy_first() -> None:
+    """Turn something, as napari does whenever it draws a volume.
+
+    scipy looks whether what it is given is of torch, and fails while torch is half imported; but it looks
+    only once for each type.
+    """
+    from scipy.spatial.transform import Rotation
+
+    turned = Rotation.from_quat([0.0, 0.0, 0.0, 1.0])
+    Rotation.from_matrix(turned.as_matrix()).as_euler("XYZ")
