@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.instance_ids import same_objects
-from napari_imseg.project.errors import ProjectError
-from napari_imseg.project.masks import read_mask_and_page, write_mask
+from napari_imseg.project.masks import read_mask_if_any, replace_mask
 from napari_imseg.project.paths import Paths
 from napari_imseg.project.project import Project
 
@@ -20,12 +19,7 @@ def read_corrected(paths: Paths, image_id: str) -> NDArray[np.int32] | None:
     ProjectError
         The file is damaged.
     """
-    path = paths.corrected(image_id)
-    if not path.exists():
-        return None
-    remedy = "delete it and correct the instances again"
-    ids_H_W, _ = read_mask_and_page(path, extra_page=False, remedy=remedy)
-    return ids_H_W
+    return read_mask_if_any(paths.corrected(image_id), remedy="delete it and correct the instances again")
 
 
 def read_unaccepted(project: Project, image_id: str) -> NDArray[np.int32] | None:
@@ -52,11 +46,4 @@ def write_corrected(paths: Paths, image_id: str, ids_H_W: NDArray[np.int32] | No
     ProjectError
         The file cannot be written or deleted; an earlier one is unchanged.
     """
-    path = paths.corrected(image_id)
-    if ids_H_W is not None:
-        write_mask(path, ids_H_W, description={"image": image_id})
-        return
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise ProjectError(f"'{path}' cannot be deleted: {error}") from error
+    replace_mask(paths.corrected(image_id), ids_H_W, image_id=image_id)

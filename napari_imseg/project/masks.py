@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from napari_imseg.core.problem import UNLABELED
 from napari_imseg.project.atomic import replacing
 from napari_imseg.project.deflate import write_pages, write_tiled_page
-from napari_imseg.project.errors import ProjectError
+from napari_imseg.project.errors import ProjectError, reason
 
 MARK = "napari-imseg"
 """Key of the description by which our own files are known."""
@@ -41,6 +41,25 @@ def write_mask(
     """
     with replacing(path, durable=durable) as temporary:
         write_label_file(temporary, label, description=description, extra_page=extra_page)
+
+
+def replace_mask(path: Path, mask: NDArray[np.int32] | None, *, image_id: str) -> None:
+    """Replace the mask of an image; ``None`` takes it away, if there is one.
+
+    Raises
+    ------
+    ProjectError
+        The file cannot be written or deleted; an earlier one is unchanged.
+    """
+    if mask is not None:
+        write_mask(path, mask, description={"image": image_id})
+        return
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise ProjectError(
+            f"'{path}' cannot be deleted ({reason(error)}); make the folder writable"
+        ) from error
 
 
 def write_label_file(
@@ -142,6 +161,14 @@ def read_mask(path: Path) -> NDArray[np.int32]:
     """
     label, _ = read_mask_and_page(path, extra_page=False)
     return label
+
+
+def read_mask_if_any(path: Path, *, remedy: str) -> NDArray[np.int32] | None:
+    """As `read_mask`, with its own remedy for a damaged file; ``None`` if there is no file."""
+    if not path.exists():
+        return None
+    mask, _ = read_mask_and_page(path, extra_page=False, remedy=remedy)
+    return mask
 
 
 def read_mask_and_page(

@@ -6,8 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.problem import UNLABELED
-from napari_imseg.project.errors import ProjectError, reason
-from napari_imseg.project.masks import read_mask_and_page, write_mask
+from napari_imseg.project.masks import read_mask_if_any, replace_mask
 from napari_imseg.project.paths import Paths
 
 
@@ -19,11 +18,7 @@ def read_suggested(paths: Paths, image_id: str) -> NDArray[np.int32] | None:
     ProjectError
         The file is damaged.
     """
-    path = paths.suggested(image_id)
-    if not path.exists():
-        return None
-    suggested, _ = read_mask_and_page(path, extra_page=False, remedy="delete it")
-    return suggested
+    return read_mask_if_any(paths.suggested(image_id), remedy="delete it")
 
 
 def write_suggested(paths: Paths, image_id: str, suggested: NDArray[np.int32] | None) -> None:
@@ -34,16 +29,7 @@ def write_suggested(paths: Paths, image_id: str, suggested: NDArray[np.int32] | 
     ProjectError
         The file cannot be written or deleted; an earlier one is unchanged.
     """
-    path = paths.suggested(image_id)
-    if suggested is not None:
-        write_mask(path, suggested, description={"image": image_id})
-        return
-    try:
-        path.unlink(missing_ok=True)
-    except OSError as error:
-        raise ProjectError(
-            f"'{path}' cannot be deleted ({reason(error)}); make the folder writable"
-        ) from error
+    replace_mask(paths.suggested(image_id), suggested, image_id=image_id)
 
 
 def without_suggested(label: NDArray[np.int32], suggested: NDArray[np.int32] | None) -> NDArray[np.int32]:

@@ -80,6 +80,8 @@ def _pixels_apart(stroke: list[Any], label: NDArray[np.int32], instance: int) ->
 
     Only whether there was one at all is asked outside the box of the stroke, however large the image is.
     """
+    from scipy import ndimage  # slow to import
+
     if any(change.new_value != instance for change in stroke):
         return None
     box = _around(stroke)
@@ -87,7 +89,7 @@ def _pixels_apart(stroke: list[Any], label: NDArray[np.int32], instance: int) ->
     for change in stroke:
         _mark(painted, box, change)
     was = (label[box] == instance) & ~painted  # an outline is not painted yet
-    if np.any(_grown(painted) & was):
+    if np.any(ndimage.binary_dilation(painted, np.ones((3, 3))) & was):
         return None
     if not was.any():
         elsewhere = label == instance
@@ -115,14 +117,3 @@ def _mark(painted: NDArray[np.bool_], box: _Box, change: Any) -> None:
         for side, whole in zip(change.slice_key, box, strict=True)
     )
     painted[rows, columns] |= True if change.mask is None else change.mask
-
-
-def _grown(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """The mask and what is beside it or at a corner; scipy's way takes long for a long stroke."""
-    high = mask.copy()
-    high[1:] |= mask[:-1]
-    high[:-1] |= mask[1:]
-    wide = high.copy()
-    wide[:, 1:] |= high[:, :-1]
-    wide[:, :-1] |= high[:, 1:]
-    return wide
