@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import ctypes
-import os
 import sys
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Final
-
-# In this order; symbols of the first are seen by all, as torch itself loads it.
-_LIBRARIES: Final = (("libtorch_global_deps", "RTLD_GLOBAL"), ("libtorch_python", "RTLD_LOCAL"))
 
 
 def warm_up() -> None:
@@ -25,21 +17,9 @@ def warm_up() -> None:
 
 
 def import_torch() -> None:
-    """Import torch so that the window goes on meanwhile.
-
-    Python loads the libraries of a module while no other thread may run, for half a second in the case of
-    torch; so they are loaded here first, by a call that lets other threads run. A library that is not
-    there, as on Windows, is left to torch.
-    """
+    """Import torch while the window goes on."""
     if "torch" not in sys.modules:
         _ask_scipy_first()
-    spec = find_spec("torch")
-    if os.name == "posix" and spec is not None and spec.origin is not None:
-        load = ctypes.CDLL(None).dlopen
-        load.restype, load.argtypes = ctypes.c_void_p, (ctypes.c_char_p, ctypes.c_int)
-        for name, scope in _LIBRARIES:
-            for path in sorted((Path(spec.origin).parent / "lib").glob(f"{name}.*")):
-                load(os.fsencode(path), os.RTLD_NOW | getattr(os, scope))
     import torch  # noqa: F401
 
 
