@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -14,9 +15,11 @@ Columns = Mapping[str, NDArray[Any]]
 
 
 def cell(value: Any) -> str:
-    """One value of a column as a person reads it: four significant digits, whole numbers in full."""
+    """One value of a column as a person reads it: four significant digits, whole numbers in full; NaN is a dash."""
     if not isinstance(value, float):
         return str(value)
+    if math.isnan(value):
+        return "–"
     return f"{value:.4g}" if abs(value) < 1e4 else f"{value:.0f}"
 
 
