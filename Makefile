@@ -37,9 +37,9 @@ lint: $(STAMP)
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-# bench_quality.py and bench_first_networks.py take long and want real images: see their first lines.
+# bench_quality.py, bench_first_networks.py and bench_thresholds.py want real images: see their first lines.
 bench: $(STAMP)
-	@for file in $(filter-out %/bench_quality.py %/bench_first_networks.py,$(wildcard tests/benchmarks/bench_*.py)); do \
+	@for file in $(filter-out %/bench_quality.py %/bench_first_networks.py %/bench_thresholds.py,$(wildcard tests/benchmarks/bench_*.py)); do \
 	  name="$$(basename "$$file" .py)"; echo; echo "## $$name"; \
 	  $(SCREEN) $(BIN)/python -m "tests.benchmarks.$$name" || exit 1; done
 

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from napari_imseg.core.problem import Problem, Task
 from napari_imseg.method import Batch, Objective
+from napari_imseg.nets.unet import UNet1x1
 from napari_imseg.ops.augmentation import flip_and_turn
 from napari_imseg.ops.jitter import jitter
 from napari_imseg.ops.losses import (
@@ -30,7 +31,13 @@ class ActisCropSettings(Settings):
     """Loss and augmentation of labeled crops; optimizer of the training on labels alone."""
 
     learning_rate: float = setting(
-        0.001, "First step size of AdamW, in the training on labels alone.", gt=0, le=1, step=0.0001
+        0.0,
+        "First step size of AdamW, in the training on labels alone; 0 = 0.003 for the 1x1 U-Net, the paper's "
+        "0.001 for others.",
+        ge=0,
+        le=1,
+        step=0.0001,
+        zero="automatic",
     )
     last_learning_rate: float = setting(
         0.00001, "Step size at the end; between the two it falls along a cosine.", gt=0, le=1, step=0.000001
@@ -87,6 +94,11 @@ class ActisObjective(Objective):
             if problem.task is Task.INSTANCES
             else frozenset({"boundary_weight", "pseudo_boundary_weight"})
         )
+
+    @property
+    def first_learning_rate(self) -> float:
+        """First step size of the training on labels alone (METHODS 2.3); larger for a network so small."""
+        return self.settings.learning_rate or (0.003 if isinstance(self.network, UNet1x1) else 0.001)
 
     def adamw(self, learning_rate: float) -> torch.optim.Optimizer:
         """The optimizer of METHODS 2.3 over the weights of the network."""

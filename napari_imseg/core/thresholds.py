@@ -1,6 +1,6 @@
-"""The two thresholds of the watershed, chosen on labeled images.
+"""The two thresholds of the watershed, chosen on labeled images, few or many.
 
-Source: ACTIS; METHODS 2.5 and 2.6.
+The search of the ACTIS code is in `napari_imseg.core.released_thresholds`.
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.matching import match
 from napari_imseg.core.metrics import average_precision
 from napari_imseg.core.problem import BACKGROUND, INTERIOR
-from napari_imseg.core.seed_bound import most_found
-from napari_imseg.core.seed_sweep import sweep_seeds
-from napari_imseg.core.sweeps import Counts, Scene, sweep_foreground
+from napari_imseg.core.sweeps import Scene, sweep_foreground
+from napari_imseg.core.watershed_options import WatershedOptions
 
 GRID: NDArray[np.float64] = np.linspace(0.1, 0.99, 90)
-"""Thresholds that are tried, for the foreground and for the seeds."""
+"""Foreground thresholds that are tried (METHODS 2.5)."""
 
-FIRST_SEED = 0.6
-"""Seed threshold while the foreground threshold is searched."""
+SEEDS: NDArray[np.float64] = np.linspace(0.4, 0.9, 11)
+"""Seed thresholds that are tried, each with all of the foreground."""
 
-ROUNDING = 1e-9
-"""Means of the same scores may differ by less."""
+PULL = 100.0
+"""How hard it is to leave the usual thresholds, those of `WatershedOptions`: precision times recall has to be
+better by this, times the squared distance, divided by the number of objects."""
 
 Pairs = Sequence[tuple[NDArray[np.float32], NDArray[np.int32]]]
 """Probabilities of each image, and its true ids."""
@@ -54,12 +54,15 @@ class Thresholds:
 def find_thresholds(
     probabilities: Sequence[NDArray[np.float32]], true_ids: Sequence[NDArray[np.int32]]
 ) -> Thresholds:
-    """Search the foreground threshold with a fixed seed threshold, then the seed threshold with it.
+    """Search both thresholds at once, near the usual ones as long as there are few objects.
 
-    Each line search takes the first maximum of what `watershed_instances` (with ``separate=False``,
-    as the ACTIS code has it) and `instance_metrics` give at each of the 180 thresholds, at a small part
-    of the work: seed thresholds that cannot be the best are left out. Images without a labeled pixel say
-    nothing.
+    Of all pairs of a foreground threshold f and a seed threshold s the one with the highest
+
+    ``P(f, s) R(f, s) - PULL ((f - usual f)^2 + (s - usual s)^2) / n``
+
+    where P and R are precision and recall at IoU >= 0.5 of the objects of all images together, and n is how
+    many true ones there are. So every object says as much as any other, whatever image it is in, and a few
+    objects cannot lead far. Images without a labeled pixel say nothing.
 
     Parameters
     ----------
@@ -73,46 +76,46 @@ def find_thresholds(
     ValueError
         There is no image with a labeled pixel, or the lists differ in length.
     """
+    pairs = labeled_pairs(probabilities, true_ids)
+    seeds, foregrounds = SEEDS.astype(np.float32), GRID.astype(np.float32)  # the precision of the maps
+    found_S_F, predicted_S_F = np.zeros((2, len(seeds), len(foregrounds)), np.int64)
+    true = 0
+    for maps, ids in pairs:
+        scene = scene_of(maps, ids)
+        sweeps = [sweep_foreground(scene, foregrounds, seed) for seed in seeds]
+        found_S_F += np.array([each.found for each in sweeps])
+        predicted_S_F += np.array([each.predicted for each in sweeps])
+        true += sweeps[0].true
+    precision_S_F, recall_S_F = found_S_F / np.maximum(1, predicted_S_F), found_S_F / max(1, true)
+    usual = WatershedOptions()
+    away_S_F = (SEEDS[:, None] - usual.seed_threshold) ** 2 + (GRID - usual.foreground_threshold) ** 2
+    best = np.argmax(precision_S_F * recall_S_F - PULL * away_S_F / max(1, true))
+    seed, foreground = np.unravel_index(best, away_S_F.shape)
+    chosen = float(GRID[foreground]), float(SEEDS[seed])
+    return Thresholds(*chosen, delivered_score(pairs, *chosen))
+
+
+def labeled_pairs(
+    probabilities: Sequence[NDArray[np.float32]], true_ids: Sequence[NDArray[np.int32]]
+) -> Pairs:
+    """The images that say something; raises ``ValueError`` as `find_thresholds` does."""
     labeled = [(ids >= 0).any() for ids in true_ids]
     if not any(labeled) or len(probabilities) != len(true_ids):
         raise ValueError(
             "a search for thresholds needs labeled images with their probabilities, got "
             f"{len(probabilities)} predictions and {sum(labeled)} labels"
         )
-    pairs = list(compress(zip(probabilities, true_ids, strict=True), labeled))
-    grid = GRID.astype(np.float32)  # the maps are compared in their own precision
-    scenes = [Scene.of(1 - maps[BACKGROUND], maps[INTERIOR], ids) for maps, ids in pairs]
-    first_seed = np.float32(FIRST_SEED)
-    foreground = int(np.argmax(_scores([sweep_foreground(scene, grid, first_seed) for scene in scenes])))
-    bound = _scores([most_found(scene, grid, grid[foreground]) for scene in scenes])
-    reached = _score(pairs, float(GRID[foreground]), float(GRID[np.argmax(bound)]), separate=False)
-    hopeful = bound >= reached - ROUNDING
-    scores = _scores([sweep_seeds(scene, grid[hopeful], grid[foreground]) for scene in scenes])
-    seed = int(np.flatnonzero(hopeful)[np.argmax(scores)])
-    chosen = float(GRID[foreground]), float(GRID[seed])
-    if foreground < seed:  # no seed is cut, so every object is one piece
-        return Thresholds(*chosen, float(scores.max()))
-    return Thresholds(*chosen, _score(pairs, *chosen, separate=True))
+    return list(compress(zip(probabilities, true_ids, strict=True), labeled))
 
 
-def _score(pairs: Pairs, foreground: float, seed: float, *, separate: bool) -> float:
-    """Mean AP.50 (precision times recall) with one pair of thresholds."""
+def scene_of(maps: NDArray[np.float32], ids: NDArray[np.int32]) -> Scene:
+    """An image as the sweeps take it."""
+    return Scene.of(1 - maps[BACKGROUND], maps[INTERIOR], ids)
+
+
+def delivered_score(pairs: Pairs, foreground: float, seed: float, *, separate: bool = True) -> float:
+    """Mean AP.50 (precision times recall) of the objects of one pair of thresholds."""
     found = [
         match(ids, watershed_instances(maps, foreground, seed, separate=separate)) for maps, ids in pairs
     ]
     return float(np.mean([average_precision(each, (0.5,), "pr") for each in found]))
-
-
-def _scores(counts: Sequence[Counts]) -> NDArray[np.float64]:
-    """Mean AP.50 (precision times recall) at each threshold; nothing to find and nothing found is 1."""
-    mean: NDArray[np.float64] = np.mean([_ap50_pr(image) for image in counts], axis=0)
-    return mean
-
-
-def _ap50_pr(image: Counts) -> NDArray[np.float64]:
-    if image.true == 0:
-        return np.where(image.predicted == 0, 1.0, 0.0)
-    precision: NDArray[np.float64] = image.found / np.maximum(1, image.predicted)
-    recall: NDArray[np.float64] = image.found / image.true
-    ap50_pr: NDArray[np.float64] = precision * recall
-    return ap50_pr

@@ -9,6 +9,9 @@ from dataclasses import dataclass
 class WatershedOptions:
     """Arguments of `napari_imseg.core.instances.watershed_instances`, which takes ``**asdict(options)``.
 
+    Both thresholds are high, because the boundary counts as foreground and is a ring around an object, and
+    because its pixels weigh more than others in the loss; docs/decisions.md has what was measured.
+
     Attributes
     ----------
     foreground_threshold
@@ -23,8 +26,8 @@ class WatershedOptions:
         Fill background that one object encloses.
     """
 
-    foreground_threshold: float = 0.5
-    seed_threshold: float = 0.6
+    foreground_threshold: float = 0.75
+    seed_threshold: float = 0.7
     minimum_size: int = 0
     drop_seedless: bool = True
     fill_holes: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal, get_args
 
 from napari_imseg.core.cells import CELL_CLASSES
-from napari_imseg.core.problem import Problem
+from napari_imseg.core.problem import Problem, Task
 from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.run_settings import NetworkTraining, RunSettings
 from napari_imseg.method import Classifier, Curator, Method, Objective
@@ -47,6 +47,7 @@ def unused_settings(
         # masks cannot start networks, be asked about views, or make the mistakes that EvalNets learn from
         "first_teachers": taught and not (starts or views or judges),
         "predicted_quality": not (judges and run.generations),  # it is told anyway
+        "threshold_search": problem.task is Task.INSTANCES,
         "teachers_by": set(CELL_CLASSES) <= set(problem.names),
         "flips": not all(loss.turns_crops for loss in losses),
         "alpha": run.network == UNET_1X1,

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import cast
 
 from napari_imseg.core.problem import Task
-from napari_imseg.core.thresholds import find_thresholds
 from napari_imseg.engine import foreign, starting_weights, training_set, truths, unlabeled
 from napari_imseg.engine.advice import advice, afterthought, beyond_limits, when_untaught
 from napari_imseg.engine.card import write_card
@@ -37,7 +36,7 @@ from napari_imseg.engine.records import (
 from napari_imseg.engine.room import Room
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.engine.tasks import JudgeTask, ReadTask, ShardTask, StudentTask, Work
-from napari_imseg.engine.validation import metric_name, validate
+from napari_imseg.engine.validation import THRESHOLD_SEARCHES, metric_name, validate
 from napari_imseg.project.project import Project
 from napari_imseg.project.runs import Run
 
@@ -280,7 +279,7 @@ class Generations:
             return record.model_copy(update={"score": score})
         maps = [ensemble.mean(example.image_C_H_W) for example in sets.validation]
         labels = [training_set.frozen_label(self.run, example.name) for example in sets.validation]
-        found = find_thresholds(maps, labels)
+        found = THRESHOLD_SEARCHES[self.settings.threshold_search](maps, labels)
         return record.model_copy(
             update={
                 "foreground_threshold": found.foreground,

@@ -118,8 +118,8 @@ class GenerationRecord(BaseModel):
     im_fraction: float | None = None
     im_relative: float | None = None
     shares: tuple[float, ...] = ()
-    foreground_threshold: float = 0.5
-    seed_threshold: float = 0.6
+    foreground_threshold: float = WatershedOptions().foreground_threshold
+    seed_threshold: float = WatershedOptions().seed_threshold
     foreign: list[str] = []
     scores: list[MemberRecord] = []
 

@@ -13,6 +13,9 @@ CPU_STEPS: Final = 64
 """Short epochs, so that a training that runs out of time has been validated more than once."""
 
 
+ThresholdSearch = Literal["pooled", "released"]
+
+
 class NetworkTraining(Settings):
     """How networks are trained: the part of a run's settings that means nothing where none is."""
 
@@ -155,6 +158,12 @@ class RunSettings(NetworkTraining):
         description="What the best students are best in on the validation images: the score of the run, or, "
         "where living and dead cells are counted, the counts (MCCE), as the released code has it for some "
         "approaches, on test images (IM-01).",
+    )
+    threshold_search: ThresholdSearch = Field(
+        "pooled",
+        description="How the two thresholds of instances are found on the validation images. pooled: both at "
+        "once, for all objects together, and near the usual ones as long as there are few. released: one "
+        "after the other, by the mean of the images, as in the code of ACTIS (instances only).",
     )
     unlabeled_limit: int = setting(
         5000, "Most unlabeled images that teach one generation, drawn at random.", ge=1, le=1_000_000

@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.problem import Task
-from napari_imseg.core.thresholds import find_thresholds
 from napari_imseg.engine import training_set
 from napari_imseg.engine.batches import Crops, Pass, crop_side
 from napari_imseg.engine.beginning import begun
@@ -24,6 +23,7 @@ from napari_imseg.engine.room import Room
 from napari_imseg.engine.sides import KEY
 from napari_imseg.engine.training import StopRequested, Training
 from napari_imseg.engine.validation import (
+    THRESHOLD_SEARCHES,
     ap50_checkpoint_score,
     checkpoint_score,
     loss_checkpoint_score,
@@ -263,7 +263,7 @@ def _validate_every(room: Room, passes: Sequence[Pass], pixels: int) -> int:
 
 
 def _measured(member: Member, room: Room) -> dict[str, float]:
-    """Its metrics on the validation images; AP.50 of objects with the best thresholds (METHODS 2.5)."""
+    """Its metrics on the validation images; AP.50 of objects with the thresholds that are found on them."""
     images, problem = room.sets.validation, room.recipe.problem
     if problem.task is not Task.INSTANCES or not images:
         return validation_metrics(lambda image: predict_image(member, image), images, problem)
@@ -271,7 +271,8 @@ def _measured(member: Member, room: Room) -> dict[str, float]:
     answers = iter(maps)
     found = validation_metrics(lambda _: next(answers), images, problem)
     true_ids = [training_set.frozen_label(room.run, example.name) for example in images]
-    return found | {"ap50_pr": find_thresholds(maps, true_ids).score}
+    search = THRESHOLD_SEARCHES[room.settings.threshold_search]
+    return found | {"ap50_pr": search(maps, true_ids).score}
 
 
 def _started(generation: int, student: int, images: int, epochs: int, steps: int) -> StudentStarted:

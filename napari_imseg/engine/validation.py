@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import torch
@@ -21,14 +21,25 @@ from napari_imseg.core.metrics import (
     soft_sums,
 )
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.core.released_thresholds import released_thresholds
+from napari_imseg.core.thresholds import Thresholds, find_thresholds
+from napari_imseg.engine.run_settings import ThresholdSearch
 from napari_imseg.method import Example
 from napari_imseg.ops.losses import supervised_loss
 
 Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """Class probabilities (C, H, W) of one image (C, H, W)."""
 
+_Search = Callable[[Sequence[NDArray[np.float32]], Sequence[NDArray[np.int32]]], Thresholds]
+
 ONLINE_FOREGROUND, ONLINE_SEED = 0.8, 0.6
 """Thresholds of the watershed while a network trains (METHODS 2.3); better ones are searched afterwards."""
+
+THRESHOLD_SEARCHES: Final[dict[ThresholdSearch, _Search]] = {
+    "pooled": find_thresholds,
+    "released": released_thresholds,
+}
+"""By the setting ``threshold_search`` of a run."""
 
 SMALLEST = 1e-30
 """A probability below it counts as this, for the sake of its logarithm."""

@@ -29,7 +29,7 @@ TEACHER_UPDATES = 500
 
 
 LEARNING_RATES: Final = {"adamw": 0.001, "sgd": 0.01}
-"""That of generation 0, and that of METHODS 2.4."""
+"""That of METHODS 2.3, and that of METHODS 2.4."""
 
 
 class ActisSettings(ActisCropSettings):
@@ -37,7 +37,7 @@ class ActisSettings(ActisCropSettings):
 
     semi_optimizer: Literal["sgd", "adamw"] = Field(
         "adamw",
-        description="From generation 1 on. adamw: as in generation 0. sgd: with momentum, as in the paper.",
+        description="From generation 1 on. adamw: that of generation 0. sgd: with momentum, as in the paper.",
     )
     semi_learning_rate: float = setting(
         0.0,

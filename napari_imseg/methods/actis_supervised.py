@@ -23,10 +23,10 @@ class ActisSupervised(ActisObjective):
     Settings = ActisCropSettings
 
     def optimizer(self) -> torch.optim.Optimizer:
-        return self.adamw(self.settings.learning_rate)
+        return self.adamw(self.first_learning_rate)
 
     def schedule(self, progress: float) -> float:
-        return cosine(progress, self.settings.learning_rate, self.settings.last_learning_rate)
+        return cosine(progress, self.first_learning_rate, self.settings.last_learning_rate)
 
     def losses(self, batch: Batch, step: int) -> dict[str, Tensor]:
         # L = mean over labeled pixels of w_y CE(f(a(x)), smoothed y)

@@ -23,7 +23,7 @@ from napari_imseg.project.lines import append_line, drop_half_line, read_lines
 
 log = logging.getLogger("napari_imseg")
 
-SCHEMA: Final = 4
+SCHEMA: Final = 5
 """Version of what ``settings.json`` calls things; a run of a newer one is refused."""
 
 RunState = Literal["running", "stopped", "finished", "failed", "died"]
@@ -248,6 +248,8 @@ def _upgraded(settings: dict[str, Any]) -> dict[str, Any]:
     schema = settings.pop("schema", 1)
     if schema not in range(1, SCHEMA + 1):
         raise ValueError(f"schema {schema} is of a newer napari-imseg; update napari-imseg")
+    if schema < 5:  # there was no other
+        settings.setdefault("threshold_search", "released")
     for place in ("method_settings", "objective_settings"):
         own = settings.get(place)
         if not isinstance(own, dict):

@@ -22,10 +22,12 @@ from napari_imseg.core.disagreement import hard_labels
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.metrics import Empty, overall
 from napari_imseg.core.problem import Problem, Task
-from napari_imseg.core.thresholds import Thresholds, find_thresholds
+from napari_imseg.core.thresholds import Thresholds
 from napari_imseg.engine.evaluation import metrics_of_label
 from napari_imseg.engine.prediction import load_member, predict_image
 from napari_imseg.engine.processes import prepare_worker
+from napari_imseg.engine.run_settings import ThresholdSearch
+from napari_imseg.engine.validation import THRESHOLD_SEARCHES
 from napari_imseg.nets.devices import choose
 from napari_imseg.nets.environment import cores
 from napari_imseg.project.project import Project
@@ -51,7 +53,7 @@ class Quality:
     ensemble
         Of the mean probabilities of the teachers.
     validation
-        Of each member: AP.50 on the validation images with the best thresholds (METHODS 2.5); ``None``
+        Of each member: AP.50 on the validation images with the thresholds that are found on them; ``None``
         where there are no instances.
     """
 
@@ -88,6 +90,7 @@ class _Search:
     project: Path
     member: Path
     device: str
+    by: ThresholdSearch
     components: bool
 
 
@@ -128,6 +131,7 @@ class Measure:
         members: Sequence[Path],
         teachers: Sequence[Path],
         cuts: Cuts,
+        search: ThresholdSearch = "pooled",
         components: bool = False,
     ) -> Quality:
         """Quality of each member, and of those that are teachers together.
@@ -138,10 +142,12 @@ class Measure:
             Where they were trained.
         cuts
             Thresholds of the teachers together.
+        search
+            How those of each member are found.
         components
             Measure `COMPONENTS` of each member, too.
         """
-        found = self._thresholds(project, members, components)
+        found = self._thresholds(project, members, search, components)
         each_cuts = [(one.watershed.foreground, one.watershed.seed) for one in found]
         jobs = [
             _Job(
@@ -164,11 +170,13 @@ class Measure:
             [one.watershed.score for one in found] or [None] * len(members),
         )
 
-    def _thresholds(self, project: Path, members: Sequence[Path], components: bool) -> list[_Found]:
+    def _thresholds(
+        self, project: Path, members: Sequence[Path], search: ThresholdSearch, components: bool
+    ) -> list[_Found]:
         """Of each member; none where there are no instances."""
         if not self._instances:
             return []
-        searches = [_Search(project, member, self._device, components) for member in members]
+        searches = [_Search(project, member, self._device, search, components) for member in members]
         return list(self._do(_search, searches))
 
     def _do(self, work: Callable[[J], R], jobs: Sequence[J]) -> Iterator[R]:
@@ -187,7 +195,7 @@ def _search(search: _Search) -> _Found:
     said, truths = [predict_image(member, image) for image, _ in pairs], [ids for _, ids in pairs]
     can = search.components and any((ids > 0).any() for ids in truths)
     interior = find_component_threshold(said, truths).interior if can else None
-    return _Found(find_thresholds(said, truths), interior)
+    return _Found(THRESHOLD_SEARCHES[search.by](said, truths), interior)
 
 
 def _measure(job: _Job) -> list[list[Metrics]]:

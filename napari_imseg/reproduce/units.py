@@ -182,8 +182,9 @@ class Unit:
         members = [run.checkpoints / student.member for student in students]
         teachers = [run.checkpoints / name for name in record.teachers]
         cuts = record.foreground_threshold, record.seed_threshold
+        search = self._settings().threshold_search
         quality = (
-            measure.quality(project.folder, members, teachers, cuts, self.approach.components)
+            measure.quality(project.folder, members, teachers, cuts, search, self.approach.components)
             if students
             else Quality([], {}, [])
         )

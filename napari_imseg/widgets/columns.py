@@ -15,7 +15,7 @@ Columns = Mapping[str, NDArray[Any]]
 
 
 def cell(value: Any) -> str:
-    """One value of a column as a person reads it: four significant digits, whole numbers in full; NaN is a dash."""
+    """One value as a person reads it: four significant digits, whole numbers in full; NaN is a dash."""
     if not isinstance(value, float):
         return str(value)
     if math.isnan(value):

@@ -21,7 +21,7 @@ class FoundThresholds(QWidget):
         self._back = button(
             "thresholds_found",
             "Found thresholds",
-            "Move both thresholds back to those of the generation, the best on its validation images",
+            "Move both thresholds back to those of the generation, found on its validation images",
             self.wanted.emit,
         )
         self._found: WatershedOptions | None = None

@@ -1,4 +1,4 @@
-"""The threshold search against a watershed and a matching for every threshold."""
+"""The threshold search for all objects together, against a watershed and a matching for every pair."""
 
 from __future__ import annotations
 
@@ -9,114 +9,90 @@ from numpy.typing import NDArray
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.matching import match
 from napari_imseg.core.metrics import average_precision
-from napari_imseg.core.seed_bound import most_found
-from napari_imseg.core.seed_sweep import sweep_seeds
-from napari_imseg.core.sweeps import Scene
-from napari_imseg.core.thresholds import FIRST_SEED, GRID, Thresholds, find_thresholds
+from napari_imseg.core.thresholds import GRID, PULL, SEEDS, Thresholds, find_thresholds
+from napari_imseg.core.watershed_options import WatershedOptions
 from tests.core.scenes import balls, discs, maps_of
-from tests.oracles import WorkedExample, takes
 
-Images = list[NDArray[np.float32]]
-Truths = list[NDArray[np.int32]]
+USUAL = WatershedOptions()
 
 
-def search_by_brute_force(images: Images, truths: Truths) -> Thresholds:
-    def score(foreground: float, seed: float, separate: bool = False) -> float:
-        found = [watershed_instances(maps, foreground, seed, separate=separate) for maps in images]
-        pairs = zip(truths, found, strict=True)
-        return float(np.mean([average_precision(match(true, ids), (0.5,), "pr") for true, ids in pairs]))
+def search_by_brute_force(
+    images: list[NDArray[np.float32]], truths: list[NDArray[np.int32]]
+) -> tuple[float, float]:
+    def gain(foreground: float, seed: float) -> float:
+        found = [watershed_instances(maps, foreground, seed, separate=False) for maps in images]
+        matches = [match(truth, ids) for truth, ids in zip(truths, found, strict=True)]
+        true = sum(len(one.true_ids) for one in matches)
+        predicted = sum(len(one.predicted_ids) for one in matches)
+        hits = sum(one.true_positives(0.5) for one in matches)
+        away = (foreground - USUAL.foreground_threshold) ** 2 + (seed - USUAL.seed_threshold) ** 2
+        return hits / max(1, predicted) * hits / max(1, true) - PULL * away / max(1, true)
 
-    foreground = GRID[np.argmax([score(threshold, FIRST_SEED) for threshold in GRID])]
-    seed = GRID[np.argmax([score(foreground, threshold) for threshold in GRID])]
-    return Thresholds(float(foreground), float(seed), score(foreground, seed, separate=True))
-
-
-@takes("actis_threshold_search", left_out=("online_validation",))  # see tests/engine/test_validation.py
-def test_the_published_search(case: WorkedExample) -> None:
-    expected = case.expected
-    grid = np.linspace(expected["grid_start"], expected["grid_stop"], expected["grid_num"])
-    np.testing.assert_allclose(GRID, grid, atol=case.tolerance)
-    np.testing.assert_allclose(np.diff(GRID), expected["step"], atol=case.tolerance)
-    assert expected["order"] == [f"fg with seed fixed at {FIRST_SEED}", "seed with best fg"]
-    assert expected["tie"] == "first maximum"
-    # Two cells of .9 and .5 inside, on a bridge that is foreground up to .7
-    foreground = np.array([[0.05, 0.95, 0.95, 0.7, 0.95, 0.95, 0.05]])
-    interior = np.array([[0.01, 0.9, 0.8, 0.2, 0.4, 0.5, 0.01]])
-    maps = np.stack([1 - foreground, interior, foreground - interior]).astype(np.float32)
-    truth = np.array([[0, 1, 1, 0, 2, 2, 0]], np.int32)
-    found = find_thresholds([maps], [truth])
-    # seeds above .6 find one of them, best where the bridge does not count; then a first seed finds both
-    assert (found.foreground, found.seed, found.score) == pytest.approx((0.7, 0.2, 1.0))
-    assert search_by_brute_force([maps], [truth]) == found
+    gains = [[gain(foreground, seed) for foreground in GRID] for seed in SEEDS]
+    seed, foreground = np.unravel_index(np.argmax(gains), (len(SEEDS), len(GRID)))
+    return float(GRID[foreground]), float(SEEDS[seed])
 
 
-@pytest.mark.parametrize("levels", [0, 255, 12, 3])
-@pytest.mark.parametrize("noise", [0.3, 1.5])
-def test_same_result_as_brute_force(levels: int, noise: float) -> None:
-    rng = np.random.default_rng(levels + int(10 * noise))
-    truths = [discs(rng, 32, count) for count in (7, 3)]
-    images = [maps_of(ids, rng, noise, levels) for ids in truths]
-    assert find_thresholds(images, truths) == search_by_brute_force(images, truths)
-
-
-@pytest.mark.parametrize("unlabeled", [False, True])
-@pytest.mark.parametrize("noise", [0.3, 1.5])
-def test_no_seed_threshold_finds_more_than_its_bound(noise: float, unlabeled: bool) -> None:
-    rng = np.random.default_rng(int(10 * noise) + unlabeled)
-    grid = GRID.astype(np.float32)
-    for truth in (discs(rng, 32, 7), discs(rng, 32, 0), balls(rng, (6, 20, 20), 4)):
-        maps = maps_of(truth, rng, noise)
-        known = np.where(rng.random(truth.shape) < 0.3, -1, truth).astype(np.int32) if unlabeled else truth
-        scene = Scene.of(1 - maps[0], maps[1], known)
-        for foreground in grid[[5, 40, 70]]:
-            exact, bound = sweep_seeds(scene, grid, foreground), most_found(scene, grid, foreground)
-            assert bound.true == exact.true
-            assert (bound.found >= exact.found).all()
-            assert (bound.predicted <= exact.predicted).all()
-            if not unlabeled:
-                assert (bound.predicted == exact.predicted).all()
+def cells(interior: float, count: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Pairs of cells in a row, whose bridge is as sure as ``interior`` and a little less than their core."""
+    core, bridge = interior + 0.02, interior - 0.02
+    pair = np.array([0.0, core, core, bridge, core, core, 0.0])
+    row = np.tile(pair, count)[None].astype(np.float32)
+    truth = np.concatenate([[0, 2 * n + 1, 2 * n + 1, 0, 2 * n + 2, 2 * n + 2, 0] for n in range(count)])
+    return np.stack([1 - row, row, 0 * row]), truth[None].astype(np.int32)
 
 
 @pytest.mark.parametrize("levels", [0, 12])
-def test_same_result_in_volumes(levels: int) -> None:
-    """Balls above each other, of which a plane shows one."""
-    rng = np.random.default_rng(levels)
-    truths = [balls(rng, (7, 20, 18), count) for count in (9, 4)]
-    images = [maps_of(ids, rng, 0.8, levels) for ids in truths]
-    assert find_thresholds(images, truths) == search_by_brute_force(images, truths)
+@pytest.mark.parametrize("noise", [0.3, 1.5])
+def test_same_thresholds_as_brute_force(levels: int, noise: float) -> None:
+    rng = np.random.default_rng(levels + int(10 * noise))
+    truths = [discs(rng, 24, count) for count in (7, 3)]
+    images = [maps_of(ids, rng, noise, levels) for ids in truths]
+    found = find_thresholds(images, truths)
+    assert (found.foreground, found.seed) == search_by_brute_force(images, truths)
 
 
-def test_same_result_with_unlabeled_pixels_and_objects_cut_by_them() -> None:
-    rng = np.random.default_rng(5)
-    ids = discs(rng, 40, 12)
-    images, truths = [maps_of(ids, rng)], [np.where(np.arange(40) < 17, ids, -1).astype(np.int32)]
-    assert find_thresholds(images, truths) == search_by_brute_force(images, truths)
+def test_same_thresholds_in_a_volume_with_unlabeled_pixels() -> None:
+    rng = np.random.default_rng(3)
+    truth = balls(rng, (5, 14, 16), 6)
+    maps = maps_of(truth, rng, 0.8)
+    truth[:, :4] = -1
+    found = find_thresholds([maps], [truth])
+    assert (found.foreground, found.seed) == search_by_brute_force([maps], [truth])
 
 
-def test_same_result_on_a_truth_without_any_background() -> None:
-    rng = np.random.default_rng(6)
-    ids = np.where(np.arange(24) < 11, 70_000, 4).astype(np.int32) * np.ones((24, 1), np.int32)
-    images = [maps_of(ids % 7, rng)]
-    assert find_thresholds(images, [ids]) == search_by_brute_force(images, [ids])
+def test_few_objects_cannot_lead_far_and_many_can() -> None:
+    """A pair of cells is two with a seed threshold of .9, or, if it is dim, of .4 for both."""
+    for interior in (0.9, 0.4):
+        few, many = (find_thresholds(*([each] for each in cells(interior, pairs))) for pairs in (1, 400))
+        assert many.seed == pytest.approx(interior)
+        assert many.score == 1.0
+        assert abs(few.seed - USUAL.seed_threshold) < abs(many.seed - USUAL.seed_threshold)
 
 
-@pytest.mark.parametrize("interior", [0.0, 0.5, 1.0])
-@pytest.mark.parametrize("true_id", [0, 1])
-def test_same_result_on_a_plateau(interior: float, true_id: int) -> None:
-    flat = np.full((9, 7), interior, np.float32)
-    images, truths = [np.stack([1 - flat, flat, 0 * flat])], [np.full((9, 7), true_id, np.int32)]
-    assert find_thresholds(images, truths) == search_by_brute_force(images, truths)
+def test_every_object_says_as_much_as_any_other_whatever_image_it_is_in() -> None:
+    """Three images with a pair of cells say one thing, one image with many pairs another."""
+    few, many = cells(0.5, 1), cells(0.9, 400)
+    images, truths = zip(few, few, few, many, strict=True)
+    found, alone = find_thresholds(images, truths), find_thresholds([many[0]], [many[1]])
+    assert (found.foreground, found.seed) == (alone.foreground, alone.seed)
 
 
-def test_nothing_there_and_nothing_found_is_perfect() -> None:
-    maps = np.stack([np.ones((5, 5)), np.zeros((5, 5)), np.zeros((5, 5))]).astype(np.float32)
-    assert find_thresholds([maps], [np.zeros((5, 5), np.int32)]).score == 1.0
+def test_where_there_is_nothing_to_find_the_usual_thresholds_stay() -> None:
+    maps = maps_of(np.zeros((12, 12), np.int32), np.random.default_rng(0), 1.5)
+    found = find_thresholds([maps], [np.zeros((12, 12), np.int32)])
+    assert found.foreground == pytest.approx(USUAL.foreground_threshold)
+    assert found.seed == pytest.approx(USUAL.seed_threshold)
 
 
-def test_one_pixel() -> None:
-    maps = np.array([[[0.2]], [[0.7]], [[0.1]]], np.float32)
-    found = find_thresholds([maps], [np.ones((1, 1), np.int32)])
-    assert found == Thresholds(float(GRID[0]), float(GRID[0]), 1.0)
+def test_the_score_is_the_mean_over_images_of_what_is_delivered() -> None:
+    rng = np.random.default_rng(4)
+    truths = [discs(rng, 32, count) for count in (9, 2)]
+    images = [maps_of(ids, rng, 0.8) for ids in truths]
+    found = find_thresholds(images, truths)
+    objects = [watershed_instances(maps, found.foreground, found.seed) for maps in images]
+    each = [average_precision(match(*pair), (0.5,), "pr") for pair in zip(truths, objects, strict=True)]
+    assert found == Thresholds(found.foreground, found.seed, float(np.mean(each)))
 
 
 def test_an_image_without_a_labeled_pixel_says_nothing() -> None:
@@ -126,18 +102,5 @@ def test_an_image_without_a_labeled_pixel_says_nothing() -> None:
     assert find_thresholds([maps, maps], [ids, nothing]) == find_thresholds([maps], [ids])
     with pytest.raises(ValueError, match="2 predictions and 0 labels"):
         find_thresholds([maps, maps], [nothing, nothing])
-
-
-def test_the_score_is_that_of_the_objects_that_are_delivered() -> None:
-    """The published search lets pieces of a seed share an id; a watershed gives each its own."""
-    foreground = np.array([[0.95, 0.7, 0.7, 0.7, 0.95, 0.05]])
-    interior = np.array([[0.9, 0.65, 0.65, 0.65, 0.9, 0.01]])
-    maps = np.stack([1 - foreground, interior, foreground - interior]).astype(np.float32)
-    found = find_thresholds([maps], [np.array([[1, 0, 0, 0, 1, 0]], np.int32)])
-    assert found.foreground == pytest.approx(0.7), "which leaves both ends of the object, and nothing between"
-    assert found.score == 0.5, "one end is half of the object, and the other one was not asked for"
-
-
-def test_without_images() -> None:
     with pytest.raises(ValueError, match="needs labeled images"):
         find_thresholds([], [])

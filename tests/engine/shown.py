@@ -44,6 +44,9 @@ SHOWN: Final[dict[str, set[str]]] = {
 }
 """Settings of a run, with the default values, beside supervised."""
 
+ONLY_FOR: Final[dict[str, set[str]]] = {"cells": {"teachers_by"}, "instances": {"threshold_search"}}
+"""Settings of a run that do something for one kind of problem alone."""
+
 HIDDEN: Final[dict[str, set[str]]] = {
     "binary": {
         "refill",

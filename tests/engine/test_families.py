@@ -9,7 +9,7 @@ from napari_imseg.engine.families import unused_settings
 from napari_imseg.engine.recipe import find_method, recipe_of
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.settings import SettingsError
-from tests.engine.shown import CELLS, ELSEWHERE, SHOWN, own
+from tests.engine.shown import CELLS, ELSEWHERE, ONLY_FOR, SHOWN, own
 from tests.methods.toy import PROBLEMS
 
 KINDS = PROBLEMS | {"cells": CELLS}
@@ -27,7 +27,7 @@ def shown(name: str, problem: Problem, objective: str = "supervised", **values: 
 def test_with_the_defaults(name: str, label: str) -> None:
     method, problem = find_method(name), KINDS[label]
     if problem.task in method.tasks:
-        assert shown(name, problem) == SHOWN[name] | ({"teachers_by"} if label == "cells" else set())
+        assert shown(name, problem) == SHOWN[name] | ONLY_FOR.get(label, set())
         fields = set(method.Settings.model_fields)
         assert fields - method.unused(problem) == own(name, fields, label)
 

@@ -97,10 +97,18 @@ def test_the_learning_rate_falls_along_a_cosine(case: WorkedExample) -> None:
         for step in given["steps"]
     ]
     assert found == pytest.approx(expected["lr"], abs=case.tolerance)
-    objective = method(UNet1x1(1, 3, 0.125))
+    objective = method(Fixed(torch.zeros(3)))
     rate = objective.optimizer().param_groups[0]["lr"]
     rates = [rate * objective.schedule(share) for share in (0, 0.5, 1)]
     assert rates == pytest.approx([1e-3, (1e-3 + 1e-5) / 2, 1e-5])
+
+
+@pytest.mark.parametrize(("asked", "rate"), [({}, 0.003), ({"learning_rate": 0.0005}, 0.0005)])
+def test_the_small_network_begins_with_a_larger_step(asked: dict[str, float], rate: float) -> None:
+    objective = method(UNet1x1(1, 3, 0.125), **asked)
+    first = objective.optimizer().param_groups[0]["lr"]
+    assert first == rate
+    assert [first * objective.schedule(share) for share in (0, 1)] == pytest.approx([rate, 1e-5])
 
 
 def test_it_agrees_with_the_schedule_of_torch() -> None:

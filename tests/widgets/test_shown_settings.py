@@ -12,7 +12,7 @@ from napari_imseg.engine.recipe import find_method
 from napari_imseg.engine.run_settings import RunSettings
 from napari_imseg.method import Curator
 from napari_imseg.widgets.dock import TRAIN
-from tests.engine.shown import SHOWN, own
+from tests.engine.shown import ONLY_FOR, SHOWN, own
 from tests.widgets.gui import child, choose
 
 pytestmark = pytest.mark.gui
@@ -62,7 +62,7 @@ def test_every_method_shows_exactly_its_settings(label, open_dock, qtbot, starte
         if task not in kind.tasks:
             continue
         choose_method(dock, name)
-        run = SHOWN[name] | ({"teachers_by"} if label == "cells" else set())
+        run = SHOWN[name] | ONLY_FOR.get(label, set())
         assert shown(dock, "first", "rest") == run - {"first_teachers"}
         makes_pseudo_labels = issubclass(kind, Curator) or name == "actis"
         hidden = set() if makes_pseudo_labels else {"pseudo_boundary_weight"}

@@ -43,6 +43,9 @@ class ActisScale(Scale):
 _STUDENTS: Final[dict[str, Any]] = {"students": 2, "top_k": 2, "generations": 1, "unlabeled_limit": 1_000_000}
 """Two, for inconsistency masks need two teachers; then every row has two."""
 
+_SEARCH: Final[dict[str, Any]] = {"threshold_search": "released"}
+"""Thresholds of the watershed are found as those of the published figures (METHODS 2.5), for every row."""
+
 _SIDES: Final[dict[str, Any]] = {"test_time_augmentation": "flips"}
 """At the test and in the search of thresholds (METHODS 2.5)."""
 
@@ -50,6 +53,7 @@ SCALES: Final = {
     "smoke": ActisScale(
         "smoke",
         run=_STUDENTS
+        | _SEARCH
         | {"alpha": 0.25, "tile": 48, "batch_size": 2, "averaging": 0.9, "workers": 1},  # in this process
         # defaults among them, but what is compared must not move with defaults
         method={"views": "flips", BOUNDARY: 1.0, **dict(ADAMW)},
@@ -62,7 +66,7 @@ SCALES: Final = {
     ),
     "laptop": ActisScale(
         "laptop",
-        run=_STUDENTS | _SIDES | {"alpha": 0.5, "tile": 128, "batch_size": 2},
+        run=_STUDENTS | _SEARCH | _SIDES | {"alpha": 0.5, "tile": 128, "batch_size": 2},
         method={
             "views": "flips",
             BOUNDARY: 1.0,
@@ -78,6 +82,7 @@ SCALES: Final = {
     "paper": ActisScale(
         "paper",
         run=_STUDENTS
+        | _SEARCH
         | _SIDES
         | {"network": "efficientnet-b5", "tile": 128, "batch_size": 4, "averaging": 0.0, "validate_every": 1},
         method={
@@ -98,7 +103,7 @@ def run_settings(scale: ActisScale, one: Approach, info: StudyInfo, seed: int, d
     """Settings of one approach; where it starts from is not in them yet."""
     wanted: dict[str, Any] = {"method": one.method, "seed": seed, "device": device}
     if one.name == REFERENCE:
-        return RunSettings(**wanted, generations=0, students=1, top_k=1)
+        return RunSettings(**wanted, **_SEARCH, generations=0, students=1, top_k=1)
     steps = scale.steps or steps_of_a_student(info.sizes)
     each = max(1, steps // scale.epochs_of_steps)
     made: dict[str, Any] = {"epochs": scale.epochs_of_steps, "min_steps": each, "max_steps": each}

@@ -94,6 +94,11 @@ def test_networks_look_from_three_sides_at_the_test(scale: str) -> None:
     assert {settings(scale, name).test_time_augmentation for name in trained} == {"flips"}
 
 
+@pytest.mark.parametrize("scale", ["smoke", "laptop", "paper"])
+def test_thresholds_are_searched_as_for_the_published_figures(scale: str) -> None:
+    assert {settings(scale, one.name).threshold_search for one in ACTIS.approaches} == {"released"}
+
+
 @pytest.mark.parametrize(("scale", "clipped"), [("laptop", True), ("paper", False)])
 def test_paper_scales_intensities_as_the_paper(scale: str, clipped: bool, tmp_path: Path) -> None:
     """Tile by tile: the project that is made of the data says how its images are read."""
