@@ -243,11 +243,11 @@ def test_where_there_are_no_objects_iou_chooses_the_epoch(project: Project, acti
 
 
 def test_generation_0_has_the_settings_of_the_labels(nuclei: Project, actis: RunSettings) -> None:
-    given = {"affine": 0.5, "semi_learning_rate": 0.02}
+    given = {"affine": 0.5, "learning_rate": 0.002, "semi_learning_rate": 0.02}
     recipe = recipe_of(actis.model_copy(update={"method_settings": given}), nuclei.problem)
     (first, start), (second, rest) = recipe.loss(0), recipe.loss(1)
     assert (first.name, second.name) == ("actis-supervised", "actis")
     assert start.model_dump().items() <= rest.model_dump().items()
     assert start.model_dump()["affine"] == 0.5
-    assert start.model_dump()["learning_rate"] == pytest.approx(0.001)
+    assert start.model_dump()["learning_rate"] == pytest.approx(0.002)
     assert np.isclose(rest.model_dump()["semi_learning_rate"], 0.02)
