@@ -182,7 +182,7 @@ def _counted(answers: Answers, total: int, bars: Progress) -> Answers:
 
 
 def _with_found_thresholds(model: Model, answers: Sequence[Answer], bars: Progress) -> Model:
-    """The model with the thresholds that are best for these answers."""
+    """The model with the thresholds that are found for these answers."""
     task = bars.add_task("thresholds", total=None, remark="")
     found = find_thresholds([maps for _, maps, _ in answers], [truth for *_, truth in answers])
     bars.update(task, total=1, completed=1)

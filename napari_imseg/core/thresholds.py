@@ -22,12 +22,12 @@ from napari_imseg.core.watershed_options import WatershedOptions
 GRID: NDArray[np.float64] = np.linspace(0.1, 0.99, 90)
 """Foreground thresholds that are tried (METHODS 2.5)."""
 
-SEEDS: NDArray[np.float64] = np.linspace(0.4, 0.9, 11)
-"""Seed thresholds that are tried, each with all of the foreground."""
+SEEDS: NDArray[np.float64] = np.array([0.1, 0.2, 0.3, 0.4, *np.linspace(0.5, 0.9, 9)])
+"""Seed thresholds that are tried, each with all of the foreground; low ones for networks that are unsure."""
 
-PULL = 100.0
-"""How hard it is to leave the usual thresholds, those of `WatershedOptions`: precision times recall has to be
-better by this, times the squared distance, divided by the number of objects."""
+PULL = 300.0
+"""How hard it is to leave the usual thresholds, those of `WatershedOptions`: so many objects halve what is
+gained at a distance of 1. Chosen, as those are, on nuclei and adherent cells (docs/decisions.md)."""
 
 Pairs = Sequence[tuple[NDArray[np.float32], NDArray[np.int32]]]
 """Probabilities of each image, and its true ids."""
@@ -58,11 +58,15 @@ def find_thresholds(
 
     Of all pairs of a foreground threshold f and a seed threshold s the one with the highest
 
-    ``P(f, s) R(f, s) - PULL ((f - usual f)^2 + (s - usual s)^2) / n``
+    ``P(f, s) R(f, s) / (1 + PULL ((f - usual f)^2 + (s - usual s)^2) / n)``
 
     where P and R are precision and recall at IoU >= 0.5 of the objects of all images together, and n is how
-    many true ones there are. So every object says as much as any other, whatever image it is in, and a few
-    objects cannot lead far. Images without a labeled pixel say nothing.
+    many true ones there are. So every object says as much as any other, whatever image it is in, a few
+    objects cannot lead far, and a pair that finds some is better than one that finds none. If no pair finds
+    any, the usual thresholds stay. Images without a labeled pixel say nothing.
+
+    While pairs are counted, pieces that f cuts out of one seed are one object; where s < f, the best pair
+    that cuts none is compared with the best of all by the objects that `watershed_instances` delivers.
 
     Parameters
     ----------
@@ -77,22 +81,38 @@ def find_thresholds(
         There is no image with a labeled pixel, or the lists differ in length.
     """
     pairs = labeled_pairs(probabilities, true_ids)
-    seeds, foregrounds = SEEDS.astype(np.float32), GRID.astype(np.float32)  # the precision of the maps
-    found_S_F, predicted_S_F = np.zeros((2, len(seeds), len(foregrounds)), np.int64)
+    found_S_F, predicted_S_F = np.zeros((2, len(SEEDS), len(GRID)), np.int64)
     true = 0
     for maps, ids in pairs:
         scene = scene_of(maps, ids)
-        sweeps = [sweep_foreground(scene, foregrounds, seed) for seed in seeds]
+        # compared in the precision of the maps
+        sweeps = [sweep_foreground(scene, GRID.astype(np.float32), seed) for seed in SEEDS.astype(np.float32)]
         found_S_F += np.array([each.found for each in sweeps])
         predicted_S_F += np.array([each.predicted for each in sweeps])
         true += sweeps[0].true
-    precision_S_F, recall_S_F = found_S_F / np.maximum(1, predicted_S_F), found_S_F / max(1, true)
     usual = WatershedOptions()
     away_S_F = (SEEDS[:, None] - usual.seed_threshold) ** 2 + (GRID - usual.foreground_threshold) ** 2
-    best = np.argmax(precision_S_F * recall_S_F - PULL * away_S_F / max(1, true))
-    seed, foreground = np.unravel_index(best, away_S_F.shape)
-    chosen = float(GRID[foreground]), float(SEEDS[seed])
-    return Thresholds(*chosen, delivered_score(pairs, *chosen))
+    belief_S_F = 1 / (1 + PULL * away_S_F / max(1, true))
+    gain_S_F = found_S_F / np.maximum(1, predicted_S_F) * (found_S_F / max(1, true)) * belief_S_F
+    if not gain_S_F.any():
+        return _delivered(pairs, usual.foreground_threshold, usual.seed_threshold)[1]
+    uncut_S_F = np.where(SEEDS[:, None] >= GRID, gain_S_F, 0)
+    places = [np.unravel_index(np.argmax(gain), gain.shape) for gain in (gain_S_F, uncut_S_F)]
+    outcomes = [
+        (belief_S_F[seed, foreground], *_delivered(pairs, float(GRID[foreground]), float(SEEDS[seed])))
+        for seed, foreground in dict.fromkeys(places)
+    ]
+    return max(outcomes, key=lambda outcome: outcome[0] * outcome[1])[2]
+
+
+def _delivered(pairs: Pairs, foreground: float, seed: float) -> tuple[float, Thresholds]:
+    """Precision times recall of the objects of all images together, and the thresholds with their score."""
+    matches = [match(ids, watershed_instances(maps, foreground, seed)) for maps, ids in pairs]
+    hits, true, predicted = np.sum(
+        [(one.true_positives(0.5), len(one.true_ids), len(one.predicted_ids)) for one in matches], axis=0
+    )
+    score = float(np.mean([average_precision(each, (0.5,), "pr") for each in matches]))
+    return hits / max(1, true) * (hits / max(1, predicted)), Thresholds(foreground, seed, score)
 
 
 def labeled_pairs(
@@ -111,11 +131,3 @@ def labeled_pairs(
 def scene_of(maps: NDArray[np.float32], ids: NDArray[np.int32]) -> Scene:
     """An image as the sweeps take it."""
     return Scene.of(1 - maps[BACKGROUND], maps[INTERIOR], ids)
-
-
-def delivered_score(pairs: Pairs, foreground: float, seed: float, *, separate: bool = True) -> float:
-    """Mean AP.50 (precision times recall) of the objects of one pair of thresholds."""
-    found = [
-        match(ids, watershed_instances(maps, foreground, seed, separate=separate)) for maps, ids in pairs
-    ]
-    return float(np.mean([average_precision(each, (0.5,), "pr") for each in found]))

@@ -92,7 +92,7 @@ class GenerationRecord(BaseModel):
     score
         Validation metric of the ensemble, ``None`` without validation images.
     foreground_threshold, seed_threshold
-        For instances: found on validation (METHODS 2.5).
+        For instances: as ``threshold_search`` of the run found them on the validation images.
     cost
         Training cost: F x S x E of all its networks, EvalNets and those taken over included.
     im_fraction

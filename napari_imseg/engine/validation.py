@@ -33,7 +33,7 @@ Predict = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 _Search = Callable[[Sequence[NDArray[np.float32]], Sequence[NDArray[np.int32]]], Thresholds]
 
 ONLINE_FOREGROUND, ONLINE_SEED = 0.8, 0.6
-"""Thresholds of the watershed while a network trains (METHODS 2.3); better ones are searched afterwards."""
+"""Thresholds of the watershed while a network trains (METHODS 2.3); others are searched afterwards."""
 
 THRESHOLD_SEARCHES: Final[dict[ThresholdSearch, _Search]] = {
     "pooled": find_thresholds,

@@ -254,6 +254,8 @@ def _upgraded(settings: dict[str, Any]) -> dict[str, Any]:
         own = settings.get(place)
         if not isinstance(own, dict):
             continue
+        if schema < 5 and settings.get(place.removesuffix("_settings")) in ("actis", "actis-supervised"):
+            own.setdefault("learning_rate", 0.001)  # for every network
         if schema == 1 and own.get("refill") == "paper":
             own["refill"] = "class-less"  # which is what it did
         if schema < 3 and "boundary_weight" in own:  # boundaries of all targets weighed the same

@@ -10,6 +10,7 @@ import argparse
 import os
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from statistics import mean, median
 
 import numpy as np
@@ -20,6 +21,7 @@ from napari_imseg.core.instances import three_class_target, watershed_instances
 from napari_imseg.core.intensity import normalise
 from napari_imseg.core.metrics import instance_metrics
 from napari_imseg.core.problem import Problem, Task
+from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.method import Example
 from napari_imseg.methods.pixel_classifier import PixelClassifier, PixelClassifierSettings
 from napari_imseg.synthetic.dataset import KINDS
@@ -57,7 +59,7 @@ def pixel_classifier(kind: str, labels: int, samples: list[Sample]) -> dict[str,
     forest = PixelClassifier(PixelClassifierSettings(), problem).fit(examples, seed=0)
     maps = [forest.probabilities(normalise(s.image_C_H_W, "percentile")[None])[0] for s in samples]
     if instances:
-        objects = [watershed_instances(probabilities, 0.5, 0.6) for probabilities in maps]
+        objects = [watershed_instances(probabilities, **asdict(WatershedOptions())) for probabilities in maps]
         found = [instance_metrics(s.label_H_W, ids) for s, ids in zip(samples, objects, strict=True)]
         return {"ap50_pr": mean(one["ap50_pr"] for one in found)}
     return {

@@ -9,23 +9,23 @@ measures AP.50 (precision times recall) of the test images with them. Not part o
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.released_thresholds import released_thresholds
-from napari_imseg.core.thresholds import Pairs, Thresholds, delivered_score, find_thresholds
+from napari_imseg.core.instances import watershed_instances
+from napari_imseg.core.matching import match
+from napari_imseg.core.metrics import average_precision
+from napari_imseg.core.thresholds import Pairs
 from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.prediction import load_member, predict_image
 from napari_imseg.engine.records import find_generation
+from napari_imseg.engine.validation import THRESHOLD_SEARCHES
 from napari_imseg.nets.devices import choose
 from napari_imseg.project.project import Project
 from napari_imseg.project.records import Split
-
-SEARCHES: dict[str, Callable[..., Thresholds]] = {"pooled": find_thresholds, "released": released_thresholds}
 
 
 def predicted(project: Project, member: Path, split: Split | None) -> Pairs:
@@ -58,13 +58,14 @@ def main() -> None:
 
     @cache
     def quality(foreground: float, seed: float) -> float:
-        return delivered_score(test, foreground, seed)
+        matches = [match(ids, watershed_instances(maps, foreground, seed)) for maps, ids in test]
+        return float(np.mean([average_precision(each, (0.5,), "pr") for each in matches]))
 
     usual = WatershedOptions()
     print(f"usual thresholds {quality(usual.foreground_threshold, usual.seed_threshold):.3f}")
     for images in sorted({1, 3, 10, 30, len(validation)}):
         told = [f"{images} validation images"]
-        for name, search in SEARCHES.items():
+        for name, search in THRESHOLD_SEARCHES.items():
             found = [
                 search(*zip(*(validation[place] for place in places), strict=True))
                 for places in drawn(validation, images, arguments.draws)

@@ -114,6 +114,17 @@ def test_runs_of_before_searched_thresholds_as_the_released_code(tmp_path: Path)
     assert Run.open(run.folder).settings == {"seed": 1, "threshold_search": "released"}
 
 
+@pytest.mark.parametrize("given", [{}, {"learning_rate": 0.01}])
+def test_runs_of_before_began_actis_with_the_step_size_of_the_paper(
+    tmp_path: Path, given: dict[str, float]
+) -> None:
+    run = Run.create(tmp_path, {"objective": "actis", "objective_settings": given, "method_settings": {}})
+    as_written_by(run, 4)
+    settings = Run.open(run.folder).settings
+    assert settings["objective_settings"] == {"learning_rate": 0.001} | given
+    assert settings["method_settings"] == {}
+
+
 def test_a_run_of_a_newer_version_is_refused(tmp_path: Path) -> None:
     run = Run.create(tmp_path, {})
     as_written_by(run, 6)
