@@ -222,7 +222,7 @@ def test_a_mask_that_is_painted_on_during_a_flood_is_read_again(viewer, qtbot, s
     if start == "make_instances":
         click(widget, start)
     else:
-        child(widget, start).setValue(70)
+        child(widget, start).setValue(80)
     assert has_read.wait(20)
     layer.brush_size = 12
     layer.paint((80, 20), 1)
