@@ -10,13 +10,17 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.instances import watershed_instances
-from napari_imseg.core.matching import match
-from napari_imseg.core.metrics import average_precision
 from napari_imseg.core.seed_bound import most_found
 from napari_imseg.core.seed_sweep import sweep_seeds
 from napari_imseg.core.sweeps import Counts, sweep_foreground
-from napari_imseg.core.thresholds import GRID, Pairs, Thresholds, labeled_pairs, scene_of
+from napari_imseg.core.thresholds import (
+    GRID,
+    Thresholds,
+    labeled_pairs,
+    matches_with,
+    mean_ap50,
+    scene_of,
+)
 
 FIRST_SEED = 0.6
 """Seed threshold while the foreground threshold is searched."""
@@ -43,22 +47,15 @@ def released_thresholds(
     first_seed = np.float32(FIRST_SEED)
     foreground = int(np.argmax(_scores([sweep_foreground(scene, grid, first_seed) for scene in scenes])))
     bound = _scores([most_found(scene, grid, grid[foreground]) for scene in scenes])
-    reached = _score(pairs, float(GRID[foreground]), float(GRID[np.argmax(bound)]), separate=False)
+    likely = float(GRID[foreground]), float(GRID[np.argmax(bound)])
+    reached = mean_ap50(matches_with(pairs, *likely, separate=False))
     hopeful = bound >= reached - ROUNDING
     scores = _scores([sweep_seeds(scene, grid[hopeful], grid[foreground]) for scene in scenes])
     seed = int(np.flatnonzero(hopeful)[np.argmax(scores)])
     chosen = float(GRID[foreground]), float(GRID[seed])
     if foreground < seed:  # no seed is cut, so every object is one piece
         return Thresholds(*chosen, float(scores.max()))
-    return Thresholds(*chosen, _score(pairs, *chosen))
-
-
-def _score(pairs: Pairs, foreground: float, seed: float, *, separate: bool = True) -> float:
-    """Mean AP.50 (precision times recall) with one pair of thresholds."""
-    found = [
-        match(ids, watershed_instances(maps, foreground, seed, separate=separate)) for maps, ids in pairs
-    ]
-    return float(np.mean([average_precision(each, (0.5,), "pr") for each in found]))
+    return Thresholds(*chosen, mean_ap50(matches_with(pairs, *chosen)))
 
 
 def _scores(counts: Sequence[Counts]) -> NDArray[np.float64]:

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from napari_imseg.core.instances import watershed_instances
-from napari_imseg.core.matching import match
+from napari_imseg.core.matching import Matching, match
 from napari_imseg.core.metrics import average_precision
 from napari_imseg.core.problem import BACKGROUND, INTERIOR
 from napari_imseg.core.sweeps import Scene, sweep_foreground
@@ -107,12 +107,22 @@ def find_thresholds(
 
 def _delivered(pairs: Pairs, foreground: float, seed: float) -> tuple[float, Thresholds]:
     """Precision times recall of the objects of all images together, and the thresholds with their score."""
-    matches = [match(ids, watershed_instances(maps, foreground, seed)) for maps, ids in pairs]
+    matches = matches_with(pairs, foreground, seed)
     hits, true, predicted = np.sum(
         [(one.true_positives(0.5), len(one.true_ids), len(one.predicted_ids)) for one in matches], axis=0
     )
-    score = float(np.mean([average_precision(each, (0.5,), "pr") for each in matches]))
-    return hits / max(1, true) * (hits / max(1, predicted)), Thresholds(foreground, seed, score)
+    together = hits / max(1, true) * (hits / max(1, predicted))
+    return together, Thresholds(foreground, seed, mean_ap50(matches))
+
+
+def matches_with(pairs: Pairs, foreground: float, seed: float, *, separate: bool = True) -> list[Matching]:
+    """True objects of each image, and those that the watershed makes with two thresholds."""
+    return [match(ids, watershed_instances(maps, foreground, seed, separate=separate)) for maps, ids in pairs]
+
+
+def mean_ap50(matches: Sequence[Matching]) -> float:
+    """Mean AP.50 (precision times recall) of images."""
+    return float(np.mean([average_precision(one, (0.5,), "pr") for one in matches]))
 
 
 def labeled_pairs(

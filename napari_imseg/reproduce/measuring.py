@@ -131,7 +131,7 @@ class Measure:
         members: Sequence[Path],
         teachers: Sequence[Path],
         cuts: Cuts,
-        search: ThresholdSearch = "pooled",
+        search: ThresholdSearch,
         components: bool = False,
     ) -> Quality:
         """Quality of each member, and of those that are teachers together.

@@ -15,10 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from napari_imseg.core.instances import watershed_instances
-from napari_imseg.core.matching import match
-from napari_imseg.core.metrics import average_precision
-from napari_imseg.core.thresholds import Pairs
+from napari_imseg.core.thresholds import Pairs, matches_with, mean_ap50
 from napari_imseg.core.watershed_options import WatershedOptions
 from napari_imseg.engine.prediction import load_member, predict_image
 from napari_imseg.engine.records import find_generation
@@ -58,8 +55,7 @@ def main() -> None:
 
     @cache
     def quality(foreground: float, seed: float) -> float:
-        matches = [match(ids, watershed_instances(maps, foreground, seed)) for maps, ids in test]
-        return float(np.mean([average_precision(each, (0.5,), "pr") for each in matches]))
+        return mean_ap50(matches_with(test, foreground, seed))
 
     usual = WatershedOptions()
     print(f"usual thresholds {quality(usual.foreground_threshold, usual.seed_threshold):.3f}")

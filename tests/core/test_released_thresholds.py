@@ -120,15 +120,6 @@ def test_one_pixel() -> None:
     assert found == Thresholds(float(GRID[0]), float(GRID[0]), 1.0)
 
 
-def test_an_image_without_a_labeled_pixel_says_nothing() -> None:
-    rng = np.random.default_rng(8)
-    ids = discs(rng, 32, 5)
-    maps, nothing = maps_of(ids, rng, 1.5), np.full_like(ids, -1)
-    assert released_thresholds([maps, maps], [ids, nothing]) == released_thresholds([maps], [ids])
-    with pytest.raises(ValueError, match="2 predictions and 0 labels"):
-        released_thresholds([maps, maps], [nothing, nothing])
-
-
 def test_the_score_is_that_of_the_objects_that_are_delivered() -> None:
     """The published search lets pieces of a seed share an id; a watershed gives each its own."""
     foreground = np.array([[0.95, 0.7, 0.7, 0.7, 0.95, 0.05]])
@@ -137,8 +128,3 @@ def test_the_score_is_that_of_the_objects_that_are_delivered() -> None:
     found = released_thresholds([maps], [np.array([[1, 0, 0, 0, 1, 0]], np.int32)])
     assert found.foreground == pytest.approx(0.7), "which leaves both ends of the object, and nothing between"
     assert found.score == 0.5, "one end is half of the object, and the other one was not asked for"
-
-
-def test_without_images() -> None:
-    with pytest.raises(ValueError, match="needs labeled images"):
-        released_thresholds([], [])

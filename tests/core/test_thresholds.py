@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -10,6 +12,7 @@ from scipy import ndimage
 from napari_imseg.core.instances import watershed_instances
 from napari_imseg.core.matching import match
 from napari_imseg.core.metrics import average_precision
+from napari_imseg.core.released_thresholds import released_thresholds
 from napari_imseg.core.thresholds import GRID, PULL, SEEDS, Thresholds, find_thresholds
 from napari_imseg.core.watershed_options import WatershedOptions
 from tests.core.scenes import balls, discs, maps_of
@@ -122,12 +125,13 @@ def test_the_score_is_the_mean_over_images_of_what_is_delivered() -> None:
     assert found == Thresholds(found.foreground, found.seed, float(np.mean(each)))
 
 
-def test_an_image_without_a_labeled_pixel_says_nothing() -> None:
+@pytest.mark.parametrize("search", [find_thresholds, released_thresholds])
+def test_an_image_without_a_labeled_pixel_says_nothing(search: Callable[..., Thresholds]) -> None:
     rng = np.random.default_rng(8)
     ids = discs(rng, 32, 5)
     maps, nothing = maps_of(ids, rng, 1.5), np.full_like(ids, -1)
-    assert find_thresholds([maps, maps], [ids, nothing]) == find_thresholds([maps], [ids])
+    assert search([maps, maps], [ids, nothing]) == search([maps], [ids])
     with pytest.raises(ValueError, match="2 predictions and 0 labels"):
-        find_thresholds([maps, maps], [nothing, nothing])
+        search([maps, maps], [nothing, nothing])
     with pytest.raises(ValueError, match="needs labeled images"):
-        find_thresholds([], [])
+        search([], [])

@@ -44,7 +44,7 @@ def test_images_without_cells_count_as_in_the_published_figures(
     empty = study.info.model_copy(update={"data": "hela" if paper else "folder"}).empty
     with Measure(tmp_path / "test", "cpu", empty) as measure:
         blind = [tmp_path / "blind.safetensors"]
-        found = measure.quality(tmp_path / "test", blind, blind, (0.5, 0.5))
+        found = measure.quality(tmp_path / "test", blind, blind, (0.5, 0.5), "pooled")
     # alive: right in one of two images; dead: right in both
     assert found.ensemble == found.students[0]
     assert found.ensemble["miou_ad"] == (0 if paper else 0.75)
@@ -95,8 +95,8 @@ def test_connected_components_are_measured_as_by_denoiseg(
     train = instances(tmp_path / "train", learned, validation=0.5)
     test = instances(tmp_path / "test", [objects(0.95, 0.62, 0.5), (objects(0.9)[0], nothing)], validation=0)
     with Measure(test, "cpu") as measure:
-        quality = measure.quality(train, [tmp_path], [tmp_path], (0.5, 0.5), components=True)
-        others = measure.quality(train, [tmp_path], [tmp_path], (0.5, 0.5))
+        quality = measure.quality(train, [tmp_path], [tmp_path], (0.5, 0.5), "released", components=True)
+        others = measure.quality(train, [tmp_path], [tmp_path], (0.5, 0.5), "released")
     assert quality.students[0].get(COMPONENTS) == (pytest.approx(2 / 3) if found else None)
     for each in (quality.ensemble, *others.students, others.ensemble):
         assert COMPONENTS not in each
