@@ -129,13 +129,15 @@ def test_thresholds_can_be_searched_on_volumes(call: Call, stack: Stack, tmp_pat
     )
 
 
-def test_thresholds_can_be_searched_on_images(call: Call, stack: Stack) -> None:
+def test_thresholds_can_be_searched_on_images(call: Call, stack: Stack, tmp_path: Path) -> None:
     folders = (*stack.folders, "--json", "-")
-    found = json.loads(ready(call("evaluate", stack.project, *folders, "--find-thresholds")).stdout)
-    thresholds = found.pop("thresholds")
-    assert thresholds != {"foreground": 0.75, "seed": 0.7}, "which a run without validation has"
-    given = [word for name, value in thresholds.items() for word in (f"--{name}-threshold", f"{value:.2f}")]
-    assert json.loads(ready(call("evaluate", stack.project, *folders, *given)).stdout) == found
+    best = json.loads(ready(call("evaluate", stack.project, *folders, "--find-thresholds")).stdout)
+    ready(call("predict", stack.project, stack.images, "--out", tmp_path, "--save", "probabilities"))
+    planes = [tifffile.imread(tmp_path / f"stack-p{plane:04d}_probabilities.tif") for plane in range(10)]
+    expected = find_thresholds(planes, [*stack.truth])
+    assert best["thresholds"] == {"foreground": expected.foreground, "seed": expected.seed}
+    assert best["thresholds"] != {"foreground": 0.75, "seed": 0.7}, "which a run without validation has"
+    assert best["overall"]["ap50_pr"] == pytest.approx(expected.score)
 
 
 def test_thresholds_that_are_given_are_not_searched(call: Call, stack: Stack) -> None:

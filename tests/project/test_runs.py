@@ -83,7 +83,8 @@ def test_settings_of_an_older_run_mean_what_they_meant(
     run = Run.create(tmp_path, {"method_settings": {"refill": written, "erosion": 3}})
     assert run.settings == {"method_settings": {"refill": written, "erosion": 3}}
     as_written_by(run, schema)
-    assert Run.open(run.folder).settings["method_settings"] == {"refill": meant, "erosion": 3}
+    found = Run.open(run.folder).settings
+    assert found == {"method_settings": {"refill": meant, "erosion": 3}, "threshold_search": "released"}
 
 
 @pytest.mark.parametrize("place", ["method_settings", "objective_settings"])
@@ -102,9 +103,8 @@ def test_runs_of_before_gave_boundaries_of_pseudo_labels_the_weight_of_labels(
 def test_denoiseg_called_its_weight_as_the_width_of_networks_is_called(tmp_path: Path) -> None:
     run = Run.create(tmp_path, {"alpha": 0.25, "objective_settings": {"alpha": 0.7}})
     as_written_by(run, 3)
-    settings = Run.open(run.folder).settings
-    assert settings["alpha"] == 0.25
-    assert settings["objective_settings"] == {"denoising_weight": 0.7}
+    meant = {"alpha": 0.25, "objective_settings": {"denoising_weight": 0.7}, "threshold_search": "released"}
+    assert Run.open(run.folder).settings == meant
 
 
 def test_runs_of_before_searched_thresholds_as_the_released_code(tmp_path: Path) -> None:
